@@ -1,0 +1,214 @@
+"""Recipes: the numbers of a training run in one readable place, the learning rate at every step, and the optimizer."""
+
+import dataclasses
+import math
+
+import keras
+import numpy as np
+
+OPTIMIZERS = ("adamw", "adam", "muon")
+SCHEDULES = ("cosine", "cosine_per_epoch", "constant")
+AUGMENTATIONS = ("none", "crop_flip", "auto_augment", "rand_augment")
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """The numbers of a training run. Raises ValueError when a field cannot be used, naming it.
+
+    epochs, batch_size: whole numbers; the last, smaller batch of an epoch is left out.
+    optimizer: "adamw", "adam" (no weight decay) or "muon" (Muon for the weight matrices of the blocks, AdamW for the
+        rest).
+    learning_rate: the highest rate of the schedule.
+    weight_decay: decoupled, multiplied by the learning rate at each step (https://arxiv.org/abs/1711.05101). Biases,
+        LayerNorm, class token and position table are spared unless `decay_all`.
+    schedule: "cosine", "cosine_per_epoch" or "constant"; `learning_rates` has the formulas. `warmup_epochs` may be a
+        fraction. The last `cooldown_epochs` of `epochs` stay at `final_learning_rate`.
+    label_smoothing: share s of each target that is spread evenly over all classes (https://arxiv.org/abs/1512.00567,
+        section 7).
+    clip_norm: upper bound for the norm of all gradients together, or None.
+    augment: "none"; "crop_flip"; "auto_augment", which is AutoAugment, crop, flip; or "rand_augment", which is
+        resized crop, flip, RandAugment. `crop_padding` is in pixels, `crop_scale` the smallest and largest share of
+        the area that a resized crop keeps, `flip` turns mirroring on or off in all of them.
+    mixup, cutmix: alpha of the Beta distribution that the mixing share is drawn from, 0 for off. Both end after
+        `mixup_off_epoch` epochs (0 for never).
+    """
+
+    epochs: int
+    batch_size: int
+    optimizer: str
+    learning_rate: float
+    weight_decay: float
+    decay_all: bool = False
+    schedule: str = "cosine"
+    warmup_epochs: float = 0.0
+    initial_learning_rate: float = 0.0
+    final_learning_rate: float = 0.0
+    cooldown_epochs: int = 0
+    label_smoothing: float = 0.1
+    clip_norm: float | None = None
+    augment: str = "crop_flip"
+    crop_padding: int = 4
+    flip: bool = True
+    crop_scale: tuple = (0.8, 1.0)
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    mixup_off_epoch: int = 0
+
+    def __post_init__(self):
+        for name in ("epochs", "batch_size"):
+            self._need(name, _is_number(getattr(self, name), int, 1), "a whole number, 1 or more")
+        for name in ("crop_padding", "cooldown_epochs", "mixup_off_epoch"):
+            self._need(name, _is_number(getattr(self, name), int, 0), "a whole number, 0 or more")
+        for name in (
+            "weight_decay",
+            "warmup_epochs",
+            "initial_learning_rate",
+            "final_learning_rate",
+            "mixup",
+            "cutmix",
+        ):
+            self._need(name, _is_number(getattr(self, name)), "a number, 0 or more")
+        for name in ("decay_all", "flip"):
+            self._need(name, isinstance(getattr(self, name), bool), "True or False")
+        for name, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES), ("augment", AUGMENTATIONS)):
+            self._need(name, getattr(self, name) in choices, f"one of {', '.join(choices)}")
+        self._need("learning_rate", _is_number(self.learning_rate) and self.learning_rate > 0, "a number above 0")
+        smoothing = _is_number(self.label_smoothing) and self.label_smoothing < 1
+        self._need("label_smoothing", smoothing, "a number, 0 or more and below 1")
+        clip = self.clip_norm is None or (_is_number(self.clip_norm) and self.clip_norm > 0)
+        self._need("clip_norm", clip, "None or a number above 0")
+        self._need("cooldown_epochs", self.cooldown_epochs < self.epochs, f"below epochs ({self.epochs})")
+        decaying = self.epochs - self.cooldown_epochs
+        self._need("warmup_epochs", self.warmup_epochs < decaying, f"below epochs - cooldown_epochs ({decaying})")
+        whole = self.schedule != "cosine_per_epoch" or self.warmup_epochs == int(self.warmup_epochs)
+        self._need("warmup_epochs", whole, 'a whole number where schedule is "cosine_per_epoch"')
+        scale = self.crop_scale
+        scale_fits = isinstance(scale, (tuple, list)) and len(scale) == 2 and all(map(_is_number, scale))
+        scale_fits = scale_fits and 0 < scale[0] <= scale[1] <= 1
+        self._need("crop_scale", scale_fits, "(smallest, largest) with 0 < smallest <= largest <= 1")
+
+    def _need(self, name, fits, expected):
+        if not fits:
+            raise ValueError(f"Recipe: {name} must be {expected}, but is {getattr(self, name)!r}.")
+
+
+def _is_number(value, kind=(int, float), lowest=0):
+    return isinstance(value, kind) and not isinstance(value, bool) and math.isfinite(value) and value >= lowest
+
+
+def learning_rates(recipe, steps_per_epoch):
+    """The learning rate at every step of a run: float32 array (recipe.epochs * steps_per_epoch,).
+
+    "cosine": w warm-up steps in equal parts from `initial_learning_rate` up to the peak, reached at step w, then half
+    a cosine down to `final_learning_rate`, reached at the last step before the cool-down.
+    "cosine_per_epoch": the authors' (SHI-Labs/Compact-Transformers, examples/main.py), one rate for a whole epoch:
+    with w warm-up epochs, epoch e < w has peak / (w - e), a hyperbola rather than a line; later ones have half a
+    cosine from the peak at epoch w towards `final_learning_rate`, which epoch E itself, one past the end, would have.
+    "constant": the peak throughout.
+    Raises ValueError when `steps_per_epoch` is below 1.
+    """
+    if steps_per_epoch < 1:
+        raise ValueError(f"steps_per_epoch must be 1 or more, but is {steps_per_epoch!r}.")
+    peak, final = recipe.learning_rate, recipe.final_learning_rate
+    if recipe.schedule == "constant":
+        return np.full(recipe.epochs * steps_per_epoch, peak, "float32")
+    if recipe.schedule == "cosine_per_epoch":
+        end, warmup = recipe.epochs - recipe.cooldown_epochs, int(recipe.warmup_epochs)
+        rising = peak / (warmup - np.arange(warmup))
+        progress = np.arange(end - warmup) / (end - warmup)
+    else:
+        end = (recipe.epochs - recipe.cooldown_epochs) * steps_per_epoch
+        warmup = min(round(recipe.warmup_epochs * steps_per_epoch), end - 1)
+        start = recipe.initial_learning_rate
+        rising = start + (peak - start) * np.arange(1, warmup + 1) / max(warmup, 1)
+        falling = np.arange(1, end - warmup + 1) if warmup else np.arange(end)
+        progress = falling / max(falling[-1], 1)
+    rates = np.concatenate([rising, final + (peak - final) * 0.5 * (1 + np.cos(np.pi * progress))])
+    if recipe.schedule == "cosine_per_epoch":
+        rates = np.repeat(rates, steps_per_epoch)
+    return np.pad(rates, (0, recipe.cooldown_epochs * steps_per_epoch), constant_values=final).astype("float32")
+
+
+def build_optimizer(recipe, model):
+    """The Keras optimizer of `recipe` for the variables of `model`, not yet built."""
+    options = {"learning_rate": recipe.learning_rate, "global_clipnorm": recipe.clip_norm}
+    if recipe.optimizer == "adam":
+        return keras.optimizers.Adam(epsilon=1e-8, **options)
+    if recipe.optimizer == "adamw":
+        optimizer = keras.optimizers.AdamW(epsilon=1e-8, weight_decay=recipe.weight_decay, **options)
+    else:
+        # Muon is for matrices inside the network; tables and the last layer are left to AdamW.
+        apart = ["(^|/)head/", "position", "class_token"]
+        optimizer = keras.optimizers.Muon(exclude_layers=apart, weight_decay=recipe.weight_decay, **options)
+        optimizer.adam_weight_decay = recipe.weight_decay
+    if not recipe.decay_all:
+        tables = ("position/", "class_token/")
+        spared = [v for v in model.trainable_variables if len(v.shape) < 2 or v.path.startswith(tables)]
+        optimizer.exclude_from_weight_decay(var_list=spared)
+    return optimizer
+
+
+RECIPES = {
+    # scikit-learn's digits at 16 x 16 pixels on two CPU cores. No mirroring: a mirrored digit is another sign.
+    "quick": Recipe(
+        epochs=20,
+        batch_size=64,
+        optimizer="adamw",
+        learning_rate=2e-3,
+        weight_decay=0.03,
+        warmup_epochs=1,
+        crop_padding=1,
+        flip=False,
+    ),
+    # A first look at CIFAR-10, short enough for a CPU.
+    "cifar10_short": Recipe(
+        epochs=10, batch_size=128, optimizer="adamw", learning_rate=2e-3, weight_decay=0.05, warmup_epochs=1
+    ),
+    # The keras.io example "Compact Convolutional Transformers" (https://keras.io/examples/vision/cct). Its random
+    # crop cut 32 pixels out of 32, which changes nothing, so a flip is all it does. In 2021 TensorFlow Addons
+    # subtracted 1e-4 of every weight at each step without the learning rate as a factor; the same decay here would be
+    # weight_decay=0.1.
+    "keras_io_2021": Recipe(
+        epochs=30,
+        batch_size=128,
+        optimizer="adamw",
+        learning_rate=1e-3,
+        weight_decay=1e-4,
+        decay_all=True,
+        schedule="constant",
+        crop_padding=0,
+    ),
+    # The authors' short script for CIFAR (SHI-Labs/Compact-Transformers, examples/main.py). It differs from theirs in
+    # this: they train on all 50,000 images and choose the best epoch on the test set; here it is chosen on validation
+    # images.
+    "paper_a": Recipe(
+        epochs=200,
+        batch_size=128,
+        optimizer="adamw",
+        learning_rate=5e-4,
+        weight_decay=3e-2,
+        decay_all=True,
+        schedule="cosine_per_epoch",
+        warmup_epochs=5,
+        augment="auto_augment",
+    ),
+    # The authors' CIFAR-10 recipe for CCT-7/3x1, 300 epochs and 10 of cool-down
+    # (configs/pretrained/cct_7-3x1_cifar10_300epochs.yml for timm's train.py). It differs in this: the rate changes
+    # at every step, theirs once an epoch; their cosine starts falling during the warm-up; they decay the position
+    # table; and float32 unless the model says otherwise, theirs mixed.
+    "paper_b": Recipe(
+        epochs=310,
+        batch_size=128,
+        optimizer="adamw",
+        learning_rate=5.5e-4,
+        weight_decay=6e-2,
+        warmup_epochs=10,
+        initial_learning_rate=1e-5,
+        final_learning_rate=1e-5,
+        cooldown_epochs=10,
+        augment="rand_augment",
+        mixup=0.8,
+        cutmix=1.0,
+        mixup_off_epoch=175,
+    ),
+}

@@ -1,0 +1,242 @@
+"""Training: augmented batches, `fit` with its checkpoint and progress, `evaluate` and `predict`.
+
+Keras and NumPy only, on every Keras backend. `fit` takes its steps with `model.train_on_batch` rather than
+`model.fit`: the loop can be read from top to bottom, a run can be resumed between any two epochs, and on TensorFlow
+no tf.data pipeline stands between the arrays and the model (its autotuning makes a short `model.fit` wait for seconds
+after the last batch).
+"""
+
+import dataclasses
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
+
+import keras
+import numpy as np
+
+from cct_helpers import augment
+from cct_helpers.checkpoint import Checkpoint, assign_values, copy_values
+from cct_helpers.progress import Progress
+from cct_helpers.recipes import RECIPES, Recipe, build_optimizer, learning_rates
+
+CURVES = ("loss", "top1", "val_loss", "val_top1", "val_top5", "learning_rate", "images_per_second", "seconds")
+
+
+def fit(model, data, recipe, *, folder=None, seed=0, verbose=True):
+    """Train `model`, give it the weights of its best epoch by validation top-1, and return what happened.
+
+    model: a Keras model from images (batch, height, width, channels) to logits (batch, classes).
+    data: a `Dataset`. Only its training and validation part is used.
+    recipe: a `Recipe`, or the name of one in `RECIPES`.
+    folder: where to keep `checkpoint.npz` and `history.json`, both replaced whole after every epoch. A later call
+        with the same folder, recipe, seed, data and model goes on after the last whole epoch and gives the curve of
+        an unbroken run.
+    seed: order and augmentation of the images. Weights and dropout are the model's own (`keras.utils.set_random_seed`).
+    verbose: show a line an epoch.
+
+    Ctrl-C, or the stop button of a notebook, ends the run in good order: best weights so far, no traceback.
+
+    Returns a dict with a list per curve, one entry an epoch: loss and top1 (of augmented training images), val_loss
+    (smoothed like loss, so that the two can be compared), val_top1, val_top5 (left out for 5 classes or fewer),
+    learning_rate (at the last step), images_per_second (in training; without the first batch, which may compile) and
+    seconds (with validation). Accuracies are shares from 0 to 1. And best_epoch (from 1; None before the first is
+    done), recipe (as a dict), seed and stopped (None, or a sentence). Raises ValueError for data that does not fit
+    the model or the recipe, and for a folder that cannot be resumed.
+    """
+    recipe = _find_recipe(recipe)
+    classes = _check(model, data, recipe, seed)
+    steps = len(data.x_train) // recipe.batch_size
+    rates = learning_rates(recipe, steps)
+    optimizer = build_optimizer(recipe, model)
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing)
+    model.compile(optimizer, loss, metrics=[keras.metrics.CategoricalAccuracy(name="top1")])
+    model.optimizer.build(model.trainable_variables)
+    checkpoint = Checkpoint(folder, model, data, recipe, seed)
+    history, best = checkpoint.load(model)
+    if history is None:
+        curves = [curve for curve in CURVES if classes > 5 or curve != "val_top5"]
+        history = {curve: [] for curve in curves}
+        as_json = {"crop_scale": list(recipe.crop_scale)}
+        history |= {"best_epoch": None, "recipe": dataclasses.asdict(recipe) | as_json, "seed": int(seed)}
+    history["stopped"] = None
+    done = len(history["loss"])
+    progress = Progress(verbose, recipe.epochs, steps, recipe.batch_size)
+    if done:
+        progress.line(f"resumed after epoch {done} of {recipe.epochs}")
+    try:
+        for epoch in range(done, recipe.epochs):
+            batches = epoch_batches(data.x_train, data.y_train, classes, recipe, epoch, seed)
+            _seed_backend(seed, epoch)
+            progress.start(epoch)
+            started, totals = perf_counter(), np.zeros(2)
+            for step, (images, targets) in enumerate(_ahead(batches)):
+                optimizer.learning_rate = rates[epoch * steps + step]
+                model.reset_metrics()  # older Keras versions carry the mean over from batch to batch
+                logs = model.train_on_batch(images, targets, return_dict=True)
+                totals += logs["loss"], logs["top1"]
+                progress.step(step + 1, *totals / (step + 1))
+            scores = evaluate(model, data.x_val, data.y_val, label_smoothing=recipe.label_smoothing)
+            entry = dict(zip(("loss", "top1"), map(float, totals / steps), strict=True))
+            entry |= {f"val_{name}": score for name, score in scores.items()}
+            entry |= {"learning_rate": float(rates[epoch * steps + step]), "seconds": perf_counter() - started}
+            entry["images_per_second"] = progress.images_per_second
+            for curve in history.keys() & entry.keys():
+                history[curve].append(entry[curve])
+            improved = _is_best(history)
+            if improved:
+                history["best_epoch"], best = epoch + 1, copy_values(model.weights)
+            checkpoint.save(model, best, history)
+            progress.end(entry["loss"], entry["top1"], entry["val_top1"], improved)
+    except KeyboardInterrupt:
+        history["stopped"] = f"stopped in epoch {len(history['loss']) + 1} of {recipe.epochs}"
+    if best is not None:
+        assign_values(model.weights, best)
+    if history["stopped"]:
+        progress.line(_how_to_go_on(history, folder))
+    return history
+
+
+def predict(model, images, batch_size=256):
+    """Logits of `images` in evaluation mode: (n, height, width, channels) -> (n, classes) float32 array."""
+    images = np.asarray(images)
+    logits = np.zeros((len(images), model.output_shape[-1]), "float32")
+    size = min(batch_size, len(images))
+    for start in range(0, len(images), batch_size):
+        batch = images[start : start + size].astype("float32")
+        missing = size - len(batch)  # the last batch is filled up, as another shape would be compiled anew
+        batch = np.concatenate([batch, np.repeat(batch[-1:], missing, axis=0)])
+        logits[start : start + size] = keras.ops.convert_to_numpy(model.predict_on_batch(batch))[: size - missing]
+    return logits
+
+
+def evaluate(model, images, labels, batch_size=256, label_smoothing=0.0):
+    """Accuracy and mean cross-entropy of `model` on `images` (n, height, width, channels) with `labels` (n,).
+
+    Returns a dict of floats: top1 and top5, the shares of images whose label has the highest logit or one of the five
+    highest, and loss, in nats. Raises ValueError where there are no images, or where these do not fit the labels or
+    the model.
+    """
+    classes = _check_images(model, "images", images, labels)
+    logits = predict(model, images, batch_size).astype("float64")
+    log_probabilities = logits - logits.max(axis=1, keepdims=True)
+    log_probabilities -= np.log(np.exp(log_probabilities).sum(axis=1, keepdims=True))
+    targets = smooth(labels, classes, label_smoothing)
+    ranked = np.argsort(-logits, axis=1, kind="stable") == np.asarray(labels)[:, None]
+    return {
+        "top1": float(ranked[:, 0].mean()),
+        "top5": float(ranked[:, :5].any(axis=1).mean()),
+        "loss": float(-(targets * log_probabilities).sum(axis=1).mean()),
+    }
+
+
+def smooth(labels, classes, smoothing):
+    """Smoothed targets, (1 - smoothing) * one_hot + smoothing / classes: labels (n,) -> (n, classes)."""
+    return (1 - smoothing) * np.eye(classes)[np.asarray(labels)] + smoothing / classes
+
+
+def epoch_batches(images, labels, classes, recipe, epoch, seed=0):
+    """Yield the batches of epoch `epoch` (from 0): images (batch, height, width, channels) and targets
+    (batch, classes), float32.
+
+    Order and augmentation depend on (seed, epoch) alone, so that a resumed run sees what an unbroken one would have
+    seen.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    order = rng.permutation(len(images))
+    mixing = (recipe.mixup or recipe.cutmix) and (epoch < recipe.mixup_off_epoch or not recipe.mixup_off_epoch)
+    for start in range(0, len(images) - recipe.batch_size + 1, recipe.batch_size):
+        chosen = order[start : start + recipe.batch_size]
+        batch, targets = augmented(images[chosen], recipe, rng), np.eye(classes, dtype="float32")[labels[chosen]]
+        if mixing:
+            batch, targets = augment.mixup_cutmix(batch, targets, rng, recipe.mixup, recipe.cutmix)
+        yield batch.astype("float32"), targets
+
+
+def augmented(images, recipe, rng):
+    """`images` (n, height, width, channels) uint8 after the recipe's augmentation, drawn for each image on its own."""
+    if recipe.augment == "none":
+        return images
+    if recipe.augment == "auto_augment":
+        images = np.stack([augment.auto_augment_cifar10(image, rng) for image in images])
+    if recipe.augment == "rand_augment":
+        images = np.stack([augment.random_resized_crop(image, rng, scale=recipe.crop_scale) for image in images])
+    else:
+        images = augment.random_crop(images, rng, recipe.crop_padding)
+    if recipe.flip:
+        images = augment.random_flip(images, rng)
+    if recipe.augment == "rand_augment":
+        images = np.stack([augment.rand_augment(image, rng) for image in images])
+    return images
+
+
+def _ahead(batches):
+    """The same batches, each made in a thread while the model works on the one before it."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = thread.submit(next, batches, None)
+            yield batch
+
+
+def _seed_backend(seed, epoch):
+    """On PyTorch, Keras draws dropout from the global generator, which no variable holds: start it anew every epoch."""
+    if keras.config.backend() == "torch":
+        import torch
+
+        torch.manual_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
+
+
+def _find_recipe(recipe):
+    if isinstance(recipe, Recipe):
+        return recipe
+    if not isinstance(recipe, str) or recipe not in RECIPES:
+        raise ValueError(f"recipe must be a Recipe or one of {', '.join(RECIPES)}, but is {recipe!r}.")
+    return RECIPES[recipe]
+
+
+def _check(model, data, recipe, seed):
+    if len(data.x_val) == 0:
+        raise ValueError("The validation set is empty, but the best epoch is chosen on it: use validation=0.1 or so.")
+    for part in ("train", "val"):
+        classes = _check_images(model, f"data.x_{part}", getattr(data, f"x_{part}"), getattr(data, f"y_{part}"))
+    if recipe.batch_size > len(data.x_train):
+        raise ValueError(
+            f"batch_size is {recipe.batch_size}, but there are only {len(data.x_train)} training images: "
+            "use dataclasses.replace(recipe, batch_size=...) with a smaller one."
+        )
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed must be a whole number, 0 or more, but is {seed!r}.")
+    return classes
+
+
+def _check_images(model, name, images, labels):
+    images, labels, expected = np.asarray(images), np.asarray(labels), tuple(model.input_shape[1:])
+    fits = images.ndim == 4 and all(want in (None, have) for want, have in zip(expected, images.shape[1:], strict=True))
+    if not fits:
+        raise ValueError(
+            f"{name} has images of shape {images.shape[1:]}, but the model takes {expected} (height, width, channels): "
+            f"build it with input_shape={images.shape[1:]}."
+        )
+    if len(images) == 0 or labels.shape != (len(images),) or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"Each image needs one whole number as its label: {name} has {len(images)} images, "
+            f"its labels have shape {labels.shape} and type {labels.dtype}."
+        )
+    classes = model.output_shape[-1]
+    if labels.min() < 0 or labels.max() >= classes:
+        raise ValueError(
+            f"The labels of {name} go from {labels.min()} to {labels.max()}, but the model has {classes} outputs, for "
+            f"labels 0 to {classes - 1}: build it with num_classes={labels.max() + 1}, and let labels start at 0."
+        )
+    return classes
+
+
+def _is_best(history):
+    score = list(zip(history["val_top1"], (-loss for loss in history["val_loss"]), strict=True))
+    return score[-1] > max(score[:-1], default=(-1.0, 0.0))
+
+
+def _how_to_go_on(history, folder):
+    best = history["best_epoch"]
+    weights = f"The model has the weights of epoch {best}, the best so far." if best else "No epoch was finished."
+    how = "Call fit again with the same folder to go on." if folder else "With folder=..., fit can go on after a stop."
+    return f"{history['stopped']}. {weights} {how}"

@@ -1,0 +1,159 @@
+"""Load weights: the authors' PyTorch checkpoints, and the trained models that come with this course."""
+
+import pathlib
+import re
+
+import keras
+import numpy as np
+
+from cct_helpers.attention import blocks_of
+from cct_helpers.tokenizers import resize_positions
+
+
+def read_state_dict(path):
+    """Read a state dict from a file: `.npz`, `.safetensors`, or PyTorch's `.pth`, `.pt`, `.bin`, `.tar`.
+
+    Returns a dict of NumPy arrays by the authors' names. Nothing is unpickled: PyTorch is imported only for its own
+    files and reads them with `weights_only=True`. Raises FileNotFoundError, or ValueError for a file that cannot be read.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no weights file at {path}.")
+    try:
+        if path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in arrays.files}
+        if path.suffix == ".safetensors":
+            from safetensors.numpy import load_file
+
+            return load_file(path)
+        if path.suffix in (".pth", ".pt", ".bin", ".tar"):
+            import torch
+
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+            loaded = loaded.get("state_dict", loaded.get("model", loaded))
+            return {name: tensor.float().numpy() for name, tensor in loaded.items()}
+    except ImportError as error:
+        raise ImportError(f"{path.name} needs the package {error.name}: pip install {error.name}.") from error
+    except Exception as error:
+        raise ValueError(
+            f"{path} could not be read as weights ({type(error).__name__}: {error}). "
+            "It may be cut short or of another kind: fetch it again."
+        ) from error
+    raise ValueError(f"{path.name}: weights are read from .npz, .safetensors, .pth, .pt, .bin or .tar files.")
+
+
+def load_reference_weights(model, state_dict_or_path):
+    """Put weights of the authors' PyTorch code (SHI-Labs/Compact-Transformers) into a model.
+
+    Args:
+        model: from `build_cct`, `build_cvt` or `build_vit_lite`, with the same sizes as the checkpoint.
+        state_dict_or_path: a dict of arrays by the authors' names (a leading "module." or "weight/" is dropped), or the
+            path of an `.npz`, `.safetensors`, `.pth`, `.pt`, `.bin` or `.tar` file.
+
+    A learned position table of another grid is resized (square grids in the file); a sine table in the file is only
+    looked at. A head with another number of classes stays as it is, and a line says so. Returns the model.
+    Raises ValueError, listing the names, for missing, unexpected or misshapen entries; the model is then unchanged.
+    """
+    source = state_dict_or_path
+    state = dict(source) if hasattr(source, "items") else read_state_dict(source)
+    state = {re.sub(r"^(module\.|weight/)", "", name): np.asarray(array) for name, array in state.items()}
+    wanted = _variables_by_name(model)
+    state = _fit_positions(model, state, wanted)
+
+    notes = []
+    if state.get("classifier.fc.bias") is not None and state["classifier.fc.bias"].shape != model.output_shape[1:]:
+        notes.append(
+            f"The file's head has {len(state.pop('classifier.fc.bias'))} classes, the model's {model.output_shape[-1]}: "
+            "the model keeps its own, untrained head."
+        )
+        state.pop("classifier.fc.weight", None)
+        for name in ("classifier.fc.weight", "classifier.fc.bias"):
+            wanted.pop(name)
+
+    missing, unexpected = sorted(set(wanted) - set(state)), sorted(set(state) - set(wanted))
+    arrays = {name: _swap_axes(state[name]) for name in wanted if name in state}
+    misshapen = [
+        f"{name} (file {arrays[name].shape}, model {tuple(wanted[name].shape)}, in Keras order)"
+        for name in arrays
+        if arrays[name].shape != tuple(wanted[name].shape)
+    ]
+    problems = [
+        f"{kind}: {', '.join(names)}"
+        for kind, names in (("missing", missing), ("unexpected", unexpected), ("of another shape", misshapen))
+        if names
+    ]
+    if problems:
+        raise ValueError(
+            f"These weights do not fit {model.name}. Entries {'; '.join(problems)}. "
+            "Build the model with the checkpoint's own sizes and position kind."
+        )
+    for name, array in arrays.items():
+        wanted[name].assign(array)
+    for note in notes:
+        print(note)
+    return model
+
+
+def reference_weights(model):
+    """The model's weights under the authors' names and in PyTorch's axis order: a dict of float32 arrays.
+
+    The inverse of `load_reference_weights`; `torch.from_numpy` makes it a state dict for the authors' code. A sine
+    position table is not among the weights.
+    """
+    return {name: _swap_axes(keras.ops.convert_to_numpy(variable), back=True) for name, variable in _variables_by_name(model).items()}
+
+
+def _variables_by_name(model):
+    """The model's variables under the authors' names."""
+    layers = {layer.name: layer for layer in model.layers}
+    tokenizer = layers["tokenizer"]
+    named = {}
+    for i, conv in enumerate(getattr(tokenizer, "convs", None) or [tokenizer.conv]):
+        named[f"tokenizer.conv_layers.{i}.0.weight"] = conv.kernel
+        if conv.use_bias:
+            named[f"tokenizer.conv_layers.{i}.0.bias"] = conv.bias
+    if "class_token" in layers:
+        named["classifier.class_emb"] = layers["class_token"].token
+    if layers["position"].kind == "learned":
+        named["classifier.positional_emb"] = layers["position"].table
+    for i, block in enumerate(blocks_of(model)):
+        prefix = f"classifier.blocks.{i}"
+        named[f"{prefix}.self_attn.qkv.weight"] = block.attention.qkv.kernel
+        named |= _weight_and_bias(f"{prefix}.self_attn.proj", block.attention.projection)
+        for name in ("pre_norm", "norm1", "linear1", "linear2"):
+            named |= _weight_and_bias(f"{prefix}.{name}", getattr(block, name))
+    named |= _weight_and_bias("classifier.norm", layers["norm"])
+    if "pooling" in layers:
+        named |= _weight_and_bias("classifier.attention_pool", layers["pooling"].score)
+    return named | _weight_and_bias("classifier.fc", layers["head"])
+
+
+def _weight_and_bias(prefix, layer):
+    weight = layer.gamma if hasattr(layer, "gamma") else layer.kernel
+    return {f"{prefix}.weight": weight, f"{prefix}.bias": layer.beta if hasattr(layer, "gamma") else layer.bias}
+
+
+def _swap_axes(array, back=False):
+    """PyTorch's axis order to Keras's: convolutions (out, in, h, w) -> (h, w, in, out), matrices transposed."""
+    if array.ndim == 4:
+        return array.transpose(3, 2, 0, 1) if back else array.transpose(2, 3, 1, 0)
+    return array.T if array.ndim == 2 else array
+
+
+def _fit_positions(model, state, wanted):
+    """The state with its position table resized to the model's grid, or taken out where the model has none to train."""
+    layer, name = model.get_layer("position"), "classifier.positional_emb"
+    if name not in state or layer.kind == "none":
+        return state
+    table, others = state[name], {key: array for key, array in state.items() if key != name}
+    if layer.kind == "sine":
+        return others
+    target = wanted[name].shape
+    if table.ndim != 3 or table.shape == target or table.shape[2] != target[2]:
+        return state
+    extra = target[1] - layer.grid[0] * layer.grid[1]
+    side = round((table.shape[1] - extra) ** 0.5)
+    if side * side != table.shape[1] - extra:
+        return state
+    return {**others, name: resize_positions(table, (side, side), layer.grid)}

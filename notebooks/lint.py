@@ -1,0 +1,206 @@
+"""What a notebook of this course must look like: one small function a rule.
+
+Each rule takes a notebook and its path and returns its complaints in words, none if all is well.
+``make.py`` prints them after it has made a notebook, the tests want none.
+"""
+
+import re
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+FOLDER = Path(__file__).resolve().parent
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+MAX_BYTES = 1_000_000
+MAX_CELL_LINES = 20
+MAX_CODE_LINES = 300
+HOME_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|work|Users)/|\b[A-Z]:\\(?:Users|[a-z]{2,}\\)")
+TEMPORARY_PATH = re.compile(r"(?<![\w.:/])/(?:tmp|var/folders)/")
+LINK = re.compile(r"\]\(([^)\s]+)[^)]*\)|<(?:img|a)\b[^>]*?(?:src|href)=[\"']([^\"']+)[\"']")
+
+
+def sources(folder: Path = FOLDER) -> list[Path]:
+    """The .py halves of all notebooks, in the order of the course, then those of their solutions."""
+    return sorted(folder.glob("[0-9][0-9]_*.py")) + sorted(folder.glob("solutions/[0-9][0-9]_*.py"))
+
+
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    """The code cells, in order."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def headings(notebook: NotebookNode) -> list[tuple[int, int, str]]:
+    """(cell, level, title) of every markdown heading; cells count from 1."""
+    found = []
+    for number, cell in enumerate(notebook.cells, 1):
+        if cell.cell_type == "markdown":
+            prose = re.sub(r"^```.*?^```", "", cell.source, flags=re.MULTILINE | re.DOTALL)
+            found += [(number, len(marks), title) for marks, title in re.findall(r"^(#+) +(.+)$", prose, re.MULTILINE)]
+    return found
+
+
+def output_text(output: NotebookNode) -> str:
+    """Everything readable in an output: its stream, its traceback, or its textual representations."""
+    texts = [value for kind, value in output.get("data", {}).items() if kind.startswith("text/")]
+    return "\n".join([output.get("text", ""), *texts, *output.get("traceback", [])])
+
+
+def first_cell(notebook: NotebookNode, path: Path) -> list[str]:
+    """The first cell has the title, the promise, the minutes to read and to run, and the badge of this notebook."""
+    if not notebook.cells or notebook.cells[0].cell_type != "markdown":
+        return ["the first cell must be markdown, with title, promise, minutes and badge"]
+    text = notebook.cells[0].source
+    place = path.relative_to(path.parents[1 if path.parent.name == "notebooks" else 2]).as_posix()
+    rest = [line for line in text.splitlines()[1:] if line.strip()]
+    wanted = {
+        "start with a title, '# ...'": text.startswith("# "),
+        "promise something in a sentence below the title": bool(rest) and re.match(r"[A-Z*_`\"]", rest[0]),
+        "say the minutes to read": re.search(r"\d+\s+min\w*\s+to read", text),
+        "say the minutes to run ('1 minute to run')": re.search(r"\bto run\b", text),
+        f"have an Open-in-Colab badge that ends with blob/main/{place}": f"/blob/main/{place})" in text,
+    }
+    return [f"cell 1 must {what}" for what, there in wanted.items() if not there]
+
+
+def setup_first(notebook: NotebookNode, path: Path) -> list[str]:
+    """The setup cell is the first code cell, and the only one with that tag."""
+    tagged = ["setup" in cell.metadata.get("tags", []) for cell in code_cells(notebook)]
+    right = tagged[:1] == [True] and sum(tagged) == 1
+    return [] if right else ["the first code cell, and no other, must have the tag 'setup'"]
+
+
+def one_title(notebook: NotebookNode, path: Path) -> list[str]:
+    """One heading of level 1."""
+    titles = [title for _, level, title in headings(notebook) if level == 1]
+    return [] if len(titles) == 1 else [f"one heading of level 1 is wanted, found {titles}"]
+
+
+def recap_at_the_end(notebook: NotebookNode, path: Path) -> list[str]:
+    """A heading 'Recap', and no code after it."""
+    recaps = [number for number, _, title in headings(notebook) if title.startswith("Recap")]
+    if not recaps:
+        return ["a heading 'Recap' is wanted at the end"]
+    late = [number for number, cell in enumerate(notebook.cells, 1) if cell.cell_type == "code" and number > recaps[-1]]
+    return [f"cell {number} is code after the recap" for number in late]
+
+
+def lengths(notebook: NotebookNode, path: Path) -> list[str]:
+    """Short code cells, not too much code, a file that opens quickly."""
+    found, total = [], 0
+    for number, cell in enumerate(notebook.cells, 1):
+        lines = sum(bool(line.strip()) for line in cell.source.splitlines()) if cell.cell_type == "code" else 0
+        total += lines
+        if cell.cell_type == "code" and not lines:
+            found.append(f"cell {number} is empty")
+        if lines > MAX_CELL_LINES:
+            found.append(f"cell {number} has {lines} lines of code, at most {MAX_CELL_LINES} are wanted")
+    if total > MAX_CODE_LINES:
+        found.append(f"{total} lines of code, at most {MAX_CODE_LINES} are wanted")
+    if (size := len(nbformat.writes(notebook).encode())) > MAX_BYTES:
+        found.append(f"{size} bytes, at most {MAX_BYTES} are wanted: draw smaller or fewer pictures")
+    return found
+
+
+def run_in_order(notebook: NotebookNode, path: Path) -> list[str]:
+    """Every code cell was run, once, from top to bottom, and outputs were kept."""
+    cells = code_cells(notebook)
+    counts = [cell.execution_count for cell in cells]
+    if counts != list(range(1, len(cells) + 1)):
+        return [f"code cells were not run in order from top to bottom: {counts}"]
+    return [] if any(cell.outputs for cell in cells) else ["no outputs are stored"]
+
+
+def clean_outputs(notebook: NotebookNode, path: Path) -> list[str]:
+    """No error, no warning, no memory address, no widget that a page cannot show."""
+    found = []
+    for number, cell in enumerate(notebook.cells, 1):
+        for output in cell.get("outputs", []):
+            text = output_text(output)
+            if output.output_type == "error":
+                found.append(f"cell {number} raised {output.ename}: {output.evalue}")
+            if output.get("name") == "stderr":
+                found.append(f"cell {number} wrote a warning: {text.strip()[:500]}")
+            if re.search(r"\b0x[0-9a-f]{8,}", text):
+                found.append(
+                    f"cell {number} shows a memory address, which changes with every run: {text.strip()[:100]}"
+                )
+            if WIDGET_VIEW in output.get("data", {}):
+                found.append(f"cell {number} stores a live widget, which shows nothing on a page")
+    return found
+
+
+def no_widget_state(notebook: NotebookNode, path: Path) -> list[str]:
+    """No stored widget state: with it GitHub may refuse to show the notebook."""
+    return ["metadata.widgets must not be stored"] if "widgets" in notebook.metadata else []
+
+
+def no_absolute_paths(notebook: NotebookNode, path: Path) -> list[str]:
+    """No path of the author's machine, in sources or outputs."""
+    found = []
+    for number, cell in enumerate(notebook.cells, 1):
+        for text in [cell.source, *map(output_text, cell.get("outputs", []))]:
+            hits = [*HOME_PATH.finditer(text), *TEMPORARY_PATH.finditer(text)]
+            found += [f"cell {number} has the absolute path {hit[0]}..." for hit in hits]
+    return found
+
+
+def links_exist(notebook: NotebookNode, path: Path) -> list[str]:
+    """Every link to a file of the repository, picture or notebook, leads somewhere; every picture has alt text."""
+    found = []
+    for number, cell in enumerate(notebook.cells, 1):
+        if cell.cell_type != "markdown":
+            continue
+        for target in ["".join(pair).split("#")[0] for pair in LINK.findall(cell.source)]:
+            if target and not re.match(r"[a-z]+:", target) and not (path.parent / target).exists():
+                found.append(f"cell {number} links to {target}, which does not exist")
+        if "![](" in cell.source or re.search(r"<img(?![^>]*\balt=[\"'][^\"'])", cell.source):
+            found.append(f"cell {number} has a picture without alt text")
+    return found
+
+
+def well_formed(notebook: NotebookNode, path: Path) -> list[str]:
+    """A valid notebook for the kernel python3, with no version of Python in it."""
+    found = []
+    try:
+        nbformat.validate(notebook)
+    except nbformat.ValidationError as error:
+        found.append(f"not a valid notebook: {error.message}")
+    if notebook.metadata.get("kernelspec", {}).get("name") != "python3":
+        found.append("the kernel must be python3")
+    if "version" in notebook.metadata.get("language_info", {}):
+        found.append("metadata.language_info must not name a version of Python")
+    return found
+
+
+RULES = [
+    first_cell,
+    setup_first,
+    one_title,
+    recap_at_the_end,
+    lengths,
+    run_in_order,
+    clean_outputs,
+    no_widget_state,
+    no_absolute_paths,
+    links_exist,
+    well_formed,
+]
+
+
+def complaints(notebook: NotebookNode, path: Path) -> list[str]:
+    """All complaints of all rules."""
+    return [complaint for rule in RULES for complaint in rule(notebook, path)]
+
+
+def pair(source: NotebookNode, made: NotebookNode) -> list[str]:
+    """Where the .ipynb differs from its .py in cell types, sources or tags."""
+
+    def summary(notebook: NotebookNode) -> list[tuple]:
+        return [(cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in notebook.cells]
+
+    ours, theirs = summary(source), summary(made)
+    different = [n for n, (one, other) in enumerate(zip(ours, theirs, strict=False), 1) if one != other]
+    if len(ours) != len(theirs):
+        different.append(min(len(ours), len(theirs)) + 1)
+    return [f".py and .ipynb differ from cell {different[0]} on: run make.py"] if different else []

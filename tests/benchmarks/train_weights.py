@@ -1,0 +1,350 @@
+"""Train the models that ship with the course, on an accelerator, with Keras on JAX.
+
+    KERAS_BACKEND=jax python tests/benchmarks/train_weights.py --data cifar10.npz --out FOLDER JOB [JOB ...]
+    KERAS_BACKEND=jax python tests/benchmarks/train_weights.py --list
+
+`cct.fit` trains the same models with the same recipes on any machine. This script exists because small models leave an
+accelerator waiting for Python: it keeps the images on the device and runs each epoch as one compiled loop. Worker
+processes make the augmented copies of the training images, a fresh one for every epoch.
+
+Of the training images, 2,500 are held out for validation (half of them from `original_train`, where the file has it).
+The weights of the last epoch and their exponential moving average are compared on validation; the better one is kept
+and read once on the test images. Each job writes NAME.npz (float32, the authors' names) and NAME.json (the record).
+"""
+
+import argparse
+import dataclasses
+import itertools
+import json
+import multiprocessing
+import os
+import pathlib
+import platform
+import time
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+
+import cct_helpers as cct
+from cct_helpers import augment
+
+MEAN, STD = (125.31, 122.95, 113.87), (62.99, 62.09, 66.70)  # CIFAR-10, pixel units
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One model and how it is trained. Rates are per step of `batch_size` images."""
+
+    builder: str
+    variant: str
+    overrides: dict
+    recipe: str  # "a": AutoAugment, crop, flip; "b": resized crop, flip, RandAugment, then MixUp or CutMix; "crop_flip"
+    epochs: int
+    learning_rate: float
+    weight_decay: float
+    warmup_epochs: float
+    final_learning_rate: float = 0.0
+    cooldown_epochs: int = 0
+    mixing_epochs: int = 0
+    batch_size: int = 128
+    optimizer: str = "adamw"
+    hyperbolic_warmup: bool = False
+    ema: float = 0.999
+    seed: int = 0
+
+
+A = dict(recipe="a", epochs=200, learning_rate=5e-4, weight_decay=3e-2, warmup_epochs=5, hyperbolic_warmup=True)
+B = dict(
+    recipe="b",
+    epochs=300,
+    learning_rate=55e-5,
+    weight_decay=6e-2,
+    warmup_epochs=10,
+    final_learning_rate=1e-5,
+    cooldown_epochs=10,
+    mixing_epochs=175,
+)
+LONG = dict(recipe="a", epochs=500, learning_rate=2e-3, weight_decay=3e-2, warmup_epochs=10, batch_size=256)
+
+JOBS = {
+    **{f"cct_2_3x2_32_cifar10_a{seed}": Job("build_cct", "cct_2_3x2_32", {}, **A, seed=seed) for seed in range(3)},
+    "cvt_2_4_32_cifar10": Job("build_cvt", "cvt_2_4_32", {"mlp_ratio": 2}, **A),
+    "vit_lite_2_4_32_cifar10": Job("build_vit_lite", "vit_2_4_32", {"mlp_ratio": 2}, **A),
+    # Dropping attention weights costs a third of the step at 256 tokens and is left out here.
+    "cct_7_3x1_32_cifar10": Job("build_cct", "cct_7_3x1_32", {"attention_dropout": 0.0}, **B, ema=0.9998),
+    "cct_2_3x2_32_cifar10": Job(
+        "build_cct", "cct_2_3x2_32", {"attention_dropout": 0.0, "stochastic_depth": 0.0}, **LONG, ema=0.9995
+    ),
+}
+
+
+def augmented(recipe, seed, epoch, path):
+    """Write one augmented copy of the training images to `path`, drawn from (seed, epoch); return the path."""
+    images = Shared.images
+    rng = np.random.default_rng((seed, epoch))
+    if recipe == "b":
+        images = np.stack([augment.random_resized_crop(image, rng) for image in images])
+        images = augment.random_flip(images, rng)
+        images = np.stack([augment.rand_augment(image, rng) for image in images])
+    else:
+        if recipe == "a":
+            images = np.stack([augment.auto_augment_cifar10(image, rng) for image in images])
+        images = augment.random_flip(augment.random_crop(images, rng), rng)
+    np.save(path, images)
+    return path
+
+
+class Shared:
+    images = None  # the training images; set before the workers fork, so that they need not be sent
+
+
+def augmented_epochs(pool, name, recipe, seed, ahead=12):
+    """Yield augmented copies of the training images without end, made ahead by the pool's processes."""
+    folder = pathlib.Path("/dev/shm") if pathlib.Path("/dev/shm").is_dir() else pathlib.Path(".")
+    waiting = []
+    try:
+        for epoch in itertools.count():
+            path = folder / f"{name}_{os.getpid()}_{epoch}.npy"
+            waiting.append(pool.apply_async(augmented, (recipe, seed, epoch, path)))
+            if len(waiting) > ahead:
+                path = waiting.pop(0).get()
+                images = np.load(path)
+                path.unlink()
+                yield images
+    finally:
+        for result in waiting:
+            result.get().unlink()
+
+
+def split(labels, originals, held_out=2500, seed=0):
+    """Places of the training and of the validation images; half of the latter from `originals`."""
+    rng = np.random.default_rng(seed)
+    is_original = np.isin(np.arange(len(labels)), originals)
+    validation = []
+    for wanted in (True, False):
+        for label in np.unique(labels):
+            places = np.flatnonzero((labels == label) & (is_original == wanted))
+            validation.append(rng.permutation(places)[: held_out // (2 * len(np.unique(labels)))])
+    validation = np.sort(np.concatenate(validation))
+    return np.setdiff1d(np.arange(len(labels)), validation), validation
+
+
+def rates(job, start, end, steps):
+    """The learning rate of `steps` steps from epoch `start` to epoch `end`: warm-up, cosine, final rate for the cooldown."""
+    epoch = start + (end - start) * np.arange(steps) / steps
+    if job.hyperbolic_warmup:  # the authors' script changes the rate once an epoch
+        epoch = np.full(steps, np.floor(start))
+        warm = job.learning_rate / np.maximum(job.warmup_epochs - epoch, 1)
+        progress = (epoch - job.warmup_epochs) / (job.epochs - job.warmup_epochs)
+    else:  # timm's: the cosine counts from epoch 0, the warm-up replaces its start
+        warm = 1e-5 + (job.learning_rate - 1e-5) * epoch / job.warmup_epochs
+        progress = epoch / job.epochs
+    cosine = (1 + np.cos(np.pi * np.clip(progress, 0, 1))) / 2
+    cosine = job.final_learning_rate + (job.learning_rate - job.final_learning_rate) * cosine
+    return np.where(epoch < job.warmup_epochs, warm, cosine).astype("float32")
+
+
+def mix(images, targets, key):
+    """MixUp (alpha 0.8) or CutMix (alpha 1), even odds, with the reversed batch; as `augment.mixup_cutmix`."""
+    keys = jax.random.split(key, 5)
+    cut = jax.random.bernoulli(keys[0])
+    share = jnp.where(cut, jax.random.uniform(keys[1]), jax.random.beta(keys[2], 0.8, 0.8))
+    height, width = images.shape[1:3]
+    inside = jnp.ones((), bool)
+    sides = []
+    for axis, (side, k) in enumerate(zip((height, width), keys[3:], strict=True)):
+        length = jnp.floor(side * jnp.sqrt(1 - share)).astype(int)
+        centre = jax.random.randint(k, (), 0, side)
+        low, high = jnp.maximum(centre - length // 2, 0), jnp.minimum(centre + length // 2, side)
+        places = jnp.arange(side)
+        inside = inside & jnp.expand_dims((places >= low) & (places < high), 1 - axis)
+        sides.append(high - low)
+    box = inside[None, :, :, None]
+    cut_images = jnp.where(box, images[::-1], images)
+    mixed_images = share * images + (1 - share) * images[::-1]
+    share = jnp.where(cut, 1 - sides[0] * sides[1] / (height * width), share)
+    return jnp.where(cut, cut_images, mixed_images), share * targets + (1 - share) * targets[::-1]
+
+
+def make_optimizer(job):
+    if job.optimizer == "muon":
+        return keras.optimizers.Muon(1.0, weight_decay=job.weight_decay, exclude_layers=["position", "head"])
+    return keras.optimizers.AdamW(1.0, weight_decay=job.weight_decay, epsilon=1e-8)
+
+
+def train(name, job, arrays, pool, out, precision="mixed_bfloat16", log_every=10, seconds=None):
+    """Train one job from first to last epoch; write its weights and record; return the record.
+
+    With `seconds`, the schedule runs from its start to its end in that time, in as many epochs as fit.
+    """
+    keras.mixed_precision.set_global_policy(precision)
+    keras.utils.set_random_seed(job.seed)
+    model = getattr(cct, job.builder)(job.variant, normalization=(MEAN, STD), **job.overrides)
+    x_train, y_train, x_val, y_val, originals, x_test, y_test = arrays
+    steps = len(x_train) // job.batch_size
+    optimizer = make_optimizer(job)
+    optimizer.build(model.trainable_variables)
+    rate_at = [variable.name for variable in optimizer.variables].index("learning_rate")
+    state = [
+        [variable.value for variable in variables]
+        for variables in (model.trainable_variables, model.non_trainable_variables, optimizer.variables)
+    ]
+    average = [jnp.array(value) for value in state[0]]
+    labels = jnp.asarray(y_train)
+
+    def loss_of(trainable, other, images, targets):
+        logits, other = model.stateless_call(trainable, other, images, training=True)
+        smooth = targets * 0.9 + 0.1 / targets.shape[1]
+        return -jnp.mean(jnp.sum(smooth * jax.nn.log_softmax(logits), axis=-1)), other
+
+    def run_epoch(carry, images, key, rates, mixing):
+        def step(carry, step_input):
+            trainable, other, moments, average = carry
+            places, key, rate = step_input
+            moments = [rate if i == rate_at else value for i, value in enumerate(moments)]
+            batch, targets = images[places].astype("float32"), jax.nn.one_hot(labels[places], 10)
+            if mixing:
+                batch, targets = mix(batch, targets, key)
+            (loss, other), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable, other, batch, targets)
+            trainable, moments = optimizer.stateless_apply(moments, gradients, trainable)
+            average = [job.ema * old + (1 - job.ema) * new for old, new in zip(average, trainable, strict=True)]
+            return (trainable, other, moments, average), loss
+
+        shuffle, key = jax.random.split(key)
+        order = jax.random.permutation(shuffle, len(labels))[: steps * job.batch_size].reshape(steps, job.batch_size)
+        return jax.lax.scan(step, carry, (order, jax.random.split(key, steps), rates))
+
+    run_epoch = jax.jit(run_epoch, donate_argnums=0, static_argnums=4)
+    forward = jax.jit(lambda trainable, other, images: model.stateless_call(trainable, other, images, training=False)[0])
+
+    def logits_of(trainable, images):
+        parts = [forward(trainable, carry[1], part.astype("float32")) for part in np.array_split(images, len(images) // 500)]
+        return np.concatenate([np.asarray(part, "float32") for part in parts])
+
+    def top1(trainable, images, labels):
+        return float((logits_of(trainable, images).argmax(1) == labels).mean())
+
+    carry = (*state, average)
+    total = job.epochs + job.cooldown_epochs
+    copies = augmented_epochs(pool, name, job.recipe, job.seed)
+    history = {"epoch": [], "schedule_epoch": [], "loss": [], "val_top1": [], "val_top1_average": [], "seconds": []}
+    images = jnp.asarray(next(copies))
+    began, schedule_epoch, epoch, taken = time.time(), 0.0, 0, 0.0
+    while schedule_epoch < total:
+        ahead = taken / epoch / seconds * total if seconds and epoch else 1.0
+        key = jax.random.fold_in(jax.random.key(job.seed), epoch)
+        step_rates = rates(job, schedule_epoch, schedule_epoch + ahead, steps)
+        carry, losses = run_epoch(carry, images, key, step_rates, schedule_epoch < job.mixing_epochs)
+        images = jnp.asarray(next(copies))  # while the device works on this epoch
+        jax.block_until_ready(losses)
+        epoch, taken = epoch + 1, time.time() - began
+        schedule_epoch = taken / seconds * total if seconds else epoch
+        if epoch % log_every == 0 or schedule_epoch >= total or epoch == 2:
+            row = (epoch, round(schedule_epoch, 2), float(losses.mean()), top1(carry[0], x_val, y_val))
+            row = (*row, top1(carry[3], x_val, y_val), round(taken, 1))
+            for column, value in zip(history, row, strict=True):
+                history[column].append(value)
+            print(f"{name} epoch {epoch} ({schedule_epoch:.1f}/{total}) loss {row[2]:.3f} val {row[3]:.4f} "
+                  f"average {row[4]:.4f} {taken:.0f} s", flush=True)  # fmt: skip
+            if epoch % 50 == 0:
+                save(model, carry[3], out / f"{name}_partial.npz")
+    copies.close()
+
+    use_average = history["val_top1_average"][-1] >= history["val_top1"][-1]
+    chosen = carry[3] if use_average else carry[0]
+    save(model, chosen, out / f"{name}.npz")
+    (out / f"{name}_partial.npz").unlink(missing_ok=True)
+    keras.mixed_precision.set_global_policy("float32")
+    exact = getattr(cct, job.builder)(job.variant, normalization=(MEAN, STD), **job.overrides)
+    cct.load_reference_weights(exact, out / f"{name}.npz")
+    test = exact.predict(x_test, batch_size=500, verbose=0)
+    val = exact.predict(x_val, batch_size=500, verbose=0)
+    hits, val_hits = test.argmax(1) == y_test, val.argmax(1) == y_val
+    top5 = (np.argsort(test, 1)[:, -5:] == y_test[:, None]).any(1)
+    record = {
+        "name": name,
+        "job": dataclasses.asdict(job),
+        "parameters": model.count_params(),
+        "weights": "moving average" if use_average else "last epoch",
+        "test_top1": float(hits.mean()),
+        "test_top5": float(top5.mean()),
+        "test_top1_per_class": [float(hits[y_test == label].mean()) for label in range(10)],
+        "val_top1": float(val_hits.mean()),
+        "val_top1_originals": float(val_hits[originals].mean()),
+        "val_top1_reencoded": float(val_hits[~originals].mean()),
+        "train_images": len(x_train),
+        "val_images": len(x_val),
+        "epochs": epoch,
+        "seconds": round(taken, 1),
+        "images_per_second": round(steps * job.batch_size * epoch / taken),
+        "device": jax.devices()[0].device_kind,
+        "precision": precision,
+        "versions": {"python": platform.python_version(), "keras": keras.__version__, "jax": jax.__version__},
+        "history": history,
+    }
+    (out / f"{name}.json").write_text(json.dumps(record, indent=1))
+    print(f"{name} done: test {record['test_top1']:.4f} val {record['val_top1']:.4f} {taken:.0f} s", flush=True)
+    return record
+
+
+def save(model, values, path):
+    """Write values of the trainable variables under the authors' names, whole or not at all."""
+    for variable, value in zip(model.trainable_variables, values, strict=True):
+        variable.assign(value)
+    temporary = path.with_suffix(".tmp.npz")
+    np.savez(temporary, **cct.reference_weights(model))
+    os.replace(temporary, path)
+
+
+def load(path):
+    """Training, validation and test arrays of an `.npz` with Keras's keys."""
+    with np.load(path, allow_pickle=False) as data:
+        x, y = data["x_train"], data["y_train"].ravel().astype(int)
+        x_test, y_test = data["x_test"], data["y_test"].ravel().astype(int)
+        originals = data["original_train"] if "original_train" in data.files else np.arange(0, len(y), 2)
+    training, validation = split(y, originals)
+    return x[training], y[training], x[validation], y[validation], np.isin(validation, originals), x_test, y_test
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("jobs", nargs="*", choices=[[], *JOBS], metavar="JOB")
+    parser.add_argument("--list", action="store_true", help="print the names of the jobs")
+    parser.add_argument("--data", type=pathlib.Path, help=".npz with x_train, y_train, x_test, y_test")
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("."))
+    parser.add_argument("--epochs", type=int, help="another number of epochs, for a trial")
+    parser.add_argument("--seconds", type=float, help="let the schedule of each job take so long")
+    parser.add_argument("--images", type=int, help="only so many training images, for a trial")
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--precision", default="mixed_bfloat16")
+    wanted = parser.parse_args()
+    if wanted.list or not wanted.jobs:
+        print("\n".join(JOBS))
+        return
+    arrays = load(wanted.data)
+    if wanted.images:
+        arrays = (arrays[0][: wanted.images], arrays[1][: wanted.images], *arrays[2:])
+    wanted.out.mkdir(parents=True, exist_ok=True)
+    Shared.images = arrays[0]
+    with multiprocessing.get_context("fork").Pool(wanted.workers) as pool:
+        for name in wanted.jobs:
+            job = JOBS[name]
+            if wanted.epochs:
+                short = wanted.epochs / job.epochs
+                job = dataclasses.replace(
+                    job,
+                    epochs=wanted.epochs,
+                    warmup_epochs=job.warmup_epochs * short,
+                    mixing_epochs=round(job.mixing_epochs * short),
+                    cooldown_epochs=0,
+                )
+            train(name, job, arrays, pool, wanted.out, wanted.precision, seconds=wanted.seconds)
+
+
+if __name__ == "__main__":
+    main()
