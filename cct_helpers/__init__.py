@@ -1,8 +1,8 @@
 """Helpers of the course on Compact Convolutional Transformers. Use: `import cct_helpers as cct`."""
 
-from cct_helpers.environment import setup  # isort: skip  (first: it sets what Keras reads when it is imported)
+from cct_helpers.environment import profile, setup  # isort: skip  (first: it sets what Keras reads when it is imported)
 from cct_helpers.attention import attention_maps, attention_rollout, pooling_weights
-from cct_helpers.data import Dataset, load_dataset, profile
+from cct_helpers.data import Dataset, load_dataset
 from cct_helpers.layers import (
     Linear,
     MultiHeadSelfAttention,
@@ -20,5 +20,5 @@ from cct_helpers.tokenizers import (
     sine_positions,
 )
 from cct_helpers.training import RECIPES, Recipe, evaluate, fit, learning_rates, predict
-from cct_helpers.weights import load_reference_weights, reference_weights
+from cct_helpers.weights import load_pretrained, load_reference_weights, pretrained_names, reference_weights
 from cct_helpers.widgets import explore, show

@@ -12,9 +12,9 @@ def blocks_of(model):
 def tokens_entering(model, images, layer_names, batch_size=128):
     """The tokens that each named layer receives: a list of (batch, tokens, dim) arrays, computed in one pass."""
     check_images(model, images)
-    inputs = [model.get_layer(name).input for name in layer_names]
-    inner = keras.Model(model.input, inputs)
-    return [np.asarray(tokens) for tokens in inner.predict(np.asarray(images), batch_size=batch_size, verbose=0)]
+    inner = keras.Model(model.input, {name: model.get_layer(name).input for name in layer_names})
+    entering = inner.predict(np.asarray(images), batch_size=batch_size, verbose=0)
+    return [np.asarray(entering[name]) for name in layer_names]
 
 
 def check_images(model, images):
@@ -73,3 +73,18 @@ def pooling_weights(model, images):
         raise ValueError(f"{model.name} has no sequence pooling: use a model from build_cct or build_cvt.")
     (tokens,) = tokens_entering(model, images, ["pooling"])
     return keras.ops.convert_to_numpy(model.get_layer("pooling").weights_over_tokens(tokens)).astype("float32")
+
+
+def token_votes(model, images):
+    """The part of each token in each logit: (batch, tokens, classes), signed.
+
+    Sequence pooling is a weighted mean and the head is linear, so a logit is a sum over tokens, with nothing left out:
+    logit_c = sum over t of w_t (head_c . x_t) + bias_c. Here stands each w_t (head_c . x_t). The tokens x_t are those
+    after the last norm; they have read from the whole image.
+
+    Raises ValueError as `pooling_weights` does.
+    """
+    weights = pooling_weights(model, images)
+    (tokens,) = tokens_entering(model, images, ["pooling"])
+    head = keras.ops.convert_to_numpy(model.get_layer("head").kernel)
+    return weights[:, :, None] * (tokens.astype("float32") @ head)

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
+from cct_helpers.environment import profile
 from cct_helpers.images import read_class_folders
 
 NAMES = ("digits", "cifar10")
@@ -29,17 +30,6 @@ class Dataset(NamedTuple):
     y_test: np.ndarray
     class_names: list
     name: str
-
-
-def profile():
-    """ "quick" or "full": the environment's CCT_PROFILE; without it "full" on a machine with a GPU, else "quick".
-
-    Raises ValueError when CCT_PROFILE is something else.
-    """
-    chosen = os.environ.get("CCT_PROFILE", "")
-    if chosen not in ("", "quick", "full"):
-        raise ValueError(f"the environment's CCT_PROFILE must be quick or full, but is {chosen!r}")
-    return chosen or ("full" if _has_gpu() else "quick")
 
 
 def load_dataset(name_or_path=None, *, seed=0, validation=0.1, image_size=None):
@@ -85,22 +75,6 @@ def load_dataset(name_or_path=None, *, seed=0, validation=0.1, image_size=None):
     keep, held_out = _split(y_train, class_names, validation, operator.index(seed), "validation")
     parts = (x_train[keep], y_train[keep], x_train[held_out], y_train[held_out], x_test, y_test)
     return Dataset(*map(np.ascontiguousarray, parts), class_names, name if name in NAMES else path.resolve().name)
-
-
-def _has_gpu():
-    import keras
-
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow
-
-        return bool(tensorflow.config.list_physical_devices("GPU"))
-    if keras.backend.backend() == "torch":
-        import torch
-
-        return torch.cuda.is_available()
-    import jax
-
-    return jax.default_backend() == "gpu"
 
 
 def _split(labels, class_names, share, seed, part):

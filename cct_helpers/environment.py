@@ -28,15 +28,17 @@ def native_log_lines_hidden():
 with native_log_lines_hidden():
     import keras
 
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()  # the first look for a GPU complains where there is none
+
 
 def accelerator():
     """The name of the accelerator that the backend computes on, or "" for a CPU."""
     backend = keras.backend.backend()
     if backend == "tensorflow":
-        import tensorflow as tf
-
-        with native_log_lines_hidden():  # the first look for a GPU complains where there is none
-            devices = tf.config.list_physical_devices("GPU")
+        devices = tf.config.list_physical_devices("GPU")
         return tf.config.experimental.get_device_details(devices[0]).get("device_name", "GPU") if devices else ""
     if backend == "jax":
         import jax
@@ -49,9 +51,9 @@ def accelerator():
 
 
 def profile():
-    """"quick" (small data, seconds) or "full" (CIFAR-10): `CCT_PROFILE`; without it, full if there is an accelerator.
+    """Which runs fit this machine: "quick" (small data, seconds) or "full" (CIFAR-10).
 
-    Raises ValueError for any other value of `CCT_PROFILE`.
+    `CCT_PROFILE` decides; without it, full where there is an accelerator. Raises ValueError for any other value.
     """
     chosen = os.environ.get("CCT_PROFILE", "").strip().lower() or ("full" if accelerator() else "quick")
     if chosen not in ("quick", "full"):

@@ -189,6 +189,7 @@ class TransformerBlock(Layer):
     def build(self, shape):
         batch, tokens, dim = shape
         hidden = int(dim * self.mlp_ratio)
+        check_positive(**{"dim * mlp_ratio": hidden})
         self.linear1 = Linear(hidden, name="linear1", dtype=self.dtype_policy)
         self.linear2 = Linear(dim, name="linear2", dtype=self.dtype_policy)
         for layer in (self.pre_norm, self.attention, self.norm1, self.linear1):

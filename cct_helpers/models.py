@@ -44,6 +44,22 @@ VARIANTS = _variants()
 REGULARIZATION = dict(stochastic_depth=0.1, attention_dropout=0.1, dropout=0.0)
 
 
+@keras.saving.register_keras_serializable("cct_helpers")
+class ImageModel(keras.Model):
+    """A functional model that refuses images of another shape.
+
+    Keras lets a missing or extra channel axis of 1 pass, and a normalization by channel would then spread one channel
+    over three in silence.
+    """
+
+    def __init__(self, inputs, outputs, name=None, **kwargs):
+        super().__init__(inputs=inputs, outputs=outputs, name=name, **kwargs)
+
+    @property
+    def input_spec(self):
+        return keras.layers.InputSpec(shape=self.input_shape, name="images")
+
+
 def build_cct(
     variant="cct_2_3x2_32", *, input_shape=None, num_classes=10, position=None, normalization=None, **overrides
 ):
@@ -66,7 +82,9 @@ def build_cct(
     return _build("cct", variant, input_shape, num_classes, position, normalization, overrides)
 
 
-def build_cvt(variant="cvt_7_4_32", *, input_shape=None, num_classes=10, position=None, normalization=None, **overrides):
+def build_cvt(
+    variant="cvt_7_4_32", *, input_shape=None, num_classes=10, position=None, normalization=None, **overrides
+):
     """Build a Compact Vision Transformer: patch tokens, encoder, sequence pooling, linear head (paper, section 3.3).
 
     Arguments as in `build_cct`; of the tokenizer only `patch_size` can be overridden. Both sides of the image must be
@@ -109,7 +127,7 @@ def _build(family, variant, input_shape, num_classes, position, normalization, o
     x = x[:, 0] if family == "vit" else SequencePooling(name="pooling")(x)
     # Logits stay float32 under mixed precision, so that the loss is exact.
     logits = Linear(num_classes, dtype="float32", name="head")(x)
-    return keras.Model(images, logits, name=variant)
+    return ImageModel(images, logits, name=variant)
 
 
 def _settings(family, variant, overrides):
@@ -132,7 +150,8 @@ def _settings(family, variant, overrides):
 
 
 def _checked_shape(shape):
-    if len(shape) != 3 or not all(isinstance(side, (int, np.integer)) and side >= 1 for side in shape):
+    of_three = isinstance(shape, (tuple, list)) and len(shape) == 3
+    if not of_three or not all(isinstance(side, (int, np.integer)) and side >= 1 for side in shape):
         raise ValueError(f"input_shape must be (height, width, channels), whole numbers of at least 1, got {shape}.")
     return tuple(int(side) for side in shape)
 
@@ -146,7 +165,14 @@ def _tokenizer(family, size):
 
 def _normalization(mean_and_std, channels):
     """A layer for (pixels - mean) / std, constants for each channel."""
-    mean, std = (np.broadcast_to(np.asarray(part, "float64").ravel(), channels) for part in mean_and_std)
+    pair = mean_and_std if isinstance(mean_and_std, (tuple, list, np.ndarray)) else [mean_and_std]
+    parts = [np.asarray(part, "float64").ravel() for part in pair]
+    if len(parts) != 2 or any(len(part) not in (1, channels) for part in parts):
+        raise ValueError(
+            f"normalization must be (mean, std), each one number or one for each of {channels} channels, "
+            f"got {mean_and_std}."
+        )
+    mean, std = (np.broadcast_to(part, channels) for part in parts)
     if not np.all(std > 0):
         raise ValueError(f"normalization needs a std above 0 for every channel, got {std.tolist()}.")
     return keras.layers.Normalization(mean=mean.tolist(), variance=(std**2).tolist(), name="normalization")

@@ -100,7 +100,7 @@ def draw_heatmap(axes, values, title=None, low=None, high=None, label=None):
 
 
 def draw_overlay(axes, image, weights, grid, title=None, high=None):
-    """Draw weights, (tokens,), as a transparent orange veil over an image: the more weight, the less veil is taken away.
+    """Draw weights, (tokens,), as a transparent orange veil over an image: the more weight, the more orange.
 
     The picture stays visible everywhere; a token with weight `high` (the largest by default) shows the full colour.
     """
@@ -114,7 +114,7 @@ def draw_overlay(axes, image, weights, grid, title=None, high=None):
 
 
 def draw_curves(x, curves, x_label, y_label, title=None, width=6.0, height=3.2):
-    """Lines over a common x: `curves` maps a name to an array, or to (means, spreads) drawn with a band of one spread."""
+    """Lines over a common x: `curves` maps a name to an array, or to (means, spreads) drawn with a band."""
     figure, axes = new_figure(width=width, height=height)
     for name, values in curves.items():
         mean, spread = values if isinstance(values, tuple) else (values, None)

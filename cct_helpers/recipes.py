@@ -130,13 +130,18 @@ def learning_rates(recipe, steps_per_epoch):
 
 
 def build_optimizer(recipe, model):
-    """The Keras optimizer of `recipe` for the variables of `model`, not yet built."""
+    """The Keras optimizer of `recipe` for the variables of `model`, not yet built.
+
+    Raises ValueError for "muon" before Keras 3.13, where it does not work on TensorFlow.
+    """
     options = {"learning_rate": recipe.learning_rate, "global_clipnorm": recipe.clip_norm}
     if recipe.optimizer == "adam":
         return keras.optimizers.Adam(epsilon=1e-8, **options)
     if recipe.optimizer == "adamw":
         optimizer = keras.optimizers.AdamW(epsilon=1e-8, weight_decay=recipe.weight_decay, **options)
     else:
+        if tuple(map(int, keras.__version__.split(".")[:2])) < (3, 13):
+            raise ValueError(f'optimizer="muon" needs Keras 3.13 or later, not {keras.__version__}: use "adamw".')
         # Muon is for matrices inside the network; tables and the last layer are left to AdamW.
         apart = ["(^|/)head/", "position", "class_token"]
         optimizer = keras.optimizers.Muon(exclude_layers=apart, weight_decay=recipe.weight_decay, **options)

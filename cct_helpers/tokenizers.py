@@ -3,6 +3,8 @@
 Paper: Hassani et al., Escaping the Big Data Paradigm with Compact Transformers, https://arxiv.org/abs/2104.05704
 """
 
+import numbers
+
 import keras
 import numpy as np
 from keras import ops
@@ -39,8 +41,9 @@ class PatchTokenizer(Layer):
         """Rows and columns of tokens for an image of that many pixels."""
         if height < 1 or width < 1 or height % self.patch_size or width % self.patch_size:
             raise ValueError(
-                f"An image of {height}x{width} pixels cannot be cut into patches of {self.patch_size}x{self.patch_size}: "
-                "both sides must be multiples of patch_size. Resize the image or choose another patch_size."
+                f"An image of {height}x{width} pixels cannot be cut into patches of {self.patch_size}x"
+                f"{self.patch_size}: both sides must be multiples of patch_size. Resize the image or choose another "
+                "patch_size."
             )
         return height // self.patch_size, width // self.patch_size
 
@@ -51,7 +54,8 @@ class PatchTokenizer(Layer):
     def call(self, images):
         patches = self.conv(images)
         rows, columns = self.grid(*images.shape[1:3])
-        return ops.reshape(patches, (-1, rows * columns, self.dim))  # (batch, rows, columns, dim) -> (batch, tokens, dim)
+        # (batch, rows, columns, dim) -> (batch, tokens, dim)
+        return ops.reshape(patches, (-1, rows * columns, self.dim))
 
 
 @keras.saving.register_keras_serializable("cct_helpers")
@@ -82,7 +86,7 @@ class ConvTokenizer(Layer):
             num_conv_layers=num_conv_layers,
             hidden_channels=hidden_channels,
         )
-        if int(padding) != padding or padding < 0:
+        if not isinstance(padding, numbers.Integral) or padding < 0:
             raise ValueError(f"padding must be a whole number of at least 0, got {padding!r}.")
         self.dim, self.kernel_size, self.stride, self.padding = dim, kernel_size, stride, padding
         self.num_conv_layers, self.hidden_channels = num_conv_layers, hidden_channels
@@ -108,9 +112,10 @@ class ConvTokenizer(Layer):
         for layer in range(self.num_conv_layers):
             if min(sides) + 2 * self.padding < self.kernel_size or min(sides) < 1:
                 raise ValueError(
-                    f"An image of {height}x{width} pixels is too small for this tokenizer: convolution {layer + 1} gets "
-                    f"{sides[0]}x{sides[1]} and needs at least {self.kernel_size - 2 * self.padding} a side (kernel_size "
-                    f"{self.kernel_size}, padding {self.padding}). Use larger images, fewer convolutions or more padding."
+                    f"An image of {height}x{width} pixels is too small for this tokenizer: convolution {layer + 1} "
+                    f"gets {sides[0]}x{sides[1]} and needs at least {self.kernel_size - 2 * self.padding} a side "
+                    f"(kernel_size {self.kernel_size}, padding {self.padding}). Use larger images, fewer convolutions "
+                    "or more padding."
                 )
             sides = [(side + 2 * self.padding - self.kernel_size) // self.stride + 1 for side in sides]
             sides = [(side - 1) // 2 + 1 for side in sides]
@@ -118,8 +123,9 @@ class ConvTokenizer(Layer):
 
     def build(self, shape):
         self.grid(*shape[1:3])
-        for conv, channels in zip(self.convs, [shape[-1]] + [self.hidden_channels] * (len(self.convs) - 1), strict=True):
-            conv.build((None, None, None, channels))
+        channels = [shape[-1]] + [self.hidden_channels] * (len(self.convs) - 1)
+        for conv, given in zip(self.convs, channels, strict=True):
+            conv.build((None, None, None, given))
 
     def call(self, images):
         features = images
@@ -130,7 +136,8 @@ class ConvTokenizer(Layer):
             # A max of values, zeros and then a ReLU: the ReLU may come after the pool, on a quarter of the values.
             features = ops.relu(ops.max_pool(pad(features, 1), 3, strides=2, padding="valid"))
         rows, columns = self.grid(*images.shape[1:3])
-        return ops.reshape(features, (-1, rows * columns, self.dim))  # (batch, rows, columns, dim) -> (batch, tokens, dim)
+        # (batch, rows, columns, dim) -> (batch, tokens, dim)
+        return ops.reshape(features, (-1, rows * columns, self.dim))
 
 
 def pad(images, pixels):
@@ -140,7 +147,7 @@ def pad(images, pixels):
 
 @keras.saving.register_keras_serializable("cct_helpers")
 class ClassToken(Layer):
-    """Put one learned token, zeros at the start, before all others: (batch, tokens, dim) -> (batch, 1 + tokens, dim)."""
+    """Put one learned token, zeros at the start, first: (batch, tokens, dim) -> (batch, 1 + tokens, dim)."""
 
     def build(self, shape):
         self.token = self.add_weight(shape=(1, 1, shape[-1]), initializer="zeros", name="token")

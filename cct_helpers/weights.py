@@ -1,20 +1,26 @@
 """Load weights: the authors' PyTorch checkpoints, and the trained models that come with this course."""
 
+import hashlib
+import json
 import pathlib
 import re
 
 import keras
 import numpy as np
 
+from cct_helpers import models
 from cct_helpers.attention import blocks_of
 from cct_helpers.tokenizers import resize_positions
+
+SHIPPED = pathlib.Path(__file__).with_suffix("")  # the folder weights/ beside this file
+CARD_FORMAT = 1
 
 
 def read_state_dict(path):
     """Read a state dict from a file: `.npz`, `.safetensors`, or PyTorch's `.pth`, `.pt`, `.bin`, `.tar`.
 
     Returns a dict of NumPy arrays by the authors' names. Nothing is unpickled: PyTorch is imported only for its own
-    files and reads them with `weights_only=True`. Raises FileNotFoundError, or ValueError for a file that cannot be read.
+    files and reads them with `weights_only=True`. Raises FileNotFoundError, or ValueError for an unreadable file.
     """
     path = pathlib.Path(path)
     if not path.is_file():
@@ -64,7 +70,7 @@ def load_reference_weights(model, state_dict_or_path):
     notes = []
     if state.get("classifier.fc.bias") is not None and state["classifier.fc.bias"].shape != model.output_shape[1:]:
         notes.append(
-            f"The file's head has {len(state.pop('classifier.fc.bias'))} classes, the model's {model.output_shape[-1]}: "
+            f"The file has {len(state.pop('classifier.fc.bias'))} classes, the model {model.output_shape[-1]}: "
             "the model keeps its own, untrained head."
         )
         state.pop("classifier.fc.weight", None)
@@ -101,7 +107,10 @@ def reference_weights(model):
     The inverse of `load_reference_weights`; `torch.from_numpy` makes it a state dict for the authors' code. A sine
     position table is not among the weights.
     """
-    return {name: _swap_axes(keras.ops.convert_to_numpy(variable), back=True) for name, variable in _variables_by_name(model).items()}
+    return {
+        name: _swap_axes(keras.ops.convert_to_numpy(variable), back=True)
+        for name, variable in _variables_by_name(model).items()
+    }
 
 
 def _variables_by_name(model):
@@ -157,3 +166,52 @@ def _fit_positions(model, state, wanted):
     if side * side != table.shape[1] - extra:
         return state
     return {**others, name: resize_positions(table, (side, side), layer.grid)}
+
+
+def pretrained_names():
+    """The names that `load_pretrained` knows."""
+    return sorted(path.stem for path in SHIPPED.glob("*.json"))
+
+
+def read_card(name):
+    """The card of a shipped model: a dict with its data, recipe, seeds, accuracies, sha256 and how it was made."""
+    if name not in pretrained_names():
+        raise ValueError(f"There is no shipped model {name!r}. Known: {', '.join(pretrained_names()) or 'none'}.")
+    try:
+        card = json.loads((SHIPPED / f"{name}.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"The card {name}.json is damaged ({error}): fetch {SHIPPED.name}/ again.") from error
+    if card.get("format") != CARD_FORMAT:
+        raise ValueError(
+            f"The card {name}.json has format {card.get('format')}, this package reads {CARD_FORMAT}: "
+            "take both from the same version of the course."
+        )
+    return card
+
+
+def load_pretrained(name):
+    """A trained model that comes with the course: it takes raw pixels, 0 to 255, and returns logits.
+
+    Args:
+        name: one of `pretrained_names()`.
+
+    Returns a keras.Model; `model.card` is its card, with `class_names`. Nothing is downloaded.
+    Raises ValueError for an unknown name, a card of another version, or a file that is damaged or cut short.
+    """
+    card = read_card(name)
+    path = SHIPPED / f"{name}.npz"
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != card["sha256"]:
+        raise ValueError(
+            f"The weights {path.name} are missing, damaged or of another version than their card: fetch them again."
+        )
+    build = card["build"]
+    model = getattr(models, build["builder"])(
+        build["variant"],
+        input_shape=build["input_shape"],
+        num_classes=len(card["class_names"]),
+        normalization=(build["mean"], build["std"]),
+        **build["overrides"],
+    )
+    load_reference_weights(model, {key: array.astype("float32") for key, array in read_state_dict(path).items()})
+    model.card = card
+    return model

@@ -22,12 +22,12 @@ def show(figure, alt):
 
 
 def explore(draw, settings, alt, **controls):
-    """Show a few telling settings of a drawing side by side, then sliders to try all others.
+    """Show a few telling settings of a drawing, then sliders to try all others.
 
     Args:
         draw: function from the parameters to a Figure; a ValueError that it raises is shown as text in place.
-        settings: list of dicts of parameters, the still pictures, stacked from top to bottom; they are ordinary PNG images, there without a kernel.
-            The first one is where the sliders start.
+        settings: list of dicts of parameters, the still pictures, stacked from top to bottom. They are ordinary PNG
+            images, there without a kernel. The first one is where the sliders start.
         alt: what the still pictures show, in words.
         **controls: for each parameter of `draw` its range: (low, high) or (low, high, step) for a slider, a list of
             choices, or True or False for a check box.

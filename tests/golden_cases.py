@@ -1,4 +1,4 @@
-"""Outputs of the authors' PyTorch code with random weights (tests/golden/*.npz), and the models that must repeat them."""
+"""Outputs of the authors' PyTorch code with random weights (tests/golden/*.npz), and the models to repeat them."""
 
 import pathlib
 
@@ -17,7 +17,14 @@ MODELS = {
     "cct_tiny_7x1_none": (
         cct.build_cct,
         "cct_7_7x2_224",
-        {**SMALL, "num_layers": 3, "num_conv_layers": 1, "input_shape": (33, 33, 1), "num_classes": 4, "position": "none"},
+        {
+            **SMALL,
+            "num_layers": 3,
+            "num_conv_layers": 1,
+            "input_shape": (33, 33, 1),
+            "num_classes": 4,
+            "position": "none",
+        },
     ),
     "cct_tiny_7x2_wide": (cct.build_cct, "cct_7_7x2_224", {**SMALL, "input_shape": (32, 48, 1), "num_classes": 4}),
     "cct_tiny_5x3_tall": (
@@ -37,7 +44,7 @@ def build(case):
 
 
 def read(case):
-    """The arrays of a case: weights by the authors' names, images (batch, height, width, channels), activations, logits."""
+    """The arrays of a case: weights by the authors' names, images (batch, h, w, channels), activations, logits."""
     with np.load(FOLDER / f"{case}.npz", allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     weights = {name.removeprefix("weight/"): array for name, array in arrays.items() if name.startswith("weight/")}

@@ -135,22 +135,6 @@ def test_profile_and_cct_data_choose_without_a_name(monkeypatch, tmp_path):
     assert load_dataset("digits").name == "digits"
 
 
-def test_profile_is_the_environments_or_follows_the_gpu(monkeypatch):
-    for gpu, expected in ((True, "full"), (False, "quick")):
-        monkeypatch.setattr(data, "_has_gpu", lambda gpu=gpu: gpu)
-        monkeypatch.delenv("CCT_PROFILE", raising=False)
-        assert data.profile() == expected
-        monkeypatch.setenv("CCT_PROFILE", "quick")
-        assert data.profile() == "quick"
-    monkeypatch.setenv("CCT_PROFILE", "fast")
-    with pytest.raises(ValueError, match="CCT_PROFILE must be quick or full, but is 'fast'"):
-        data.profile()
-
-
-def test_gpu_is_asked_of_the_backend():
-    assert data._has_gpu() in (True, False)
-
-
 @pytest.mark.parametrize("name", ["digits", "missing", "good.npz"])
 def test_image_size_is_for_folders(name, tmp_path):
     npz(tmp_path / "good.npz")

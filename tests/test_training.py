@@ -23,6 +23,7 @@ from cct_helpers.recipes import RECIPES, Recipe, build_optimizer, learning_rates
 from cct_helpers.training import epoch_batches, evaluate, fit, predict
 
 HERE = Path(__file__).resolve().parent
+WITH_MUON = ["muon"] if tuple(map(int, keras.__version__.split(".")[:2])) >= (3, 13) else []
 SHORT = Recipe(epochs=4, batch_size=16, optimizer="adamw", learning_rate=3e-3, weight_decay=0.01, crop_padding=1)
 
 
@@ -225,7 +226,7 @@ def test_predict_fills_up_the_last_batch_without_a_trace():
     assert predict(model, data.x_train[:0]).shape == (0, 10)
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("optimizer", ["adamw", *WITH_MUON])
 @pytest.mark.parametrize("decay_all", [False, True])
 def test_weight_decay_spares_biases_norms_and_positions(optimizer, decay_all):
     keras.backend.clear_session()
@@ -242,7 +243,7 @@ def test_weight_decay_spares_biases_norms_and_positions(optimizer, decay_all):
     assert decayed == (everything if decay_all else kernels)
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "adamw", "muon"])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", *WITH_MUON])
 def test_every_optimizer_learns(optimizer):
     data, model = tiny_data(), tiny_model(dropout=0.0)
     recipe = dataclasses.replace(
@@ -251,6 +252,12 @@ def test_every_optimizer_learns(optimizer):
     history = fit(model, data, recipe, verbose=False)
     assert history["top1"][0] < 0.5 and evaluate(model, data.x_test, data.y_test)["top1"] > 0.8
     np.testing.assert_allclose(history["learning_rate"], learning_rates(recipe, 5)[4::5])
+
+
+def test_muon_wants_a_keras_that_has_it_working(monkeypatch):
+    monkeypatch.setattr(keras, "__version__", "3.12.1")
+    with pytest.raises(ValueError, match="needs Keras 3.13 or later, not 3.12.1"):
+        build_optimizer(dataclasses.replace(SHORT, optimizer="muon"), tiny_model())
 
 
 def test_each_step_has_its_learning_rate():

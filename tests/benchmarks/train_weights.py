@@ -135,7 +135,7 @@ def split(labels, originals, held_out=2500, seed=0):
 
 
 def rates(job, start, end, steps):
-    """The learning rate of `steps` steps from epoch `start` to epoch `end`: warm-up, cosine, final rate for the cooldown."""
+    """The learning rate of `steps` steps from epoch `start` to epoch `end`: warm-up, cosine, cooldown."""
     epoch = start + (end - start) * np.arange(steps) / steps
     if job.hyperbolic_warmup:  # the authors' script changes the rate once an epoch
         epoch = np.full(steps, np.floor(start))
@@ -220,10 +220,14 @@ def train(name, job, arrays, pool, out, precision="mixed_bfloat16", log_every=10
         return jax.lax.scan(step, carry, (order, jax.random.split(key, steps), rates))
 
     run_epoch = jax.jit(run_epoch, donate_argnums=0, static_argnums=4)
-    forward = jax.jit(lambda trainable, other, images: model.stateless_call(trainable, other, images, training=False)[0])
+    forward = jax.jit(
+        lambda trainable, other, images: model.stateless_call(trainable, other, images, training=False)[0]
+    )
 
     def logits_of(trainable, images):
-        parts = [forward(trainable, carry[1], part.astype("float32")) for part in np.array_split(images, len(images) // 500)]
+        parts = [
+            forward(trainable, carry[1], part.astype("float32")) for part in np.array_split(images, len(images) // 500)
+        ]
         return np.concatenate([np.asarray(part, "float32") for part in parts])
 
     def top1(trainable, images, labels):
@@ -311,13 +315,26 @@ def load(path):
     return x[training], y[training], x[validation], y[validation], np.isin(validation, originals), x_test, y_test
 
 
+def shortened(job, total):
+    """The same job with its whole schedule, cooldown included, stretched or squeezed into `total` epochs."""
+    share = total / (job.epochs + job.cooldown_epochs)
+    cooldown = round(job.cooldown_epochs * share)
+    return dataclasses.replace(
+        job,
+        epochs=total - cooldown,
+        cooldown_epochs=cooldown,
+        warmup_epochs=job.warmup_epochs * share,
+        mixing_epochs=round(job.mixing_epochs * share),
+    )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("jobs", nargs="*", choices=[[], *JOBS], metavar="JOB")
     parser.add_argument("--list", action="store_true", help="print the names of the jobs")
     parser.add_argument("--data", type=pathlib.Path, help=".npz with x_train, y_train, x_test, y_test")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("."))
-    parser.add_argument("--epochs", type=int, help="another number of epochs, for a trial")
+    parser.add_argument("--epochs", type=int, help="squeeze or stretch the schedule into so many")
     parser.add_argument("--seconds", type=float, help="let the schedule of each job take so long")
     parser.add_argument("--images", type=int, help="only so many training images, for a trial")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
@@ -335,14 +352,7 @@ def main():
         for name in wanted.jobs:
             job = JOBS[name]
             if wanted.epochs:
-                short = wanted.epochs / job.epochs
-                job = dataclasses.replace(
-                    job,
-                    epochs=wanted.epochs,
-                    warmup_epochs=job.warmup_epochs * short,
-                    mixing_epochs=round(job.mixing_epochs * short),
-                    cooldown_epochs=0,
-                )
+                job = shortened(job, wanted.epochs)
             train(name, job, arrays, pool, wanted.out, wanted.precision, seconds=wanted.seconds)
 
 

@@ -1,6 +1,6 @@
 """What every test and every notebook runs with: the quick profile, its own data, pictures without a window.
 
-It stands in the root so that it also holds for ``pytest notebooks/04_stochastic_depth.ipynb``.
+``notebooks/conftest.py`` imports it, so that it also holds for ``pytest notebooks/04_stochastic_depth.ipynb``.
 """
 
 import os
@@ -18,6 +18,6 @@ matplotlib.use("Agg")
 
 def pytest_report_header() -> str:
     """The versions of everything in requirements.txt, so that a log tells what a failure was seen with."""
-    text = (Path(__file__).parent / "requirements.txt").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[1] / "requirements.txt").read_text(encoding="utf-8")
     names = re.findall(r"^[a-z][\w-]*", text, re.MULTILINE)
     return "versions: " + ", ".join(f"{name} {version(name)}" for name in names)

@@ -1,0 +1,3 @@
+"""Notebooks are tested with the settings of tests/conftest.py."""
+
+import tests.conftest  # noqa: F401

@@ -1,0 +1,271 @@
+"""Weights by the authors' names: from every kind of file, in and out again, and every way in which they do not fit."""
+
+import importlib.util
+import io
+import pickle
+import shutil
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+from golden_cases import FOLDER, build, read
+from safetensors.numpy import save_file
+
+import cct_helpers as cct
+from cct_helpers.weights import read_state_dict
+
+NAME = "cct_tiny_learned"
+PTH = FOLDER / "cct_tiny_learned.pth"  # the weights of the .npz, written once with torch.save
+PYTORCH = importlib.util.find_spec("torch") is not None
+
+
+@pytest.fixture(scope="module")
+def state():
+    return read(NAME)[0]
+
+
+@pytest.fixture(scope="module")
+def shared_model():
+    return build(NAME)
+
+
+@pytest.fixture
+def model(shared_model):
+    """A model with weights that no file has."""
+    shared_model.set_weights([np.full(weight.shape, 0.5, "float32") for weight in shared_model.weights])
+    return shared_model
+
+
+def assert_loaded(model, state):
+    images, logits = read(NAME)[1], read(NAME)[3]
+    np.testing.assert_allclose(model.predict(images, verbose=0), logits, atol=1e-4)
+
+
+def assert_unchanged(model):
+    assert all((weight == 0.5).all() for weight in model.get_weights())
+
+
+# --- sources ---
+
+
+def test_from_a_dict(model, state):
+    assert cct.load_reference_weights(model, state) is model
+    assert_loaded(model, state)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "weight/"])
+def test_prefixes_are_dropped(model, state, prefix):
+    cct.load_reference_weights(model, {prefix + name: array for name, array in state.items()})
+    assert_loaded(model, state)
+
+
+def write_npz(path, state):
+    np.savez(path, **state)
+
+
+def write_safetensors(path, state):
+    save_file(state, path)
+
+
+def write_pth(path, state):
+    shutil.copy(PTH, path)
+
+
+def write_nested_pth(path, state):
+    import torch
+
+    tensors = {name: torch.from_numpy(array).half().float() for name, array in state.items()}
+    torch.save({"state_dict": tensors, "epoch": 3}, path)
+
+
+WRITERS = {"npz": write_npz, "safetensors": write_safetensors}
+PYTORCH_WRITERS = {"pth": write_pth, "tar": write_nested_pth} if PYTORCH else {}
+
+
+@pytest.mark.parametrize("kind", WRITERS | PYTORCH_WRITERS)
+def test_from_a_file(model, state, kind, tmp_path):
+    path = tmp_path / f"weights.{kind}"
+    (WRITERS | PYTORCH_WRITERS)[kind](path, state)
+    cct.load_reference_weights(model, path if kind == "npz" else str(path))
+    if kind == "tar":  # rounded to 16 bits on the way
+        got = cct.reference_weights(model)
+        assert all((got[name] == state[name].astype("float16")).all() for name in got)
+    else:
+        assert_loaded(model, state)
+
+
+@pytest.mark.parametrize("ending", ["pth", "pt", "bin", "tar"])
+def test_without_pytorch_its_files_say_what_to_install(model, ending, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    shutil.copy(PTH, tmp_path / f"weights.{ending}")
+    with pytest.raises(ImportError, match=f"weights.{ending} needs the package torch: pip install torch"):
+        cct.load_reference_weights(model, tmp_path / f"weights.{ending}")
+    assert_unchanged(model)
+
+
+# --- files that cannot be read ---
+
+
+def test_missing_file(model, tmp_path):
+    with pytest.raises(FileNotFoundError, match="There is no weights file at .*nothing.npz"):
+        cct.load_reference_weights(model, tmp_path / "nothing.npz")
+
+
+def test_unknown_ending(tmp_path):
+    (tmp_path / "weights.onnx").write_bytes(b"whatever")
+    with pytest.raises(ValueError, match="weights.onnx: weights are read from .npz, .safetensors, .pth"):
+        read_state_dict(tmp_path / "weights.onnx")
+
+
+@pytest.mark.parametrize("kind", WRITERS | PYTORCH_WRITERS)
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_truncated_file(model, state, kind, share, tmp_path):
+    path = tmp_path / f"weights.{kind}"
+    (WRITERS | PYTORCH_WRITERS)[kind](path, state)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(ValueError, match=f"weights.{kind} could not be read as weights .*fetch it again"):
+        cct.load_reference_weights(model, path)
+    assert_unchanged(model)
+
+
+class RunsCode:
+    def __reduce__(self):
+        return print, ("this ran",)
+
+
+def hostile_npz():
+    buffer = io.BytesIO()
+    np.savez(buffer, weights=np.array([RunsCode()], dtype=object))
+    return buffer.getvalue()
+
+
+def hostile_pth():
+    """A file in torch.save's own layout, whose pickle calls a function."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("weights/data.pkl", pickle.dumps({"a": RunsCode()}, protocol=2))
+        archive.writestr("weights/version", "3\n")
+    return buffer.getvalue()
+
+
+HOSTILE = {"npz": hostile_npz} | ({"pth": hostile_pth} if PYTORCH else {})
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_file_that_runs_code_is_refused(kind, tmp_path, capsys):
+    path = tmp_path / f"weights.{kind}"
+    path.write_bytes(HOSTILE[kind]())
+    with pytest.raises(ValueError, match=f"weights.{kind} could not be read as weights"):
+        read_state_dict(path)
+    assert "this ran" not in capsys.readouterr().out
+
+
+# --- weights that do not fit ---
+
+
+def test_every_misfit_is_listed_and_nothing_is_changed(model, state):
+    wrong = dict(state)
+    del wrong["classifier.norm.weight"], wrong["classifier.blocks.1.linear1.bias"]
+    wrong["classifier.class_emb"] = np.zeros((1, 1, 32), "float32")
+    wrong["classifier.blocks.0.self_attn.qkv.weight"] = np.zeros((96, 16), "float32")
+    with pytest.raises(ValueError, match="These weights do not fit cct_2_3x2_32") as caught:
+        cct.load_reference_weights(model, wrong)
+    text = str(caught.value)
+    assert "missing: classifier.blocks.1.linear1.bias, classifier.norm.weight;" in text
+    assert "unexpected: classifier.class_emb;" in text
+    assert "of another shape: classifier.blocks.0.self_attn.qkv.weight (file (16, 96), model (32, 96)" in text
+    assert_unchanged(model)
+
+
+def test_a_checkpoint_of_another_size_is_refused(state):
+    deeper = cct.build_cct(dim=32, num_layers=3, num_heads=2, mlp_ratio=2, input_shape=(16, 16, 3), num_classes=5)
+    with pytest.raises(ValueError, match="missing: classifier.blocks.2.linear1.bias"):
+        cct.load_reference_weights(deeper, state)
+
+
+def test_a_learned_table_for_a_model_without_positions_is_refused(state):
+    model = cct.build_cct(
+        dim=32, num_layers=2, num_heads=2, mlp_ratio=2, input_shape=(16, 16, 3), num_classes=5, position="none"
+    )
+    with pytest.raises(ValueError, match="unexpected: classifier.positional_emb"):
+        cct.load_reference_weights(model, state)
+
+
+def test_a_head_that_lacks_its_weight_is_refused(model, state):
+    with pytest.raises(ValueError, match="missing: classifier.fc.weight"):
+        cct.load_reference_weights(model, {k: v for k, v in state.items() if k != "classifier.fc.weight"})
+    assert_unchanged(model)
+
+
+# --- another number of classes, another size of image ---
+
+
+def test_another_number_of_classes_keeps_a_fresh_head_and_says_so(state, capsys):
+    model = cct.build_cct(dim=32, num_layers=2, num_heads=2, mlp_ratio=2, input_shape=(16, 16, 3), num_classes=7)
+    head = model.get_layer("head").get_weights()
+    cct.load_reference_weights(model, state)
+    said = capsys.readouterr().out
+    assert "5 classes" in said and "the model 7" in said and said.count("\n") == 1
+    for before, after in zip(head, model.get_layer("head").get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+    got = cct.reference_weights(model)
+    for name in set(state) - {"classifier.fc.weight", "classifier.fc.bias"}:
+        np.testing.assert_array_equal(got[name], state[name])
+
+
+def test_an_equal_head_says_nothing(model, state, capsys):
+    cct.load_reference_weights(model, state)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("family", ["cct", "vit"])
+def test_positions_of_another_grid_are_resized(family, state):
+    small, wide = (16, 16, 3), (24, 40, 3)
+    if family == "cct":
+        settings = dict(dim=32, num_layers=2, num_heads=2, mlp_ratio=2, num_classes=5)
+        grids, extra = ((4, 4), (6, 10)), 0
+        model = cct.build_cct(input_shape=wide, **settings)
+    else:
+        state = read("vit_lite_tiny")[0]
+        settings = dict(dim=32, num_layers=2, num_heads=2, mlp_ratio=2, num_classes=5)
+        grids, extra = ((4, 4), (6, 10)), 1
+        model = cct.build_vit_lite("vit_2_4_32", input_shape=wide, **settings)
+    assert np.prod(small[:2]) == 256 and state["classifier.positional_emb"].shape == (1, 16 + extra, 32)
+    cct.load_reference_weights(model, state)
+    got = cct.reference_weights(model)["classifier.positional_emb"]
+    assert got.shape == (1, 60 + extra, 32)
+    np.testing.assert_array_equal(got, cct.resize_positions(state["classifier.positional_emb"], *grids))
+    assert np.isfinite(model.predict(np.zeros((1, *wide), "float32"), verbose=0)).all()
+
+
+def test_a_table_that_is_no_square_grid_is_refused(state):
+    model = cct.build_cct(dim=32, num_layers=2, num_heads=2, mlp_ratio=2, input_shape=(24, 40, 3), num_classes=5)
+    table = np.zeros((1, 15, 32), "float32")
+    with pytest.raises(ValueError, match=r"classifier.positional_emb \(file \(1, 15, 32\), model \(1, 60, 32\)"):
+        cct.load_reference_weights(model, {**state, "classifier.positional_emb": table})
+
+
+def test_a_sine_table_in_the_file_is_accepted():
+    weights = read("cct_tiny_sine")[0]
+    assert "classifier.positional_emb" in weights
+    model = cct.load_reference_weights(build("cct_tiny_sine"), weights)
+    assert "classifier.positional_emb" not in cct.reference_weights(model)
+    np.testing.assert_allclose(model.get_layer("position").table, weights["classifier.positional_emb"], atol=1e-6)
+
+
+# --- out again ---
+
+
+@pytest.mark.parametrize(
+    "case", ["cct_tiny_learned", "cct_tiny_sine", "cct_tiny_7x1_none", "cvt_tiny", "vit_lite_tiny"]
+)
+def test_reference_weights_is_the_inverse(case):
+    weights = read(case)[0]
+    got = cct.reference_weights(cct.load_reference_weights(build(case), weights))
+    fixed = {"classifier.positional_emb"} if "sine" in case else set()
+    assert set(got) == set(weights) - fixed
+    for name in got:
+        np.testing.assert_array_equal(got[name], weights[name])
+        assert got[name].dtype == np.float32
