@@ -4,9 +4,10 @@ A multiply-accumulate (MAC) is one product added to a sum. Only convolutions and
 image, as usual; norms, activations and softmax are left out.
 """
 
-from cct_helpers.models import VARIANTS, sizes_of, token_grid
+from cct_helpers.models import checked_shape, sizes_of, tokenizer_of
+from cct_helpers.tokenizers import PositionEmbedding
 
-PARTS = ("tokenizer", "position", "attention projections", "attention products", "mlp", "norms", "pooling", "head")
+PARTS = ("tokenizer", "position", "attention projections", "attention products", "MLP", "norms", "pooling", "head")
 
 
 def model_costs(variant="cct_2_3x2_32", input_shape=None, num_classes=10, position=None, **overrides):
@@ -21,10 +22,12 @@ def model_costs(variant="cct_2_3x2_32", input_shape=None, num_classes=10, positi
     that the authors publish leave them out. A ViT-Lite's class token is counted as its "pooling".
     Raises ValueError for sizes that no model can have.
     """
-    size = sizes_of(variant, overrides)
-    height, width, channels = input_shape or (size["image_size"], size["image_size"], 3)
-    grid = token_grid(variant, size, height, width)
-    class_token = variant.startswith("vit_")
+    family = str(variant)[:3]
+    size = sizes_of(family, variant, overrides)
+    height, width, channels = checked_shape(input_shape or (size["image_size"], size["image_size"], 3))
+    grid = tokenizer_of(family, size).grid(height, width)
+    learned = PositionEmbedding(position or size["position"]).kind == "learned"
+    class_token = family == "vit"
     layers, dim = size["num_layers"], size["dim"]
     hidden = int(dim * size["mlp_ratio"])
     tokens = grid[0] * grid[1] + class_token
@@ -32,10 +35,10 @@ def model_costs(variant="cct_2_3x2_32", input_shape=None, num_classes=10, positi
 
     parameters = {
         "tokenizer": convolution["parameters"],
-        "position": tokens * dim if (position or size["position"]) == "learned" else 0,
+        "position": tokens * dim if learned else 0,
         "attention projections": layers * (4 * dim * dim + dim),
         "attention products": 0,
-        "mlp": layers * (2 * dim * hidden + hidden + dim),
+        "MLP": layers * (2 * dim * hidden + hidden + dim),
         "norms": (2 * layers + 1) * 2 * dim,
         "pooling": dim if class_token else dim + 1,
         "head": dim * num_classes + num_classes,
@@ -45,7 +48,7 @@ def model_costs(variant="cct_2_3x2_32", input_shape=None, num_classes=10, positi
         "position": 0,
         "attention projections": layers * tokens * 4 * dim * dim,
         "attention products": layers * 2 * tokens * tokens * dim,
-        "mlp": layers * tokens * 2 * dim * hidden,
+        "MLP": layers * tokens * 2 * dim * hidden,
         "norms": 0,
         "pooling": 0 if class_token else 2 * tokens * dim,
         "head": dim * num_classes,

@@ -5,6 +5,7 @@ The page, `explorer.html`, needs no kernel and loads nothing. This module checks
 
 import base64
 import html
+import itertools
 import json
 import pathlib
 import re
@@ -16,8 +17,9 @@ import numpy as np
 from cct_helpers.attention import attention_maps, attention_rollout, pooling_weights, token_votes
 
 TEMPLATE = pathlib.Path(__file__).with_suffix(".html")
-LEVELS = (255, 127, 63, 47, 31, 15)  # steps of the weights of a row; fewer only where a page would grow too large
-MOST_TEXT = 1_400_000  # characters of base64 in a page
+# Steps of the weights of a row; fewer only where a page would grow too large.
+LEVELS = (255, 191, 127, 95, 63, 47, 39, 31, 23, 15)
+MOST_TEXT = 1_440_000  # characters of base64; the rest of the page has about 40,000
 
 
 def attention_explorer(model, image, class_names=None):
@@ -73,9 +75,9 @@ def explorer_html(
         logits: (classes,).
         title: the heading.
 
-    Weights are kept as uint8: (code / levels)^2 of the row's largest, off by at most 1 / levels of it; the page says so.
-    Levels are 255 unless the page would pass 1.4 MB: then the bytes are deflated and, where that is not enough, the
-    levels are fewer. Pooling and votes are exact (float32).
+    Weights are kept as uint8: (code / levels)^2 of the row's largest, off by at most 1 / levels of it, which the page
+    says. Levels are 255 unless the page would pass 1.5 MB: then the bytes are deflated, as differences where that is
+    shorter, and the levels are as many as fit. Pooling and votes are exact (float32).
 
     Returns a string of HTML. Raises ValueError, in words, for arrays that do not fit each other.
     """
@@ -107,11 +109,11 @@ def explorer_html(
 
 def packed(image, rows, floats):
     """All arrays as base64, and what the page must know to read them: (dict, text)."""
-    for levels in LEVELS:
+    for levels, differences in itertools.product(LEVELS, (False, True)):
         parts = dict(floats)
         for name, array in rows.items():
             codes, parts[f"{name}_largest"] = encoded(array, levels)
-            parts[name] = codes
+            parts[name] = differences_of(codes) if differences else codes
         parts["image"] = image
         parts = dict(
             sorted(parts.items(), key=lambda part: part[1].dtype == np.uint8)
@@ -127,7 +129,7 @@ def packed(image, rows, floats):
         text = base64.b64encode(deflated(block) if deflate else block).decode("ascii")
         if len(text) <= MOST_TEXT:
             break
-    return {"levels": levels, "packed": deflate, "parts": layout}, text
+    return {"levels": levels, "packed": deflate, "differences": differences, "parts": layout}, text
 
 
 def encoded(rows, levels):
@@ -141,10 +143,21 @@ def encoded(rows, levels):
     return np.rint(share * levels).astype("uint8"), largest
 
 
+def differences_of(codes):
+    """Each code minus its left neighbour, then minus the row above, modulo 256: smaller where maps are smooth."""
+    return np.diff(np.diff(codes, axis=-1, prepend=0), axis=-2, prepend=0).astype("uint8")
+
+
 def deflated(block):
-    """Bytes compressed as browsers read them under the name deflate-raw."""
-    compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
-    return compressor.compress(block) + compressor.flush()
+    """Bytes compressed as browsers read them under the name deflate-raw.
+
+    Looking for repetitions makes noise longer, so that codes of fitting lengths alone are tried too.
+    """
+    tries = []
+    for strategy in (zlib.Z_DEFAULT_STRATEGY, zlib.Z_HUFFMAN_ONLY):
+        compressor = zlib.compressobj(9, zlib.DEFLATED, -15, 9, strategy)
+        tries.append(compressor.compress(block) + compressor.flush())
+    return min(tries, key=len)
 
 
 def filled(meta, layout, text):

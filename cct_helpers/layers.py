@@ -24,6 +24,22 @@ def check_positive(**sizes):
             raise ValueError(f"{name} must be a whole number of at least 1, got {size!r}.")
 
 
+def check_heads(dim, num_heads):
+    """Raise ValueError unless every head gets an equal share of a token's numbers."""
+    if dim % num_heads:
+        raise ValueError(
+            f"dim must be a multiple of num_heads, got dim {dim} and num_heads {num_heads}: "
+            "each head takes an equal share of a token's numbers."
+        )
+
+
+def check_hidden(dim, mlp_ratio):
+    """Return the width of the MLP's hidden layer; raise ValueError if there is none."""
+    if int(dim * mlp_ratio) < 1:
+        raise ValueError(f"mlp_ratio must give the MLP at least 1 hidden unit, got {mlp_ratio} times dim {dim}.")
+    return int(dim * mlp_ratio)
+
+
 class Layer(keras.layers.Layer):
     """A layer that can be saved: `get_config` returns the arguments named in `config_names`."""
 
@@ -80,11 +96,7 @@ class MultiHeadSelfAttention(Layer):
 
     def build(self, shape):
         tokens, dim = shape[1:]
-        if dim % self.num_heads:
-            raise ValueError(
-                f"dim must be a multiple of num_heads, got dim {dim} and num_heads {self.num_heads}: "
-                "each head takes an equal share of a token's numbers."
-            )
+        check_heads(dim, self.num_heads)
         self.tokens, self.dim, self.head_size = tokens, dim, dim // self.num_heads
         self.qkv = Linear(3 * dim, use_bias=False, dtype=self.dtype_policy, name="qkv")
         self.projection = Linear(dim, dtype=self.dtype_policy, name="projection")
@@ -171,8 +183,6 @@ class TransformerBlock(Layer):
 
     def __init__(self, num_heads, mlp_ratio=1, dropout=0.0, attention_dropout=0.1, stochastic_depth=0.0, **kwargs):
         super().__init__(**kwargs)
-        if mlp_ratio <= 0:
-            raise ValueError(f"mlp_ratio must be above 0, got {mlp_ratio}: it is the MLP's width in multiples of dim.")
         self.num_heads, self.mlp_ratio = num_heads, mlp_ratio
         self.dropout = check_rate("dropout", dropout)
         self.attention_dropout = check_rate("attention_dropout", attention_dropout)
@@ -188,8 +198,7 @@ class TransformerBlock(Layer):
 
     def build(self, shape):
         batch, tokens, dim = shape
-        hidden = int(dim * self.mlp_ratio)
-        check_positive(**{"dim * mlp_ratio": hidden})
+        hidden = check_hidden(dim, self.mlp_ratio)
         self.linear1 = Linear(hidden, name="linear1", dtype=self.dtype_policy)
         self.linear2 = Linear(dim, name="linear2", dtype=self.dtype_policy)
         for layer in (self.pre_norm, self.attention, self.norm1, self.linear1):

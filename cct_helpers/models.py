@@ -8,7 +8,15 @@ import difflib
 import keras
 import numpy as np
 
-from cct_helpers.layers import Linear, SequencePooling, TransformerBlock, check_positive, check_rate
+from cct_helpers.layers import (
+    Linear,
+    SequencePooling,
+    TransformerBlock,
+    check_heads,
+    check_hidden,
+    check_positive,
+    check_rate,
+)
 from cct_helpers.tokenizers import ClassToken, ConvTokenizer, PatchTokenizer, PositionEmbedding
 
 # The authors' sizes (paper, table 1; their src/cct.py, src/cvt.py, src/vit.py), by layers: dim, heads, MLP ratio.
@@ -104,13 +112,13 @@ def build_vit_lite(
 
 
 def _build(family, variant, input_shape, num_classes, position, normalization, overrides):
-    size = _settings(family, variant, overrides)
-    height, width, channels = _checked_shape(input_shape or (size["image_size"], size["image_size"], 3))
+    size = sizes_of(family, variant, overrides)
+    height, width, channels = checked_shape(input_shape or (size["image_size"], size["image_size"], 3))
     check_positive(num_classes=num_classes)
 
     images = keras.Input((height, width, channels), name="images")
     x = images if normalization is None else _normalization(normalization, channels)(images)
-    tokenizer = _tokenizer(family, size)
+    tokenizer = tokenizer_of(family, size)
     grid = tokenizer.grid(height, width)
     x = tokenizer(x)
     if family == "vit":
@@ -130,9 +138,9 @@ def _build(family, variant, input_shape, num_classes, position, normalization, o
     return ImageModel(images, logits, name=variant)
 
 
-def _settings(family, variant, overrides):
+def sizes_of(family, variant, overrides):
     """The sizes of a variant with the overrides put in; ValueError for names that do not exist."""
-    known = [name for name in VARIANTS if name.startswith(family + "_")]
+    known = [name for name in VARIANTS if name.startswith(family + "_")] or list(VARIANTS)
     if variant not in known:
         close = difflib.get_close_matches(str(variant), known, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
@@ -144,19 +152,23 @@ def _settings(family, variant, overrides):
         raise ValueError(f"{variant} has no setting {', '.join(unknown)}. It has {', '.join(allowed)}.")
     size.update(overrides)
     check_positive(**{name: size[name] for name in ("num_layers", "dim", "num_heads")})
+    check_heads(size["dim"], size["num_heads"])
+    check_hidden(size["dim"], size["mlp_ratio"])
     for name in REGULARIZATION:
         check_rate(name, size[name])
     return size
 
 
-def _checked_shape(shape):
+def checked_shape(shape):
+    """(height, width, channels) as whole numbers, or ValueError."""
     of_three = isinstance(shape, (tuple, list)) and len(shape) == 3
     if not of_three or not all(isinstance(side, (int, np.integer)) and side >= 1 for side in shape):
         raise ValueError(f"input_shape must be (height, width, channels), whole numbers of at least 1, got {shape}.")
     return tuple(int(side) for side in shape)
 
 
-def _tokenizer(family, size):
+def tokenizer_of(family, size):
+    """The tokenizer layer of a model with these sizes, not yet built."""
     if family == "cct":
         names = ("kernel_size", "stride", "padding", "num_conv_layers", "hidden_channels")
         return ConvTokenizer(size["dim"], **{name: size[name] for name in names}, name="tokenizer")

@@ -47,7 +47,7 @@ def to_png(figure, dpi=90):
     return buffer.getvalue()
 
 
-def draw_message(text, width=8.0, height=3.0):
+def draw_message(text, width=8.0, height=1.5):
     """A Figure that says something in words where a picture is not possible."""
     figure, axes = new_figure(width=width, height=height)
     axes.set_axis_off()

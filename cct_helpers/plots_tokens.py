@@ -130,15 +130,13 @@ def draw_sensitivity(maps, boxes):
 def draw_moved_accuracy(pixels, accuracies, chance):
     """Test accuracy when the images are moved: every run a thin line, their mean a thick one.
 
-    pixels: (moves,). accuracies: name -> (runs, moves), shares from 0 to 1. chance: accuracy of guessing.
+    pixels: (moves,). accuracies: name -> (runs, moves), percent. chance: accuracy of guessing, percent.
     """
     figure, axes = new_figure(width=6.5, height=3.4)
     for (name, runs), colour, marker in zip(accuracies.items(), (BLUE, ORANGE, GREEN), "osD", strict=False):
-        axes.plot(pixels, 100 * np.transpose(runs), color=colour, linewidth=0.8, alpha=0.6)
-        axes.plot(
-            pixels, 100 * np.mean(runs, axis=0), color=colour, marker=marker, label=f"{name}, mean of {len(runs)}"
-        )
-    axes.axhline(100 * chance, color=GREY, linestyle=":", linewidth=1.5, label="guessing")
+        axes.plot(pixels, np.transpose(runs), color=colour, linewidth=0.8, alpha=0.6)
+        axes.plot(pixels, np.mean(runs, axis=0), color=colour, marker=marker, label=f"{name}, mean of {len(runs)}")
+    axes.axhline(chance, color=GREY, linestyle=":", linewidth=1.5, label="guessing")
     axes.set(xlabel="test images moved to the right (pixels)", ylabel="test accuracy (%)", ylim=(0, 102), xticks=pixels)
     axes.legend()
     return figure

@@ -28,12 +28,12 @@ def draw_crop(image, padding, top, left):
     return figure
 
 
-def draw_before_after(originals, augmented, title=None):
-    """Originals in the upper row, their augmented copies below: two arrays (n, height, width, channels)."""
+def draw_before_after(originals, augmented, title=None, names=("original", "augmented")):
+    """Originals in the upper row, their augmented copies below: two arrays (n, height, width, channels); row names."""
     if originals.shape != augmented.shape:
         raise ValueError(f"each original needs one copy of its shape, got {originals.shape} and {augmented.shape}")
     figure, axes = new_figure(2, len(originals), width=1.1 * len(originals), height=2.8, squeeze=False)
-    for row, (images, name) in enumerate([(originals, "original"), (augmented, "augmented")]):
+    for row, (images, name) in enumerate(zip((originals, augmented), names, strict=True)):
         for ax, image in zip(axes[row], images, strict=True):
             draw_image(ax, image)
         axes[row, 0].set_ylabel(name)

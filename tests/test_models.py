@@ -273,7 +273,7 @@ def test_mixed_precision_gives_nearly_the_float32_logits(policy):
         (dict(num_heads=0), "num_heads must be a whole number of at least 1, got 0"),
         (dict(dim=2.5), "dim must be a whole number of at least 1, got 2.5"),
         (dict(num_classes=0), "num_classes must be a whole number of at least 1, got 0"),
-        (dict(mlp_ratio=-1), "mlp_ratio must be above 0"),
+        (dict(mlp_ratio=-1), "mlp_ratio must give the MLP at least 1 hidden unit, got -1 times dim 128"),
         (dict(stochastic_depth=-0.1), "stochastic_depth must be at least 0 and below 1, got -0.1"),
         (dict(attention_dropout=1), "attention_dropout must be at least 0 and below 1, got 1"),
         (dict(dropout=2), "dropout must be at least 0 and below 1, got 2"),

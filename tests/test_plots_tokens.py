@@ -91,9 +91,9 @@ def test_sensitivity_is_scaled_to_its_largest_value_and_boxed():
     assert figure.axes[0].get_title() == "3x1: 3 x 3 pixels"
 
 
-def test_moved_accuracy_draws_every_run_and_the_mean_in_percent():
-    runs = {"patches": np.array([[0.5, 0.1], [0.7, 0.3]]), "convolutions": np.array([[0.9, 0.8], [1.0, 0.6]])}
-    figure = plots_tokens.draw_moved_accuracy([0, 1], runs, chance=0.1)
+def test_moved_accuracy_draws_every_run_and_the_mean():
+    runs = {"patches": np.array([[50, 10], [70, 30]]), "convolutions": np.array([[90, 80], [100, 60]])}
+    figure = plots_tokens.draw_moved_accuracy([0, 1], runs, chance=10)
     drawn = [tuple(np.round(line.get_ydata(), 6)) for line in figure.axes[0].lines]
     for values in [(50, 10), (70, 30), (60, 20), (90, 80), (100, 60), (95, 70), (10, 10)]:
         assert values in drawn
@@ -108,7 +108,7 @@ def test_every_picture_can_be_saved_and_labels_its_axes():
         plots_tokens.draw_neighbours(grey, {"patches": (4, 0, 4)}, (0, 0)),
         plots_tokens.draw_tokenizer(grey, (1, 1), (51, -25, 16), 0, 0),
         plots_tokens.draw_sensitivity({"a": np.ones((4, 4))}, {"a": (0, 0, 4)}),
-        plots_tokens.draw_moved_accuracy([0, 1], {"a": np.ones((1, 2))}, 0.1),
+        plots_tokens.draw_moved_accuracy([0, 1], {"a": np.ones((1, 2))}, 10),
     ]
     for figure in figures:
         assert to_png(figure).startswith(b"\x89PNG")

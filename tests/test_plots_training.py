@@ -48,11 +48,11 @@ def test_crop_refuses_a_window_outside(place):
 
 
 def test_before_after_pairs_originals_with_copies():
-    figure = pictures.draw_before_after(IMAGES, IMAGES[:, :, ::-1], "mirrored")
+    figure = pictures.draw_before_after(IMAGES, IMAGES[:, :, ::-1], "pairs", names=("as it is", "mirrored"))
     assert len(figure.axes) == 14
     np.testing.assert_array_equal(shown(figure.axes[2]), IMAGES[2])
     np.testing.assert_array_equal(shown(figure.axes[9]), IMAGES[2, :, ::-1])
-    assert [figure.axes[i].get_ylabel() for i in (0, 7)] == ["original", "augmented"]
+    assert [figure.axes[i].get_ylabel() for i in (0, 7)] == ["as it is", "mirrored"]
     assert_draws(figure)
 
 

@@ -1,0 +1,87 @@
+"""`explore` and `show`: what is displayed, what a slider changes, and what an impossible setting looks like."""
+
+import io
+
+import ipywidgets
+import numpy as np
+import pytest
+from PIL import Image
+
+from cct_helpers import plots, widgets
+
+
+def draw(slope=1, curve="line", dashed=False):
+    if slope == 3:
+        raise ValueError("slope cannot be 3 here: choose another one.")
+    values = np.arange(5) * slope if curve == "line" else np.arange(5) ** 2 * slope
+    return plots.draw_curves(range(5), {"a": values + dashed}, "x", "y", width=2, height=1)
+
+
+CONTROLS = dict(slope=(0, 5), curve=["line", "square"], dashed=False)
+SETTINGS = [dict(slope=1, curve="line", dashed=False), dict(slope=2, curve="square", dashed=True)]
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    """What a notebook would display, in order."""
+    shown = []
+    monkeypatch.setattr(widgets, "in_notebook", lambda: True)
+    monkeypatch.setattr(widgets, "display", shown.append)
+    return shown
+
+
+def test_the_still_pictures_come_first_then_the_controls(displayed):
+    box = widgets.explore(draw, SETTINGS, "two lines", **CONTROLS)
+    stills, live = displayed
+    assert live is box
+    assert stills.alt == "two lines"
+    still = Image.open(io.BytesIO(stills.data))
+    single = Image.open(io.BytesIO(plots.to_png(draw(**SETTINGS[0]))))
+    assert still.size == (single.width, 2 * single.height)
+
+
+def test_each_range_gets_its_control_started_at_the_first_setting():
+    box = widgets.explore(draw, SETTINGS, "", **CONTROLS)
+    slope, curve, dashed, picture = box.children
+    assert isinstance(slope, ipywidgets.IntSlider) and (slope.min, slope.max, slope.value) == (0, 5, 1)
+    assert isinstance(curve, ipywidgets.Dropdown) and curve.value == "line"
+    assert isinstance(dashed, ipywidgets.Checkbox) and dashed.value is False
+    assert picture.value == plots.to_png(draw(**SETTINGS[0]))
+    assert isinstance(widgets.control("rate", (0.0, 1.0, 0.1), 0.2), ipywidgets.FloatSlider)
+
+
+def test_every_control_redraws_and_keeps_the_others():
+    box = widgets.explore(draw, SETTINGS, "", **CONTROLS)
+    slope, curve, dashed, picture = box.children
+    slope.value, curve.value, dashed.value = 4, "square", True
+    assert picture.value == plots.to_png(draw(slope=4, curve="square", dashed=True))
+
+
+def test_a_parameter_without_control_stays_as_in_the_first_setting():
+    box = widgets.explore(draw, [dict(slope=2, curve="square", dashed=False)], "", slope=(0, 5))
+    box.children[0].value = 4
+    assert box.children[-1].value == plots.to_png(draw(slope=4, curve="square"))
+
+
+def test_an_impossible_setting_says_why_in_place():
+    box = widgets.explore(draw, SETTINGS, "", **CONTROLS)
+    box.children[0].value = 3
+    assert box.children[-1].value == plots.to_png(plots.draw_message("slope cannot be 3 here: choose another one."))
+
+
+def test_another_error_is_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        widgets.explore(lambda n: plots.draw_message(1 / n), [dict(n=0)], "", n=(0, 1))
+
+
+def test_show_gives_the_picture_with_its_words(displayed):
+    widgets.show(draw(), "a line")
+    (image,) = displayed
+    assert image.alt == "a line"
+    assert Image.open(io.BytesIO(image.data)).format == "PNG"
+
+
+def test_a_script_displays_nothing(monkeypatch):
+    monkeypatch.setattr(widgets, "display", lambda _: pytest.fail("displayed in a script"))
+    widgets.show(draw(), "a line")
+    assert widgets.explore(draw, SETTINGS, "", **CONTROLS).children
