@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.metadata
+import logging
 import os
 import platform
 
@@ -32,6 +33,8 @@ with native_log_lines_hidden():
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # the first look for a GPU complains where there is none
+        # A course builds many small models in one process; TensorFlow takes that for a mistake and warns.
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 def accelerator():

@@ -35,7 +35,7 @@ def draw_scaling(sizes, variances, entropies, uniform):
     """
     figure, (left, right) = new_figure(1, 2, width=8, height=3.1)
     styles = zip("os", ("-", "--"), (BLUE, ORANGE), strict=True)
-    for name, (marker, line, colour) in zip(variances, styles, strict=True):
+    for name, (marker, line, colour) in zip(variances, styles, strict=False):
         look = dict(marker=marker, linestyle=line, color=colour, label=name)
         left.plot(sizes, variances[name], **look)
         right.plot(sizes, entropies[name], **look)
@@ -61,6 +61,11 @@ def draw_depth(lengths):
     return figure
 
 
+def without_colour(image):
+    """(height, width, channels) uint8 -> (height, width, 1), so that an orange veil stands out on an orange cat."""
+    return np.mean(image, axis=-1, keepdims=True).astype("uint8")
+
+
 def outline_token(axes, image, grid, token, colour=BLUE):
     """Outline the part of the image that token = (row, column) of the grid stands for."""
     height, width = image.shape[0] / grid[0], image.shape[1] / grid[1]
@@ -71,7 +76,7 @@ def outline_token(axes, image, grid, token, colour=BLUE):
 def draw_reading(image, maps, grid, token):
     """Where one token reads from, in several heads: the photo, then a veil over it for each map.
 
-    image: (height, width, channels). maps: title -> (tokens, tokens). token: (row, column), outlined. The fullest
+    image: (height, width, channels) uint8. maps: title -> (tokens, tokens). token: (row, column), outlined. The fullest
     orange is each map's own largest weight, which stands in the title as a multiple of uniform.
     """
     figure, axes = new_figure(1, 1 + len(maps), width=2.7 * (1 + len(maps)), height=3.1)
@@ -80,7 +85,7 @@ def draw_reading(image, maps, grid, token):
     for ax, (title, weights) in zip(axes[1:], maps.items(), strict=True):
         row = weights[token[0] * grid[1] + token[1]]
         times, _, _ = row_numbers(row)
-        draw_overlay(ax, image, row, grid, f"{title}\nlargest {times:.1f} x uniform")
+        draw_overlay(ax, without_colour(image), row, grid, f"{title}\nlargest {times:.1f} x uniform")
         outline_token(ax, image, grid, token)
     figure.supxlabel("where this token reads from (orange)", fontsize=10)
     return figure
@@ -89,7 +94,7 @@ def draw_reading(image, maps, grid, token):
 def draw_explorer(image, weights, grid, row, column, title):
     """Where token (row, column) reads from, over the photo, and all its weights sorted, with uniform as a line.
 
-    image: (height, width, channels). weights: (tokens, tokens). Raises ValueError for a token outside the grid.
+    image: (height, width, channels) uint8. weights: (tokens, tokens). Raises ValueError for a token outside the grid.
     """
     rows, columns = grid
     if not (0 <= row < rows and 0 <= column < columns):
@@ -100,13 +105,13 @@ def draw_explorer(image, weights, grid, row, column, title):
     times, entropy, most = row_numbers(values)
     figure, (left, right) = new_figure(1, 2, width=8, height=3.7)
     figure.set_layout_engine(None)  # a layout that is worked out anew each time would cost half of a redraw
-    figure.subplots_adjust(left=0.03, right=0.98, bottom=0.14, top=0.86, wspace=0.22)
-    draw_overlay(left, image, values, grid, f"{title}: where token ({row}, {column}) reads from")
+    figure.subplots_adjust(left=0.05, right=0.98, bottom=0.14, top=0.9, wspace=0.25)
+    draw_overlay(left, without_colour(image), values, grid, f"{title}: where token ({row}, {column}) reads")
     outline_token(left, image, grid, (row, column))
     tokens = len(values)
     right.fill_between(np.arange(1, tokens + 1), np.sort(values)[::-1], step="mid", color=ORANGE)
     right.axhline(1 / tokens, color=GREY, linestyle="--", linewidth=1.5, label=f"uniform, 1/{tokens}")
-    right.set(title=f"largest {times:.1f} x uniform, entropy {entropy:.2f} of {most:.0f} bits")
+    right.set(title=f"largest {times:.1f} x uniform, entropy {entropy:.2f} of {most:.3g} bits")
     right.set(xlabel="tokens, the most read first", ylabel="weight", xlim=(0.5, tokens + 0.5), ylim=(0, None))
     right.legend()
     return figure

@@ -126,10 +126,8 @@ def draw_training(curves, width=9.5, height=3.4):
 def _draw_masks(ax, kept):
     branches, images = kept.shape
     ax.imshow(kept, cmap=ListedColormap([DROPPED, BLUE]), vmin=0, vmax=1, aspect="auto", interpolation="nearest")
-    ax.set_xticks(np.arange(1, images) - 0.5, minor=True)
-    ax.set_yticks(np.arange(1, branches) - 0.5, minor=True)
-    ax.grid(which="minor", color="white", linewidth=0.6)
-    ax.tick_params(which="minor", length=0)
+    ax.vlines(np.arange(1, images) - 0.5, -0.5, branches - 0.5, color="white", linewidth=0.6)
+    ax.hlines(np.arange(1, branches) - 0.5, -0.5, images - 0.5, color="white", linewidth=0.6)
     ax.set_yticks([0, branches - 1], ["first", "last"])
     ax.set(xlabel="image in the batch", ylabel="branch")
 

@@ -94,7 +94,7 @@ def draw_accuracies(accuracies, kinds, chance):
     """
     figure, axes = new_figure(1, len(accuracies), width=2.6 * len(accuracies), height=3.3, squeeze=False, sharey=True)
     for ax, (titles, runs) in zip(axes[0], accuracies.items(), strict=True):
-        for place, (kind, colour) in enumerate(zip(kinds, (GREY, GREEN, BLUE), strict=True)):
+        for place, (kind, colour) in enumerate(zip(kinds, (GREY, GREEN, BLUE), strict=False)):
             percent = 100 * np.asarray(runs[kind])
             ax.plot(np.full(len(percent), place), percent, linestyle="", marker="o", color=colour, alpha=0.8)
             ax.plot([place - 0.3, place + 0.3], [percent.mean()] * 2, color=colour)

@@ -416,16 +416,18 @@ builders = {
 }
 
 
-def moved_right(images, pixels):
-    return np.pad(images, [(0, 0), (0, 0), (pixels, 0), (0, 0)])[:, :, : images.shape[2]]  # zeros come in on the left
+def test_images(pixels=4):
+    still = digits.x_test
+    cut = np.pad(still, [(0, 0), (0, 0), (pixels, 0), (0, 0)])[:, :, :16]  # zeros come in, ink may leave
+    return {"as they are": still, "wrapped": np.roll(still, pixels, axis=2), "cut": cut}
 
 
 def measure(tokenizer, kind, seed, epochs):
-    """Test accuracy on digits as they are and on digits moved by 4 pixels."""
+    """Train one model; its test accuracy on digits as they are, wrapped and cut."""
     keras.utils.set_random_seed(seed)
     model = builders[tokenizer](kind)
     cct.fit(model, digits, dataclasses.replace(cct.RECIPES["quick"], epochs=epochs), seed=seed, verbose=False)
-    return [cct.evaluate(model, moved_right(digits.x_test, p), digits.y_test)["top1"] for p in (0, 4)]
+    return {name: cct.evaluate(model, images, digits.y_test)["top1"] for name, images in test_images().items()}
 
 
 assert len(digits.x_train) == 1293
@@ -440,7 +442,7 @@ record_path = Path(root) / "notebooks" / "results" / "02_three_positions.json"
 if "--record" in sys.argv:
     record = {
         "command": "python notebooks/02_positions.py --record",
-        "what": "test accuracy (share) on digits as they are and moved to the right by 4 pixels",
+        "what": "test accuracy (share) on digits as they are, and 4 pixels to the right with the rest wrapped or cut",
         "recipe": 'cct.RECIPES["quick"] with 15 epochs; weights of the best epoch by validation',
         "versions": {"keras": keras.__version__, "backend": keras.backend.backend()},
         "runs": [
@@ -456,11 +458,11 @@ if "--record" in sys.argv:
 record = json.loads(record_path.read_text(encoding="utf-8"))
 accuracies = {
     (tokenizer, images): {
-        kind: [r["accuracy"][i] for r in record["runs"] if (r["tokenizer"], r["position"]) == (tokenizer, kind)]
+        kind: [r["accuracy"][images] for r in record["runs"] if (r["tokenizer"], r["position"]) == (tokenizer, kind)]
         for kind in kinds
     }
     for tokenizer in builders
-    for i, images in enumerate(["as they are", "moved by 4 pixels"])
+    for images in ("as they are", "wrapped", "cut")
 }
 for names, runs in accuracies.items():
     cells = (f"{kind} {100 * np.mean(a):5.1f} ± {100 * np.std(a, ddof=1):4.1f}" for kind, a in runs.items())
@@ -514,25 +516,26 @@ for new_grid in [(12, 12), (16, 8), (5, 11)]:
 #
 # > **Trap: the table resized as if it were flat, or square.** The table is stored as a list. Some code takes the
 # > square root of its length for the number of rows; 4 x 9 tokens are 36, and so are 6 x 6. To see what goes wrong,
-# > resize a table whose only number is the row that it stands for.
+# > resize a table whose only number is the column that it stands for.
 
 # %%
-rows_of_36 = np.repeat(np.arange(4.0), 9)[None, :, None]  # (1, 36 tokens, 1): 0 nine times, 1 nine times, ...
-right = cct.resize_positions(rows_of_36, (4, 9), (8, 18))
-root_of_36 = cct.resize_positions(rows_of_36, (6, 6), (8, 18))
-flat = np.interp((np.arange(144) + 0.5) / 4 - 0.5, np.arange(36), rows_of_36[0, :, 0])
-assert right.shape == root_of_36.shape == (1, 144, 1)
+columns_of_36 = np.tile(np.arange(9.0), 4)[None, :, None]  # (1, 36 tokens, 1): 0 to 8, four times
+maps = {
+    "as 4 x 9": cct.resize_positions(columns_of_36, (4, 9), (8, 18)),
+    "as 6 x 6": cct.resize_positions(columns_of_36, (6, 6), (8, 18)),
+    "as a flat list": interpolation(36, 144) @ columns_of_36[0],
+}
+maps = {name: values.reshape(8, 18) for name, values in maps.items()}  # (1, tokens, 1) -> (rows, columns)
+differ = {name: float(np.ptp(values, axis=0).max()) for name, values in maps.items()}
+print("largest difference inside one column:", {name: round(value, 2) for name, value in differ.items()})
+assert differ["as 4 x 9"] < 1e-5 and differ["as 6 x 6"] > 2 and differ["as a flat list"] > 2
 
-maps = {"as 4 x 9": right, "as 6 x 6": root_of_36, "as a flat list": flat}
-maps = {name: values.reshape(8, 18) for name, values in maps.items()}
-assert np.ptp(maps["as 4 x 9"], axis=1).max() < 1e-5  # one row, one number
-assert min(np.ptp(maps[name], axis=1).max() for name in ("as 6 x 6", "as a flat list")) > 0.5
-alt = "Three maps of 8 x 18 tokens: level stripes; patches that change inside a row; stripes that break inside a row"
-cct.show(plots_positions.draw_maps(maps, "row that the token believes in"), alt=alt)
+alt = "Three maps of 8 x 18 tokens: even stripes from left to right; a checkered muddle; stripes that run over two rows"
+cct.show(plots_positions.draw_maps(maps, "column it believes in"), alt=alt)
 
 # %% [markdown]
-# All three have the right shape. Only the first gives one number to all tokens of a row. A table of coordinates is a
-# good test of any code that moves positions about.
+# All three have the right shape. Only the first gives one number to all tokens of a column. A table of coordinates is
+# a good test of any code that moves positions about.
 #
 # ## The trained model at 48 x 48 pixels
 #

@@ -514,7 +514,7 @@ else:
 # - It costs dim + 1 parameters. A class token costs dim, and one token more in every block.
 # - Large weights show where the vector reads from, and leaving them out hurts more than leaving out random ones. They
 #   do not show why, and another seed gives another map.
-# - A softmax over an axis of size one is a sum in disguise. Only a check of the weights finds it.
+# - A softmax over an axis of size one is a sum in disguise, and it trains well. A check of the weights finds it.
 # - **Difference from the paper and the 2021 example:** none in the arithmetic. The paper writes it as softmax(g(x))^T
 #   x with a linear g; the authors' code, the keras.io example (`Dense(1)`, then a softmax over axis 1) and this
 #   package compute the same. The package starts the kernel as the authors do, normal with deviation 0.02; the

@@ -70,21 +70,33 @@ model = cct.load_pretrained("cct_2_3x2_32_cifar10")
 photo = data.chelsea()[:, 100:400]  # (300, 300, 3)
 image = np.asarray(Image.fromarray(photo).resize((32, 32), Image.Resampling.BOX))[None]  # (1, 32, 32, 3)
 
-tokens = np.asarray(model.get_layer("tokenizer")(model.get_layer("normalization")(image)))[0]  # (64 tokens, 128)
+pixels = model.get_layer("normalization")(image)
+tokens = np.asarray(model.get_layer("tokenizer")(pixels))[0]  # (64, 128)
 attention = cct.attention_maps(model, image)[-1, 0].mean(axis=0)  # last block, mean of the heads: (64, 64)
 weights = cct.pooling_weights(model, image)[0]  # (64,)
-probabilities = dict(zip(model.card["class_names"], np.asarray(ops.softmax(model(image)))[0], strict=True))
+probabilities = np.asarray(ops.softmax(model(image)))[0]  # (10,)
+assert tokens.shape == (64, 128)
 
+# %%
+names = model.card["class_names"]
 row, column = 2, 2  # the token to follow
 figure = draw_overview(
-    photo, tokens, attention[8 * row + column], weights, probabilities, (8, 8), (13, -6, 4), (row, column), side=32
+    photo,
+    tokens,
+    attention[8 * row + column],
+    weights,
+    dict(zip(names, probabilities, strict=True)),
+    grid=(8, 8),
+    field=(13, -6, 4),  # a token sees 13 x 13 pixels, the first from pixel -6 on, the next 4 pixels further
+    token=(row, column),
+    side=32,
 )
 cct.show(
     figure,
     alt="From left to right: photo of a cat with the square of pixels that one token sees; 8 x 8 coloured tokens; the "
     "parts of the photo that this token reads from; the parts that count in the result; bars of class probabilities.",
 )
-assert tokens.shape == (64, 128) and max(probabilities, key=probabilities.get) == "cat"
+assert names[np.argmax(probabilities)] == "cat"
 
 # %% [markdown]
 # No. The frame on the left is what one token sees: 13 x 13 pixels, while the tokens stand 4 pixels apart. Neighbours
@@ -101,11 +113,12 @@ assert tokens.shape == (64, 128) and max(probabilities, key=probabilities.get) =
 
 # %%
 images = keras.Input((32, 32, 3))
-x = cct.ConvTokenizer(dim=128, kernel_size=3, num_conv_layers=2)(images)  # (batch, 32, 32, 3) -> (batch, 64, 128)
+x = cct.ConvTokenizer(dim=128, kernel_size=3, num_conv_layers=2)(images)
+# (batch, 32, 32, 3) -> (batch, 64, 128)
 print("tokens:", x.shape)
 x = cct.PositionEmbedding("learned", grid=(8, 8))(x)
 for rate in (0.0, 0.1):  # stochastic depth grows from 0 to 0.1
-    x = cct.TransformerBlock(num_heads=2, mlp_ratio=1, stochastic_depth=rate)(x)  # the shape stays (batch, 64, 128)
+    x = cct.TransformerBlock(num_heads=2, mlp_ratio=1, stochastic_depth=rate)(x)  # the shape stays
 x = layers.LayerNormalization(epsilon=1e-5)(x)
 x = cct.SequencePooling()(x)  # (batch, 64, 128) -> (batch, 128)
 logits = cct.Linear(10)(x)  # (batch, 128) -> (batch, 10)
@@ -147,10 +160,14 @@ def norm(x, layer):
 
 
 def attend(x, layer, heads=2):
+    tokens, dim = x.shape[1:]
     q, k, v = ops.split(x @ layer.qkv.kernel, 3, axis=-1)  # each (batch, tokens, dim)
-    q, k, v = (ops.transpose(ops.reshape(part, (-1, 64, heads, 64)), (0, 2, 1, 3)) for part in (q, k, v))
-    weights = ops.softmax(q @ ops.transpose(k, (0, 1, 3, 2)) / 64**0.5)  # (batch, heads, tokens, tokens)
-    mixed = ops.reshape(ops.transpose(weights @ v, (0, 2, 1, 3)), (-1, 64, 128))  # heads side by side again
+    apart = (-1, tokens, heads, dim // heads)
+    q, k, v = (ops.transpose(ops.reshape(part, apart), (0, 2, 1, 3)) for part in (q, k, v))
+    # (batch, tokens, dim) -> (batch, heads, tokens, head size)
+    weights = ops.softmax(q @ ops.transpose(k, (0, 1, 3, 2)) / (dim // heads) ** 0.5)
+    mixed = ops.transpose(weights @ v, (0, 2, 1, 3))  # -> (batch, tokens, heads, head size)
+    mixed = ops.reshape(mixed, (-1, tokens, dim))  # heads side by side again
     return mixed @ layer.projection.kernel + layer.projection.bias
 
 
@@ -277,7 +294,7 @@ cct.show(
     "MACs: more than half in the tokenizer, then attention projections, MLP and attention products.",
 )
 work = costs["macs"]
-print({part: f"{macs / 1e6:.2f}M" for part, macs in work.items() if macs})
+print(", ".join(f"{part} {macs / 1e6:.2f}M" for part, macs in work.items() if macs > 1e6))
 assert max(work, key=work.get) == "tokenizer" and work["tokenizer"] > sum(work.values()) / 2
 
 # %% [markdown]
@@ -347,9 +364,9 @@ assert compact > cvt and ladder["CCT-2/3x2"]["tokens"] == ladder["CVT-2/4"]["tok
 
 # %%
 golden = dict(np.load(f"{root}/tests/golden/cct_2_3x2_32.npz"))
-state = {name.removeprefix("weight/"): array for name, array in golden.items() if name.startswith("weight/")}
-pictures = golden["images_nchw"].transpose(0, 2, 3, 1)  # PyTorch's (batch, channels, h, w) -> (batch, h, w, channels)
-print(list(state)[:3], f"... {len(state)} arrays")
+state = {name[len("weight/") :]: array for name, array in golden.items() if "weight/" in name}
+pictures = golden["images_nchw"].transpose(0, 2, 3, 1)  # PyTorch has channels before height and width
+print(f"{len(state)} arrays, the first is {list(state)[0]}")
 
 model = cct.load_reference_weights(cct.build_cct("cct_2_3x2_32"), state)
 stages = {"tokens": "tokenizer", "block_0": "block_0", "block_1": "block_1", "norm": "norm"}
@@ -371,20 +388,15 @@ assert np.abs(logits - golden["logits"]).max() < 1e-4
 # > unless told otherwise. Weights trained with one and run with the other give slightly wrong answers, with no error.
 
 # %%
-norms = [model.get_layer("norm")]
-norms += [
-    norm_layer
-    for i in (0, 1)
-    for norm_layer in (getattr(model.get_layer(f"block_{i}"), n) for n in ("pre_norm", "norm1"))
-]
-for layer in norms:
-    layer.epsilon = 1e-3  # the Keras default
+first, second = model.get_layer("block_0"), model.get_layer("block_1")
+norms = [first.pre_norm, first.norm1, second.pre_norm, second.norm1, model.get_layer("norm")]
+for norm_layer in norms:
+    norm_layer.epsilon = 1e-3  # the Keras default
 wrong = np.abs(np.asarray(model(pictures)) - golden["logits"]).max()
-for layer in norms:
-    layer.epsilon = 1e-5
-print(
-    f"largest difference in the logits: {wrong:.0e} with 1e-3, {np.abs(logits - golden['logits']).max():.0e} with 1e-5"
-)
+for norm_layer in norms:
+    norm_layer.epsilon = 1e-5
+right = np.abs(np.asarray(model(pictures)) - golden["logits"]).max()
+print(f"largest difference in the logits: {wrong:.0e} with 1e-3, {right:.0e} with 1e-5")
 assert wrong > 2e-4 and layers.LayerNormalization().epsilon == 1e-3
 
 # %% [markdown]

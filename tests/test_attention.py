@@ -13,11 +13,13 @@ BUILDERS["vit"] = (cct.build_vit_lite, "vit_2_4_32")
 
 
 def build(family):
-    """A small model with weights large enough that attention is far from even."""
+    """A small model whose attention and pooling are far from even."""
     keras.utils.set_random_seed(0)
     builder, variant = BUILDERS[family]
     model = builder(variant, **SMALL)
-    model.set_weights([weight * 25 if weight.ndim == 2 else weight for weight in model.get_weights()])
+    for weight in model.weights:
+        if "qkv" in weight.path or "score" in weight.path:
+            weight.assign(weight * 25)
     return model
 
 
@@ -66,9 +68,8 @@ def test_the_maps_carry_the_values_that_the_layer_returns():
 
 def test_many_images_equal_one_at_a_time():
     model, batch = build("cct"), images(3)
-    together = cct.attention_maps(model, batch)
-    alone = [cct.attention_maps(model, batch[i : i + 1])[:, 0] for i in range(3)]
-    np.testing.assert_allclose(together, np.stack(alone, axis=1), atol=1e-5)
+    together, alone = cct.attention_maps(model, batch), cct.attention_maps(model, batch[1:2])
+    np.testing.assert_allclose(together[:, 1:2], alone, atol=1e-5)
 
 
 def test_maps_take_raw_pixels_and_half_precision():
