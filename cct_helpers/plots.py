@@ -126,5 +126,5 @@ def draw_curves(x, curves, x_label, y_label, title=None, width=6.0, height=3.2):
     if title:
         axes.set_title(title)
     if len(curves) > 1:
-        axes.legend()
+        axes.legend(frameon=False)
     return figure

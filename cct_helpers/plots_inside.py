@@ -99,7 +99,8 @@ def draw_votes(image, grid, weights, votes, token=None):
     two. token: one to outline everywhere.
     """
     pictures = 1 + len(weights) + len(votes)
-    figure, axes = new_figure(1, pictures, width=3 * pictures, height=3.1)
+    figure, axes = new_figure(1, pictures, width=3 * pictures, height=2.7)
+    figure.get_layout_engine().set(wspace=0.06)  # between a colour bar and the next picture
     draw_image(axes[0], image, "image")
     if token is not None:
         outline(axes[0], token, grid, *np.shape(image)[:2])
@@ -116,7 +117,9 @@ def draw_votes(image, grid, weights, votes, token=None):
 def draw_filters(kernels, columns=16, title=None):
     """First-layer filters as small pictures, (n, height, width, 3), in this order. One scale for all: grey is 0."""
     rows = -(-len(kernels) // columns)
-    figure, axes = new_figure(rows, columns, width=0.55 * columns, height=0.55 * rows + 0.4, squeeze=False)
+    figure, axes = new_figure(
+        rows, columns, width=0.55 * columns, height=0.55 * rows + (0.3 if title else 0), squeeze=False
+    )
     pictures = 0.5 + 0.5 * kernels / np.abs(kernels).max()
     for ax in axes.flat:
         ax.set_axis_off()

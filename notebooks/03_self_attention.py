@@ -19,7 +19,7 @@
 # 20 minutes to read, 1 minute to run. Builds on [notebook 01](01_patches_and_convolutions.ipynb) and [notebook
 # 02](02_positions.ipynb).
 #
-# [![Open in Colab]()]()
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/03_self_attention.ipynb)
 
 # %% tags=["setup"]
 import sys

@@ -65,11 +65,13 @@ keras.utils.set_random_seed(0)
 # %%
 def small(photo, side=32):
     """The middle square of a photo, resized: (side, side, 3) uint8."""
-    photo = photo if photo.ndim == 3 else np.stack([photo] * 3, axis=-1)
-    margins = [(length - min(photo.shape[:2])) // 2 for length in photo.shape[:2]]
-    top, left = margins
-    square = photo[top : top + min(photo.shape[:2]), left : left + min(photo.shape[:2])]
-    return np.asarray(Image.fromarray(square).resize((side, side), Image.Resampling.BOX))
+    if photo.ndim == 2:
+        photo = np.stack([photo] * 3, axis=-1)  # grey: (height, width) -> (height, width, channels)
+    height, width, _ = photo.shape
+    length = min(height, width)
+    top, left = (height - length) // 2, (width - length) // 2
+    square = Image.fromarray(photo[top : top + length, left : left + length])
+    return np.asarray(square.resize((side, side), Image.Resampling.BOX))
 
 
 def softmax(logits):
@@ -77,6 +79,7 @@ def softmax(logits):
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
+# %%
 model = cct.load_pretrained("cct_2_3x2_32_cifar10")
 names, grid = model.card["class_names"], model.get_layer("tokenizer").grid(32, 32)
 images = np.stack([small(photos.chelsea()), small(photos.stereo_motorcycle()[0])])  # (batch, height, width, channels)
@@ -147,20 +150,17 @@ assert entropy(maps[0, 0]).mean() > entropy(maps[1, 0]).mean() + 0.3
 
 # %%
 noise = softmax(np.random.default_rng(0).normal(0, 0.02, size=64))
-trained = maps[1, 0, 0, token]
-pair = {"one of these": noise, "is noise": trained}
-cct.show(
-    plots_inside.draw_scales(pair, grid, high=6),
-    alt="Two maps that look alike on their own scales; on one scale, one is flat",
-)
+trained = maps[0, 0, 1, token]
+figure = plots_inside.draw_scales({"A": noise, "B": trained}, grid, high=6)
+cct.show(figure, alt="Two maps that look alike on their own scales; on one scale, one is flat")
 print(f"noise:   entropy {entropy(noise):.3f} bits, largest {64 * noise.max():.2f} x uniform")
 print(f"trained: entropy {entropy(trained):.3f} bits, largest {64 * trained.max():.2f} x uniform")
-assert 64 * noise.max() < 1.1 < 5 < 64 * trained.max()
+assert 64 * noise.max() < 1.1 < 3 < 64 * trained.max()
 
 # %% [markdown]
-# The left one is the noise. Its weights differ from uniform by less than a tenth. On its own scale that fills the
-# whole range of colours. How to catch it: print entropy and the largest weight in multiples of uniform, and draw what
-# you compare on one scale.
+# A is the noise. Its weights differ from uniform by less than a tenth. On its own scale that fills the whole range of
+# colours. How to catch it: print entropy and the largest weight in multiples of uniform, and draw what you compare on
+# one scale.
 #
 # ## Through all layers: rollout
 #
@@ -188,9 +188,9 @@ for i, name in enumerate(["cat", "motorcycle"]):
     assert entropy(shares[i]) > entropy(pooling[i])
 
 # %% [markdown]
-# The pooling weights do: they are the row with which the model reads its tokens. Rollout is always blurrier. It rests
-# on assumptions: that halves are halves, that heads count equally, that values, MLP and norms change nothing. It has
-# no sign, and it knows no class.
+# The pooling weights do: they are the row with which the model reads its tokens. Rollout is blurrier than they are,
+# for both photos. It rests on assumptions: that halves are halves, that heads count equally, that values, MLP and
+# norms change nothing. It has no sign, and it knows no class.
 #
 # > **Trap: normalising along the wrong axis.** Some versions drop small weights first and then divide by the row
 # > sums, without `keepdims`. That divides column `j` by the sum of row `j`. ([An open
@@ -240,10 +240,7 @@ print(inspect.getsource(token_votes).split('"""')[2])
 # %%
 kinds = {"pooling weights": pooling[0], "rollout to the input": shares[0]}
 figure = plots_inside.draw_votes(images[0], grid, kinds, {'votes for "cat"': votes[0, :, names.index("cat")]})
-cct.show(
-    figure,
-    alt="Cat photo; pooling weights and votes for cat are high on the lower left of the face, rollout is spread out",
-)
+cct.show(figure, alt="Cat; pooling weights and votes are high on the lower left of the face, rollout is spread out")
 correlation = faithfulness.spearman(pooling[0], votes[0, :, predicted[0]])
 print(f"rank correlation of pooling weights and votes for cat: {correlation:.2f}")
 assert (votes[0, :, predicted[0]] > -0.01).all() and correlation > 0.9
@@ -261,16 +258,16 @@ heavy = np.argsort(-pooling[1])[1]
 truck, car = names.index("truck"), names.index("automobile")
 difference = votes[1, :, truck] - votes[1, :, car]
 signed = {'votes for "truck"': votes[1, :, truck], '"truck" minus "automobile"': difference}
+figure = plots_inside.draw_votes(images[1], grid, {"pooling weights": pooling[1]}, signed, token=heavy)
 cct.show(
-    plots_inside.draw_votes(images[1], grid, {"pooling weights": pooling[1]}, signed, token=heavy),
-    alt="Motorcycle; the outlined token has a high weight, and its vote for truck minus automobile is negative",
+    figure, alt="Motorcycle; the outlined token has a high weight, and its vote for truck minus automobile is negative"
 )
 print(
     f"token {heavy}: weight {64 * pooling[1, heavy]:.1f} x uniform, "
     f"vote for truck {votes[1, heavy, truck]:+.2f}, for automobile {votes[1, heavy, car]:+.2f}"
 )
 assert 64 * pooling[1, heavy] > 6 and votes[1, heavy, truck] < -0.03 and votes[1, heavy, car] > 0.3
-assert logits[1, truck] > logits[1, car] > logits[1, truck] - difference[difference > 0].sum()
+assert difference[heavy] < -0.4 and logits[1, truck] > logits[1, car]
 
 # %% [markdown]
 # It votes against the truck and strongly for the automobile. A map of weights, with or without rollout, shows it in
@@ -285,14 +282,11 @@ assert logits[1, truck] > logits[1, car] > logits[1, truck] - difference[differe
 # taken.) What did training make of that?
 
 # %%
-kernels = (
-    model.get_layer("tokenizer").get_weights()[0].transpose(3, 0, 1, 2)
-)  # (3, 3, channels, 64) -> (64, 3, 3, channels)
+kernels = model.get_layer("tokenizer").get_weights()[0]  # (3, 3, channels, 64)
+kernels = kernels.transpose(3, 0, 1, 2)  # -> (64, 3, 3, channels)
 kernels = kernels[np.argsort(-np.linalg.norm(kernels.reshape(64, -1), axis=1))]
-cct.show(
-    plots_inside.draw_filters(kernels),
-    alt="64 small pictures: dark and light edges without colour, and coloured patterns",
-)
+alt = "64 small pictures: dark and light edges without colour, and coloured patterns"
+cct.show(plots_inside.draw_filters(kernels), alt=alt)
 grey = 3 * (kernels.mean(axis=-1) ** 2).sum(axis=(1, 2)) / (kernels**2).sum(axis=(1, 2, 3))  # (64,), 0 to 1
 flat = 9 * (kernels.mean(axis=(1, 2)) ** 2).sum(axis=1) / (kernels**2).sum(axis=(1, 2, 3))
 print(f"grey part: above 0.8 in {(grey > 0.8).sum()} filters, below 0.2 in {(grey < 0.2).sum()}, of {len(grey)}")
@@ -326,10 +320,14 @@ removed = {name: faithfulness.without(images[0], order, counts, grid, fill) for 
 falling = {name: softmax(cct.predict(model, some))[:, predicted[0]] for name, some in removed.items()}
 alt = "The cat photo while more squares are grey, by votes and in random order, with the probability of cat above each"
 cct.show(plots_inside.draw_removal(removed, falling, np.array(counts) / 64, "cat"), alt=alt)
-print({name: falls.round(2).tolist() for name, falls in falling.items()})
-assert falling["votes"][0] == falling["random"][0] > 0.9
+for name, falls in falling.items():
+    print(f"{name:7}", " ".join(f"{100 * probability:3.0f} %" for probability in falls))
+assert falling["votes"][3] > falling["random"][3] + 0.1 and falling["random"][5] > falling["random"][4] + 0.2
 
 # %% [markdown]
+# Here the random order falls faster, and it even rises again when more is removed. On pictures that are half grey
+# squares the model is erratic.
+#
 # One photo and one random order prove nothing. A test needs many images, and things to compare with:
 #
 # - **random orders**, 20 for each image: a map must beat these at least;
@@ -404,10 +402,8 @@ record = json.loads(record_path.read_text(encoding="utf-8"))
 
 # %%
 curves = {f"squares replaced by {name}": record[name]["mean_curve"] for name in fills}
-cct.show(
-    plots_inside.draw_deletion(curves, "probability of the class (%)"),
-    alt="Deletion curves: all fall from 83 percent; occlusion falls fastest at first, the others lie close together",
-)
+figure = plots_inside.draw_deletion(curves, "probability of the class (%)")
+cct.show(figure, alt="All deletion curves fall from 83 percent; occlusion falls fastest at first, the others lie close")
 
 # %% [markdown]
 # The area under a curve sums it up: low means fast. For every image, take the area of its 20 random orders minus that
@@ -433,10 +429,7 @@ for name in ("pooling weights", "votes"):
     assert tested["mean colour"][name][1] < 0 < tested["mean colour"][name][2] and tested["blur"][name][1] > 0
 assert tested["blur"]["another image's rollout"][1] > 0
 figure = plots_inside.draw_intervals(tested, "area of random orders minus area of the map", "no better than random")
-cct.show(
-    figure,
-    alt="Gain over random with intervals: occlusion leads, then rollout; pooling weights and votes lie at 0 for mean colour",
-)
+cct.show(figure, alt="Gain over random with intervals: occlusion leads, then rollout; votes lie at 0 for mean colour")
 
 # %% [markdown]
 # The record, as measured. The pooling weights, and the votes, which are exact, do no better than a random order when
@@ -461,7 +454,8 @@ for fill in fills:
 for fill in fills:
     for name, values in record[fill]["spearman_with_occlusion"].items():
         mean, low, high = faithfulness.bootstrap_interval(values, np.random.default_rng(0))
-        print(f"{fill:11}  rank correlation with occlusion, {name:24} {mean:+.3f}  [{low:+.3f}, {high:+.3f}]")
+        if not name.startswith("another"):
+            print(f"{fill:11}  rank correlation with occlusion, {name:16} {mean:+.3f}  [{low:+.3f}, {high:+.3f}]")
         assert mean < 0.07
 
 # %% [markdown]
@@ -472,8 +466,8 @@ for fill in fills:
 #
 # So, for this model and these images: a map points roughly to where the object is, hardly better than "the middle".
 # It does not tell which squares the answer rests on. What the numbers do not say: removing squares makes pictures
-# that the model was never trained on, a square is smaller than what a token sees (13 pixels), and larger models may
-# differ. Results that change with the fill should make you careful with any single one.
+# that the model was never trained on, a square of 4 pixels is smaller than the 13 that a token sees, and larger
+# models may differ. Results that change with the fill should make you careful with any single one.
 #
 # ## The same test, now, on your machine
 #
@@ -493,11 +487,12 @@ live = gains({name: faithfulness.area(curve) for name, curve in curves.items()})
 for name, (mean, low, high) in live.items():
     rank = f", rank correlation with occlusion {np.mean(agreement[name]):+.2f}" if name in agreement else ""
     print(f"{name:24} {mean:+.3f}  [{low:+.3f}, {high:+.3f}]{rank}")
-assert live["occlusion"][1] > 0
+assert live["occlusion"][1] > 0 and max(live, key=live.get) == "occlusion" and live["centre"][0] > 0
 
 # %% [markdown]
-# Read your own table with the same questions. Only one thing is promised, and asserted: the measurement by occlusion
-# beats random orders here too.
+# Two things are promised, and asserted: occlusion comes first, and the middle beats random, since that is where a
+# digit is. For the maps between, train again with another seed (`keras.utils.set_random_seed(1)` before the model is
+# built) before you believe their order.
 #
 # ## Where it is wrong and sure
 #
@@ -510,23 +505,25 @@ assert live["occlusion"][1] > 0
 guesses = softmax(cct.predict(reader, digits.x_test))  # (images, classes)
 wrong = np.flatnonzero(guesses.argmax(axis=1) != digits.y_test)
 worst = wrong[np.argsort(-guesses[wrong].max(axis=1))][:6]
-named = [
-    [digits.class_names[label] for label in labels] for labels in (guesses[worst].argmax(axis=1), digits.y_test[worst])
-]
-figure = plots_training.draw_errors(digits.x_test[worst], *named, guesses[worst].max(axis=1))
+said, true = ([digits.class_names[i] for i in labels[worst]] for labels in (guesses.argmax(axis=1), digits.y_test))
+figure = plots_training.draw_errors(digits.x_test[worst], said, true, guesses[worst].max(axis=1))
 cct.show(figure, alt="The most confident errors on test digits, with guess, confidence and true class")
 sure = [guesses.max(axis=1)[part].mean() for part in (guesses.argmax(axis=1) == digits.y_test, wrong)]
 print(f"{len(wrong)} errors of {len(guesses)}; mean confidence where right {sure[0]:.2f}, where wrong {sure[1]:.2f}")
-assert sure[0] > sure[1]
+right = guesses.max(axis=1)[guesses.argmax(axis=1) == digits.y_test]
+below = (right < guesses[worst[0]].max()).mean()
+print(f"the surest error is surer than {below:.0%} of the right answers")
+assert sure[0] > sure[1] + 0.1 and below > 0.1
 
 # %% [markdown]
-# Less sure on the mean. But look at the first pictures: some errors are made with a confidence that many right
-# answers do not reach. A threshold on the confidence does not sort them out.
+# Less sure on the mean, by a good margin. But the first picture is an error with a confidence that many right answers
+# do not reach: a threshold that stops it would stop them too.
 #
 # ## Look for yourself
 #
-# Point at a token of the photo, or walk with the arrow keys. The explorer runs in the page, without a kernel. Put the
-# path of an image of your own in place of the photo.
+# Point at a token of the photo, or walk with the arrow keys. The explorer runs in the page, without a kernel; where
+# scripts do not run, the still pictures below it show the same photo. It counts layers, heads, rows and columns from
+# 1. Put the path of an image of your own in place of the photo.
 
 
 # %%

@@ -19,7 +19,8 @@ MAX_LINES = 250
 # Imports go sideways or down, never up. A new module needs its place here.
 FLOORS = [
     {"environment", "layers", "tokenizers", "data", "images", "augment", "recipes", "progress", "checkpoint"}
-    | {"plots", "plots_tokens", "plots_positions", "plots_attention", "plots_training"},
+    | {"plots", "plots_tokens", "plots_positions", "plots_attention", "plots_training"}
+    | {"plots_inside", "faithfulness"},
     {"models", "attention", "training", "checks", "widgets"},
     {"weights", "explorer"},
     {"__init__"},
