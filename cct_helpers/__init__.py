@@ -1,8 +1,9 @@
 """Helpers of the course on Compact Convolutional Transformers. Use: `import cct_helpers as cct`."""
 
 from cct_helpers.environment import profile, setup  # isort: skip  (first: it sets what Keras reads when it is imported)
-from cct_helpers.attention import attention_maps, attention_rollout, pooling_weights
+from cct_helpers.attention import attention_maps, attention_rollout, pooling_weights, token_votes
 from cct_helpers.data import Dataset, load_dataset
+from cct_helpers.explorer import attention_explorer
 from cct_helpers.layers import (
     Linear,
     MultiHeadSelfAttention,

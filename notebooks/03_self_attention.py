@@ -494,14 +494,9 @@ cct.show(plots_attention.draw_reading(cat, shown, (8, 8), eye), alt=alt)
 # Choose a photo, a layer, a head and a token.
 
 # %%
-pictures = {
-    "cat": photos.chelsea(),
-    "astronaut": photos.astronaut(),
-    "coffee": photos.coffee(),
-    "rocket": photos.rocket(),
-    "flower": load_sample_image("flower.jpg"),
-}
-pictures = {name: square(photo) for name, photo in pictures.items()}
+names = ["chelsea", "astronaut", "coffee", "rocket"]
+pictures = {name: square(getattr(photos, name)()) for name in names}
+pictures["flower"] = square(load_sample_image("flower.jpg"))
 all_maps = cct.attention_maps(pretrained, np.stack(list(pictures.values())))  # (layers, photos, heads, tokens, tokens)
 
 
@@ -512,7 +507,7 @@ def reading_view(photo, layer, head, row, column):
 
 
 settings = [
-    dict(photo="cat", layer=1, head=0, row=3, column=2),
+    dict(photo="chelsea", layer=1, head=0, row=3, column=2),
     dict(photo="rocket", layer=0, head=1, row=2, column=4),
     dict(photo="flower", layer=1, head=1, row=6, column=1),
 ]

@@ -201,10 +201,8 @@ whole = first[0]  # (tokens, tokens), rows sum to 1
 kept = np.where(whole >= np.quantile(whole, 0.9), whole, 0)
 right = kept / kept.sum(axis=-1, keepdims=True)
 wrong = kept / kept.sum(axis=-1)
-print(
-    f"row sums: right {right.sum(-1).min():.3f} to {right.sum(-1).max():.3f}, "
-    f"wrong {wrong.sum(-1).min():.3f} to {wrong.sum(-1).max():.3f}"
-)
+for name, rows in {"right": right, "wrong": wrong}.items():
+    print(f"row sums, {name}: {rows.sum(axis=-1).min():.3f} to {rows.sum(axis=-1).max():.3f}")
 assert np.allclose(right.sum(axis=-1), 1) and np.abs(wrong.sum(axis=-1) - 1).max() > 0.05
 assert np.allclose(whole / whole.sum(axis=-1), whole, atol=1e-5)  # while rows are whole, it changes nothing
 
@@ -260,12 +258,10 @@ difference = votes[1, :, truck] - votes[1, :, car]
 signed = {'votes for "truck"': votes[1, :, truck], '"truck" minus "automobile"': difference}
 figure = plots_inside.draw_votes(images[1], grid, {"pooling weights": pooling[1]}, signed, token=heavy)
 cct.show(
-    figure, alt="Motorcycle; the outlined token has a high weight, and its vote for truck minus automobile is negative"
+    figure, alt="The outlined token of the motorcycle has a high weight and a negative vote for truck minus automobile"
 )
-print(
-    f"token {heavy}: weight {64 * pooling[1, heavy]:.1f} x uniform, "
-    f"vote for truck {votes[1, heavy, truck]:+.2f}, for automobile {votes[1, heavy, car]:+.2f}"
-)
+print(f"token {heavy}: weight {64 * pooling[1, heavy]:.1f} x uniform,", end=" ")
+print(f"vote for truck {votes[1, heavy, truck]:+.2f}, for automobile {votes[1, heavy, car]:+.2f}")
 assert 64 * pooling[1, heavy] > 6 and votes[1, heavy, truck] < -0.03 and votes[1, heavy, car] > 0.3
 assert difference[heavy] < -0.4 and logits[1, truck] > logits[1, car]
 
@@ -291,13 +287,15 @@ grey = 3 * (kernels.mean(axis=-1) ** 2).sum(axis=(1, 2)) / (kernels**2).sum(axis
 flat = 9 * (kernels.mean(axis=(1, 2)) ** 2).sum(axis=1) / (kernels**2).sum(axis=(1, 2, 3))
 print(f"grey part: above 0.8 in {(grey > 0.8).sum()} filters, below 0.2 in {(grey < 0.2).sum()}, of {len(grey)}")
 print(f"flat part (equal at all 9 pixels): below 0.05 in {(flat < 0.05).sum()} filters")
+random = np.random.default_rng(0).normal(size=(1000, 3, 3, 3))
+assert abs(3 * (random.mean(axis=-1) ** 2).sum() / (random**2).sum() - 1 / 3) < 0.01
 assert (grey > 0.8).sum() > 25 and (grey < 0.2).sum() > 20 and (flat < 0.05).sum() > 45
 
 # %% [markdown]
-# They split in two. Some look at light and dark and ignore colour, others compare colours and ignore light. Most of
-# them respond to a change between neighbouring pixels and not to an even area: what filters of convolutional networks
-# have been found to do since
-# [2012](https://papers.nips.cc/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html).
+# Most split in two: some look at light and dark and ignore colour, others compare colours and ignore light. And most
+# respond to a change between neighbouring pixels, not to an even area. [Krizhevsky et al.,
+# 2012](https://papers.nips.cc/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html) report such a split,
+# into filters that ignore colour and filters that need it, in a network of another size on other images.
 #
 # ## Can such a map be believed?
 #
@@ -522,8 +520,8 @@ assert sure[0] > sure[1] + 0.1 and below > 0.1
 # ## Look for yourself
 #
 # Point at a token of the photo, or walk with the arrow keys. The explorer runs in the page, without a kernel; where
-# scripts do not run, the still pictures below it show the same photo. It counts layers, heads, rows and columns from
-# 1. Put the path of an image of your own in place of the photo.
+# scripts do not run, the still pictures below it show the same photo. Its layers, heads, rows and columns start at
+# one, not at zero. Put the path of an image of your own in place of the photo.
 
 
 # %%

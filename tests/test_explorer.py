@@ -222,7 +222,9 @@ def test_attention_alone_is_enough():
 def test_text_stays_text():
     given = {**example(), "class_names": [NASTY, "b", "c", "d"]}
     html = explorer_html(**given, title=NASTY)
-    assert {tag for tag, _ in Elements(html).tags} == {"div", "iframe", "p"}
+    assert [tag for tag, _ in Elements(html).tags] == ["div", "iframe", "p"]
+    assert Elements(html).tags[1][1].keys() == {"title", "srcdoc", "style"}
+    assert Elements(html).tags[1][1]["title"] == NASTY
     meta = assert_same(html, given)
     assert meta["classes"][0] == NASTY and meta["title"] == NASTY
     plain = Elements(page_of(explorer_html(**example())))
