@@ -13,8 +13,9 @@ def tokens_entering(model, images, layer_names, batch_size=128):
     """The tokens that each named layer receives: a list of (batch, tokens, dim) arrays, computed in one pass."""
     check_images(model, images)
     inner = keras.Model(model.input, {name: model.get_layer(name).input for name in layer_names})
-    entering = inner.predict(np.asarray(images), batch_size=batch_size, verbose=0)
-    return [np.asarray(entering[name]) for name in layer_names]
+    images = np.asarray(images, "float32")
+    batches = [inner(images[start : start + batch_size]) for start in range(0, len(images), batch_size)]
+    return [np.concatenate([keras.ops.convert_to_numpy(batch[name]) for batch in batches]) for name in layer_names]
 
 
 def check_images(model, images):

@@ -60,9 +60,6 @@ class ImageModel(keras.Model):
     over three in silence.
     """
 
-    def __init__(self, inputs, outputs, name=None, **kwargs):
-        super().__init__(inputs=inputs, outputs=outputs, name=name, **kwargs)
-
     @property
     def input_spec(self):
         return keras.layers.InputSpec(shape=self.input_shape, name="images")

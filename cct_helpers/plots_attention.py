@@ -111,7 +111,7 @@ def draw_explorer(image, weights, grid, row, column, title):
     tokens = len(values)
     right.fill_between(np.arange(1, tokens + 1), np.sort(values)[::-1], step="mid", color=ORANGE)
     right.axhline(1 / tokens, color=GREY, linestyle="--", linewidth=1.5, label=f"uniform, 1/{tokens}")
-    right.set(title=f"largest {times:.1f} x uniform, entropy {entropy:.2f} of {most:.3g} bits")
+    right.set_title(f"largest {times:.1f} x uniform, entropy {entropy:.2f} of {most:.3g} bits", fontsize=10)
     right.set(xlabel="tokens, the most read first", ylabel="weight", xlim=(0.5, tokens + 0.5), ylim=(0, None))
     right.legend()
     return figure

@@ -51,7 +51,6 @@ from skimage import data as photos
 from sklearn.datasets import load_sample_image
 
 from cct_helpers import plots, plots_inside
-from cct_helpers.explorer import attention_explorer
 
 keras.utils.set_random_seed(0)
 
@@ -145,7 +144,7 @@ assert 64 * pooling.max() > 3 and abs(pooling.sum() - 1) < 1e-5
 # you are on a site that does not run scripts.
 
 # %%
-display(HTML(attention_explorer(model, images[0], card["class_names"])))
+display(HTML(cct.attention_explorer(model, images[0], card["class_names"])))
 
 # %% [markdown]
 # A token with a large weight is one that the model *reads from*. Whether it is *why* the model says "cat" is another
@@ -204,8 +203,7 @@ cct.show(
 # ## Recap
 #
 # - Your machine computes what the model computed when it was saved: the numbers agree with the card.
-# - A CCT of under 300,000 parameters recognises a cat in 32 x 32 pixels, and gives a class to a cup of coffee with
-#   the same ease.
+# - A CCT of under 300,000 parameters recognises a cat in 32 x 32 pixels, and calls a tray of coins a horse.
 # - Its weights can be drawn. What the drawings are worth is tested, not assumed.
 #
 # **The difference from the paper and the 2021 example.** The model is `cct_2_3x2_32` of [Hassani et al.,

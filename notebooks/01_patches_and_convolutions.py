@@ -660,4 +660,4 @@ assert pushed_out[0] < 0.01 and pushed_out[1] < 0.07  # share of the ink that le
 # each pool. `PatchTokenizer` is the projection of ViT-Lite and CVT in the [paper](https://arxiv.org/abs/2104.05704),
 # with bias.
 #
-# Next: *02 Positions*, on whether the order of the tokens matters.
+# Next: [02 Positions](02_positions.ipynb), on whether the order of the tokens matters.

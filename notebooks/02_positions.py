@@ -234,7 +234,7 @@ with_positions = layer(images_as_tokens)
 
 table = ops.convert_to_numpy(layer.table)  # (1, tokens, dim): one table for all images of a batch
 assert table.shape == (1, 64, 128) and layer.count_params() == 64 * 128
-assert 0.19 < table.std() < 0.21
+assert 0.19 < table.std() < 0.21 and cct.Linear(1).kernel_initializer.stddev == 0.02
 assert np.allclose(with_positions, images_as_tokens + table)
 print(inspect.getsource(cct.PositionEmbedding.call))
 
@@ -444,7 +444,8 @@ def measure(tokenizer, kind, seed, epochs):
 
 
 assert len(digits.x_train) == 1293
-print("convolutions, no position, 4 epochs:", measure("convolutions", "none", seed=0, epochs=4))
+once = measure("convolutions", "none", seed=0, epochs=4)
+print("convolutions, no position, 4 epochs:", {name: round(share, 2) for name, share in once.items()})
 
 # %% [markdown]
 # Four epochs of one model show only that it runs. The comparison takes minutes, so it is on record: three seeds, 15
@@ -608,7 +609,7 @@ for name, table in tables.items():
 kept = logits["resized on the grid"].argmax(axis=1) == expected.argmax(axis=1)
 print("same top class with the resized table:", int(kept.sum()), "of", len(kept), "photos")
 means = {name: distance.mean() for name, distance in distances.items()}
-assert np.allclose(tables["resized on the grid"], resize_by_hand(learned[None], (8, 8), (12, 12)), atol=1e-2)
+assert np.allclose(tables["resized on the grid"], resize_by_hand(learned[None], (8, 8), (12, 12)), atol=1e-4)
 assert means["resized on the grid"] == min(means.values())
 assert means["no position"] > 1.3 * means["resized on the grid"]
 assert kept[0] and kept.sum() >= len(kept) / 2
@@ -622,8 +623,8 @@ assert kept[0] and kept.sum() >= len(kept) / 2
 #
 # 1. Write a sine table with one half of the columns for the row and the other half for the column of a token. Show
 #    that right and below are then alike.
-# 2. Repeat "Shuffle a photo" with an order that only swaps left and right (`order.reshape(8, 8)[:, ::-1]`). Which of
-#    the models notice a mirrored order of patches?
+# 2. Repeat "Shuffle a photo" with an order that only swaps left and right (`np.arange(64).reshape(8, 8)[:,
+#    ::-1].ravel()`). Which of the models notice a mirrored order of patches?
 # 3. Take the position table out of `pretrained` (assign zeros) and look at its answers for the six photos at 32 x 32.
 #
 # ## Recap
@@ -647,4 +648,4 @@ assert kept[0] and kept.sum() >= len(kept) / 2
 # example was later given a layer with a weight for it. The [paper](https://arxiv.org/abs/2104.05704) describes the
 # model.
 #
-# Next: *03 Self-attention*, on what a block computes with these tokens.
+# Next: [03 Self-attention](03_self_attention.ipynb), on what a block computes with these tokens.

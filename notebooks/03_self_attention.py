@@ -143,7 +143,7 @@ print(f"sums of rows: right {weights.sum(-1).min():.3f} to {weights.sum(-1).max(
 print(f"wrong {wrong.sum(-1).min():.3f} to {wrong.sum(-1).max():.3f}")
 assert np.ptp(wrong.sum(-1)) > 0.1
 
-alt = "Two heat maps of 64 x 64 weights. Right: bright columns of tokens that many read. Wrong: another pattern"
+alt = "Two heat maps of 64 x 64 weights. Right: bright columns, read by many. Wrong: bright rows, which read too much"
 cct.show(plots_attention.draw_weights({"softmax over keys": weights, "over queries (wrong)": wrong}, 0.1), alt=alt)
 
 # %% [markdown]
@@ -188,8 +188,8 @@ cct.show(plots_attention.draw_scaling(head_sizes, variances, entropies, np.log2(
 # give as their reason that gradients become very small in such a saturated softmax ([section
 # 3.2.1](https://arxiv.org/abs/1706.03762)).
 #
-# > **Trap: the scale left out.** All shapes stay, rows sum to 1, and training goes on, worse. Compare the entropy of
-# > the rows with the one you expect: a fresh model should read from nearly all tokens alike.
+# > **Trap: the scale left out.** All shapes stay, rows sum to 1, and training runs. Compare the entropy of the rows
+# > with the one you expect: a fresh model should read from nearly all tokens alike.
 
 # %%
 unscaled = softmax(queries @ keys.T)
@@ -213,9 +213,8 @@ assert entropy(ops.convert_to_numpy(fresh.attention_weights(tokens[None]))) > 0.
 def multi_head_attention(x, kernel, projection, bias, heads):
     batch, count, dim = x.shape
     size = dim // heads
-    qkv = (x @ kernel).reshape(
-        batch, count, 3, heads, size
-    )  # (batch, tokens, 3 dim) -> (batch, tokens, 3, heads, size)
+    # (batch, tokens, 3 dim) -> (batch, tokens, 3, heads, size)
+    qkv = (x @ kernel).reshape(batch, count, 3, heads, size)
     q, k, v = qkv.transpose(2, 0, 3, 1, 4)  # -> (3, batch, heads, tokens, size)
     weights = softmax(q @ k.transpose(0, 1, 3, 2) / np.sqrt(size))  # (batch, heads, tokens, tokens)
     read = (weights @ v).transpose(0, 2, 1, 3)  # (batch, heads, tokens, size) -> (batch, tokens, heads, size)
@@ -256,9 +255,9 @@ for i, name in enumerate(["queries", "keys", "values"]):
         assert same == ((i, head) in [(0, 0), (2, 1)])
 
 # %% [markdown]
-# Only the first and the last of the six parts stand where they should. A model trained that way learns all the same;
-# weights from elsewhere give nonsense in it. The test is to load known weights and compare numbers, as this course
-# does with the authors'.
+# Only the first and the last of the six parts stand where they should. A model trained from nothing fits itself to
+# either order; weights from elsewhere give nonsense in it. The test is to load known weights and compare numbers, as
+# this course does with the authors'.
 #
 # ## The same in Keras
 #
@@ -531,8 +530,7 @@ explorer = cct.explore(reading_view, settings, alt, photo=list(pictures), **rang
 # - Heads are a reshape and a transpose. They change neither the number of parameters nor the cost, as long as the
 #   head size is `dim / heads`.
 # - The cost of pairs grows with the square of the tokens.
-# - The authors' block normalises the residual stream in its middle: `h = norm1(x + attention(pre_norm(x)))`, then `h
-#   + mlp(h)`.
+# - The authors' block normalises the residual stream in its middle, after attention and before the MLP.
 # - An attention map says where a token reads from, and no more.
 #
 # **The difference from the paper and the 2021 example.** `TransformerBlock` computes what the authors'
@@ -542,4 +540,4 @@ explorer = cct.explore(reading_view, settings, alt, photo=list(pictures), **rang
 # 2021](https://keras.io/examples/vision/cct/) is pre-norm, has heads of size 128 with biases (131,968 parameters
 # against 65,664), and a GELU and a dropout after the second linear layer as well.
 #
-# Next: *04 Stochastic depth*, on why whole branches are dropped in training.
+# Next: [04 Stochastic depth](04_stochastic_depth.ipynb), on why whole branches are dropped in training.

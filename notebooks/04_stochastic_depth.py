@@ -15,7 +15,7 @@
 #
 # You will drop whole residual branches at random, prove that the mean stays the same, and measure whether it helped.
 #
-# 15 minutes to read, 1 minute to run. Builds on notebook 03, self-attention: what an encoder block computes.
+# 15 minutes to read, 1 minute to run. Builds on [notebook 03](03_self_attention.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/04_stochastic_depth.ipynb)
 
@@ -487,4 +487,4 @@ cct.show(
 #   paper](https://arxiv.org/abs/2104.05704), [keras.io example](https://keras.io/examples/vision/cct/), [authors'
 #   code](https://github.com/SHI-Labs/Compact-Transformers).
 #
-# Next: notebook 05, sequence pooling: what replaces the class token.
+# Next: [05 Sequence pooling](05_sequence_pooling.ipynb), on what replaces the class token.

@@ -16,7 +16,7 @@
 # You will turn many tokens into one vector in three ways, see where the learned one reads from, and test what that
 # means.
 #
-# 15 minutes to read, 1 minute to run. Builds on notebook 03, self-attention: what an encoder block computes.
+# 15 minutes to read, 1 minute to run. Builds on [notebook 03](03_self_attention.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/05_sequence_pooling.ipynb)
 
@@ -523,4 +523,4 @@ else:
 #   example](https://keras.io/examples/vision/cct/), [authors'
 #   code](https://github.com/SHI-Labs/Compact-Transformers).
 #
-# Next: notebook 06, compact transformer: how the parts make CCT.
+# Next: [06 Compact transformer](06_compact_transformer.ipynb), on how the parts make CCT.

@@ -16,7 +16,7 @@
 # You will train a compact convolutional transformer (CCT) from raw pixels to a saved model, and check every step by
 # hand: data, augmentation, loss, learning rate, weight decay, and the reading of the test set.
 #
-# 20 minutes to read, 1 minute to run. Builds on `06_compact_transformer`, where the model is put together.
+# 20 minutes to read, 1 minute to run. Builds on [notebook 06](06_compact_transformer.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/07_training.ipynb)
 
@@ -653,4 +653,4 @@ for name, parameters, epochs, top1, top5 in rows:
 # [AdamW](https://arxiv.org/abs/1711.05101), [label smoothing](https://arxiv.org/abs/1512.00567),
 # [cosine schedule](https://arxiv.org/abs/1608.03983).
 #
-# Next: `08_looking_inside`, what the trained model looks at.
+# Next: [08 Looking inside](08_looking_inside.ipynb), on what the trained model looks at.

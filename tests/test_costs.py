@@ -15,7 +15,7 @@ PRODUCTS = "attention products"
 CHANGED = [
     ("cct_2_3x2_32", dict(input_shape=(40, 24, 1), num_classes=7, kernel_size=5, stride=2, padding=1, dim=48)),
     ("cct_2_3x2_32", dict(num_conv_layers=3, hidden_channels=20, mlp_ratio=2.5, dim=36, num_heads=3)),
-    ("cct_2_3x2_32_sine", dict(num_layers=3)),
+    ("cct_2_3x2_32_sine", dict(num_layers=3, input_shape=(21, 34, 2))),
     ("cct_7_7x2_224", dict(num_layers=1, position="none")),
     ("cvt_2_4_32", dict(input_shape=(16, 24, 5), patch_size=8)),
     ("vit_2_4_32", dict(input_shape=(16, 24, 1), position="none")),

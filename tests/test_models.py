@@ -310,5 +310,5 @@ def test_the_other_families_refuse_alike():
 @pytest.mark.parametrize("shape", [(2, 16, 16, 1), (2, 16, 16, 4), (2, 16, 12, 3), (16, 16, 3)])
 def test_images_that_do_not_fit_are_refused(family, normalization, shape):
     model = build(family, input_shape=(16, 16, 3), normalization=normalization)
-    with pytest.raises(ValueError, match="^Input 0 with name 'images' of layer .* expected .*found"):
+    with pytest.raises(ValueError, match="^Input 0 .*of layer .* expected .*found"):
         model(images_of(*shape))

@@ -20,11 +20,15 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 SOURCES = lint.sources()
 CORE = [
+    "00_start_here",
     "01_patches_and_convolutions",
+    "02_positions",
+    "03_self_attention",
     "04_stochastic_depth",
     "05_sequence_pooling",
     "06_compact_transformer",
     "07_training",
+    "08_looking_inside",
 ]
 FIRST_CELL = """# 4. Stochastic depth
 
