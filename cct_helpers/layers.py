@@ -218,7 +218,7 @@ class TransformerBlock(Layer):
 
 @keras.saving.register_keras_serializable("cct_helpers")
 class SequencePooling(Layer):
-    """A learned weighted mean of the tokens (paper, section 3.2, equations 2 and 3): softmax(g(x))^T x.
+    """A learned weighted mean of the tokens (the paper's "SeqPool"): softmax(g(x))^T x.
 
     One linear layer scores every token, a softmax over the tokens turns scores into weights. Its bias adds the same to
     every score, so the softmax cancels it; it is kept to match the authors' checkpoints.

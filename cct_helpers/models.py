@@ -19,7 +19,7 @@ from cct_helpers.layers import (
 )
 from cct_helpers.tokenizers import ClassToken, ConvTokenizer, PatchTokenizer, PositionEmbedding
 
-# The authors' sizes (paper, table 1; their src/cct.py, src/cvt.py, src/vit.py), by layers: dim, heads, MLP ratio.
+# The authors' sizes (their src/cct.py, src/cvt.py, src/vit.py), by layers: dim, heads, MLP ratio.
 ENCODERS = {
     2: dict(num_layers=2, dim=128, num_heads=2, mlp_ratio=1),
     4: dict(num_layers=4, dim=128, num_heads=2, mlp_ratio=1),
@@ -90,7 +90,7 @@ def build_cct(
 def build_cvt(
     variant="cvt_7_4_32", *, input_shape=None, num_classes=10, position=None, normalization=None, **overrides
 ):
-    """Build a Compact Vision Transformer: patch tokens, encoder, sequence pooling, linear head (paper, section 3.3).
+    """Build a Compact Vision Transformer: patch tokens, encoder, sequence pooling, linear head (the paper's CVT).
 
     Arguments as in `build_cct`; of the tokenizer only `patch_size` can be overridden. Both sides of the image must be
     multiples of it, else ValueError.
@@ -101,7 +101,7 @@ def build_cvt(
 def build_vit_lite(
     variant="vit_7_4_32", *, input_shape=None, num_classes=10, position=None, normalization=None, **overrides
 ):
-    """Build a ViT-Lite: patch tokens, a class token before them, encoder, linear head on the class token (section 3.1).
+    """Build a ViT-Lite: patch tokens, a class token before them, encoder, linear head on the class token.
 
     Arguments and errors as in `build_cvt`.
     """

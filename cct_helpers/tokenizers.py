@@ -60,7 +60,7 @@ class PatchTokenizer(Layer):
 
 @keras.saving.register_keras_serializable("cct_helpers")
 class ConvTokenizer(Layer):
-    """Turn an image into tokens with convolutions (paper, section 3.2, equation 1): MaxPool(ReLU(Conv2d(x))).
+    """Turn an image into tokens with convolutions (the paper's tokenizer): MaxPool(ReLU(Conv2d(x))).
 
     Every convolution has no bias and is followed by a ReLU and a max-pool of 3x3 with stride 2, padded by 1 on all
     sides. Neighbouring tokens see overlapping pixels.
