@@ -62,9 +62,10 @@ def control(name, choices, value):
         return ipywidgets.Dropdown(options=choices, **common)
     low, high, *step = choices
     whole = all(isinstance(number, int) for number in (low, high, *step))
-    kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
     step = step[0] if step else 1 if whole else (high - low) / 20
-    return kind(min=low, max=high, step=step, **common)
+    if whole:
+        return ipywidgets.IntSlider(min=low, max=high, step=step, **common)
+    return ipywidgets.FloatSlider(min=low, max=high, step=step, readout_format=".3g", **common)
 
 
 def drawn_png(draw, parameters):

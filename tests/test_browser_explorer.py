@@ -1,16 +1,11 @@
 """The attention explorer as a reader uses it: real Chromium, a file on disk, no network and no kernel.
 
-Needs the package playwright and a Chromium or Chrome of the system. Where one is missing the tests are skipped and say
-so; with the environment variable CI set they fail instead.
+What it needs: tests/browser.py.
 """
 
-import importlib.util
-import os
 import re
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import matplotlib
 import nbformat
@@ -18,35 +13,16 @@ import numpy as np
 import pytest
 
 from cct_helpers.explorer import explorer_html
+from tests.browser import Explorer, launched, note_errors
 
-NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge"]
-ELSEWHERE = [
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "C:/Program Files/Google/Chrome/Application/chrome.exe",
-]
 MARKUP = '<b>cat</b> & "`</script>'
 GRID = (4, 6)
 
 
-def chromium():
-    found = [shutil.which(name) for name in NAMES] + [path for path in ELSEWHERE if Path(path).is_file()]
-    return next(filter(None, found), None)
-
-
 @pytest.fixture(scope="module")
 def browser():
-    missing = None
-    if importlib.util.find_spec("playwright") is None:
-        missing = "the package playwright is not installed: pip install playwright"
-    elif chromium() is None:
-        missing = f"no Chromium found: none of {', '.join(NAMES)}"
-    if missing:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
-    playwright = importlib.import_module("playwright.sync_api").sync_playwright().start()
-    browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
-    yield browser
-    browser.close()
-    playwright.stop()
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture
@@ -62,8 +38,7 @@ def visit(browser, tmp_path):
         )
         contexts.append(context)
         page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        note_errors(page, errors)
         page.goto(path.as_uri())
         return page
 
@@ -100,57 +75,9 @@ def wrapped(*explorers, body=""):
     return f"<!doctype html><meta charset=utf-8><body {body}>{''.join(explorers)}"
 
 
-class Explorer:
-    """One explorer on a page, with a reader's hands and eyes."""
-
-    def __init__(self, page, number=0, grid=GRID):
-        self.page, self.grid = page, grid
-        page.locator("iframe").nth(number).scroll_into_view_if_needed()
-        self.frame = page.locator("iframe").nth(number).element_handle().content_frame()
-        self.frame.locator("#explorer").wait_for(state="visible")
-
-    def place(self, token, view):
-        box = self.frame.locator(f"#{view} canvas").bounding_box()
-        row, column = divmod(token, self.grid[1])
-        return (
-            box["x"] + (column + 0.5) * box["width"] / self.grid[1],
-            box["y"] + (row + 0.5) * box["height"] / self.grid[0],
-        )
-
-    def point(self, token, view="current"):
-        self.page.mouse.move(*self.place(token, view))
-
-    def click(self, token, view="current"):
-        self.page.mouse.click(*self.place(token, view))
-
-    def press(self, key):
-        self.frame.locator("#current canvas").press(key)
-
-    def choose(self, name, value):
-        self.frame.locator(f"#{name}").select_option(str(value))
-
-    def picture(self, view="current"):
-        return self.frame.evaluate("(id) => document.querySelector(`#${id} canvas`).toDataURL()", view)
-
-    def colours(self, view="current"):
-        """(tokens, 3): the colour at a point inside each token's square, away from the rings on its border."""
-        script = """([id, rows, columns]) => {
-            const canvas = document.querySelector(`#${id} canvas`), context = canvas.getContext('2d'), out = [];
-            for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) {
-                const x = (c + 0.5) * canvas.width / columns, y = (r + 0.5) * canvas.height / rows;
-                out.push([...context.getImageData(x, y, 1, 1).data.slice(0, 3)]);
-            }
-            return out;
-        }"""
-        return np.array(self.frame.evaluate(script, [view, *self.grid]), dtype=float)
-
-    def text(self, selector="#line"):
-        return self.frame.locator(selector).inner_text()
-
-
 @pytest.fixture
 def explorer(visit):
-    return Explorer(visit(wrapped(explorer_html(**arrays()))))
+    return Explorer(visit(wrapped(explorer_html(**arrays()))), GRID)
 
 
 def assert_lights_up(colours, values, end=None):
@@ -335,7 +262,7 @@ def test_text_stays_text(explorer):
 
 def test_two_on_one_page_do_not_meet(visit):
     page = visit(wrapped(explorer_html(**arrays()), explorer_html(**arrays(seed=1))))
-    first, second = Explorer(page, 0), Explorer(page, 1)
+    first, second = Explorer(page, GRID), Explorer(page, GRID, 1)
     pictures = first.picture(), second.picture()
     second.point(1)
     second.choose("head", 2)
@@ -345,7 +272,7 @@ def test_two_on_one_page_do_not_meet(visit):
 
 @pytest.mark.parametrize("width", [1280, 800, 420])
 def test_nothing_is_cut_off(visit, width):
-    explorer = Explorer(visit(wrapped(explorer_html(**arrays())), width=width))
+    explorer = Explorer(visit(wrapped(explorer_html(**arrays())), width=width), GRID)
     explorer.click(4)
     explorer.point(5)
     explorer.page.wait_for_timeout(100)
@@ -367,7 +294,7 @@ def test_nothing_is_cut_off(visit, width):
     ],
 )
 def test_light_and_dark(visit, theme, body, dark):
-    explorer = Explorer(visit(wrapped(explorer_html(**arrays()), body=body), theme=theme))
+    explorer = Explorer(visit(wrapped(explorer_html(**arrays()), body=body), theme=theme), GRID)
     colours = explorer.frame.evaluate(
         "(({color, backgroundColor}) => [color, backgroundColor])(getComputedStyle(document.body))"
     )
@@ -379,7 +306,7 @@ def test_256_tokens_are_unpacked_and_repainted(visit, record_property):
     given = arrays((16, 16), layers=7, heads=4)
     html = explorer_html(**given)
     assert "&quot;packed&quot;: true" in html
-    explorer = Explorer(visit(wrapped(html)), grid=(16, 16))
+    explorer = Explorer(visit(wrapped(html)), (16, 16))
     explorer.choose("layer", 6)
     explorer.choose("head", "mean")
     explorer.click(40)
@@ -412,7 +339,7 @@ def test_differences_are_summed_up(visit):
     smooth = sum(np.roll(given["attention"], (i, j), axis=(-1, -2)) for i in range(6) for j in range(6)) / 36
     html = explorer_html(**{**given, "attention": smooth})
     assert "&quot;differences&quot;: true" in html
-    explorer = Explorer(visit(wrapped(html)), grid=(16, 16))
+    explorer = Explorer(visit(wrapped(html)), (16, 16))
     explorer.frame.locator("#photo").uncheck()
     for layer, token in ((0, 0), (6, 255), (3, 100)):
         explorer.choose("layer", layer)
@@ -426,7 +353,7 @@ def test_exported_notebook(visit, tmp_path):
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "course.ipynb")
     command = [sys.executable, "-m", "nbconvert", "--to", "html", "course.ipynb"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
-    explorer = Explorer(visit((tmp_path / "course.html").read_text(encoding="utf-8")))
+    explorer = Explorer(visit((tmp_path / "course.html").read_text(encoding="utf-8")), GRID)
     explorer.point(0)
     before, line = explorer.picture(), explorer.text()
     explorer.point(13)
@@ -435,7 +362,7 @@ def test_exported_notebook(visit, tmp_path):
 
 def test_what_is_not_given_is_not_offered(visit):
     given = arrays()
-    explorer = Explorer(visit(wrapped(explorer_html(given["image"][..., :1], GRID, given["attention"]))))
+    explorer = Explorer(visit(wrapped(explorer_html(given["image"][..., :1], GRID, given["attention"]))), GRID)
     options = explorer.frame.locator("#map option").all_inner_texts()
     assert options == ["attention"]
     assert not explorer.frame.locator("#class").is_visible()

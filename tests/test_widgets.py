@@ -47,7 +47,9 @@ def test_each_range_gets_its_control_started_at_the_first_setting():
     assert isinstance(curve, ipywidgets.Dropdown) and curve.value == "line"
     assert isinstance(dashed, ipywidgets.Checkbox) and dashed.value is False
     assert picture.value == plots.to_png(draw(**SETTINGS[0]))
-    assert isinstance(widgets.control("rate", (0.0, 1.0, 0.1), 0.2), ipywidgets.FloatSlider)
+    rate = widgets.control("learning_rate", (1e-4, 5e-3, 1e-4), 2e-4)
+    assert isinstance(rate, ipywidgets.FloatSlider)
+    assert format(rate.value, rate.readout_format) == "0.0002"
 
 
 def test_every_control_redraws_and_keeps_the_others():
