@@ -59,7 +59,7 @@ def stop_kernels(server):
 def server(browser, tmp_path_factory):
     """The address of a JupyterLab on a copy of the course, with the settings of a new user."""
     folder = tmp_path_factory.mktemp("lab")
-    for name in ("notebooks", "cct_helpers"):
+    for name in ("notebooks", "cct_helpers", "tests/golden"):
         ignore = shutil.ignore_patterns(".*", "__pycache__")
         # All files of the same age, as in a fresh clone: jupytext opens no notebook whose .py is older and differs.
         shutil.copytree(ROOT / name, folder / "course" / name, ignore=ignore, copy_function=shutil.copyfile)
