@@ -1,7 +1,7 @@
 """Turn trained weights (from `train_weights.py`) into what the course ships: a float16 file and its card.
 
-python tests/benchmarks/ship_weights.py FOLDER NAME [SHIPPED_NAME]   # writes into cct_helpers/weights/
-python tests/benchmarks/ship_weights.py --check --data cifar10.npz   # recomputes every card's test accuracy
+python -m tests.benchmarks.ship_weights FOLDER NAME [SHIPPED_NAME]   # writes into cct_helpers/weights/
+python -m tests.benchmarks.ship_weights --check --data cifar10.npz   # recomputes every card's test accuracy
 """
 
 import argparse
@@ -15,7 +15,7 @@ import cct_helpers as cct
 from cct_helpers.models import REGULARIZATION
 from cct_helpers.weights import CARD_FORMAT, SHIPPED, pretrained_names
 
-SCRIPT = "tests/benchmarks/train_weights.py"
+MODULE = "tests.benchmarks.train_weights"
 CIFAR10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
 
@@ -48,7 +48,7 @@ def ship(folder, name, shipped_name):
             "std": [62.99, 62.09, 66.70],
         },
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "reproduce": f"KERAS_BACKEND=jax python {SCRIPT} --data cifar10.npz --epochs {epochs} {name}",
+        "reproduce": f"KERAS_BACKEND=jax python -m {MODULE} --data cifar10.npz --epochs {epochs} {name}",
         "training": job,
         **{key: value for key, value in record.items() if key != "name"},
     }

@@ -1,7 +1,7 @@
 """Train the models that ship with the course, on an accelerator, with Keras on JAX.
 
-    KERAS_BACKEND=jax python tests/benchmarks/train_weights.py --data cifar10.npz --out FOLDER JOB [JOB ...]
-    KERAS_BACKEND=jax python tests/benchmarks/train_weights.py --list
+    KERAS_BACKEND=jax python -m tests.benchmarks.train_weights --data cifar10.npz --out FOLDER JOB [JOB ...]
+    KERAS_BACKEND=jax python -m tests.benchmarks.train_weights --list
 
 `cct.fit` trains the same models with the same recipes on any machine. This script exists because small models leave an
 accelerator waiting for Python: it keeps the images on the device and runs each epoch as one compiled loop. Worker
