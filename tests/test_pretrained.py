@@ -8,13 +8,7 @@ import pytest
 
 import cct_helpers as cct
 from cct_helpers import weights
-
-
-def fixed_images(shape, count=4):
-    """Images that need no data set: (count, *shape) uint8, always the same, smooth enough to excite a trained model."""
-    rng = np.random.default_rng(20)
-    coarse = rng.integers(0, 256, (count, 4, 4, shape[-1]))
-    return np.kron(coarse, np.ones((1, shape[0] // 4, shape[1] // 4, 1))).astype("uint8")
+from tests.benchmarks.ship_weights import fixed_images
 
 
 @pytest.fixture

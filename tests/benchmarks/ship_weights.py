@@ -12,11 +12,11 @@ import pathlib
 import numpy as np
 
 import cct_helpers as cct
+from cct_helpers.data import CIFAR10_CLASSES
 from cct_helpers.models import REGULARIZATION
 from cct_helpers.weights import CARD_FORMAT, SHIPPED, pretrained_names
 
 MODULE = "tests.benchmarks.train_weights"
-CIFAR10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
 
 def fixed_images(shape, count=4):
@@ -38,7 +38,7 @@ def ship(folder, name, shipped_name):
         "format": CARD_FORMAT,
         "name": shipped_name,
         "data": "CIFAR-10, re-encoded as JPEG (median PSNR 31 dB) but for 5,170 original training images",
-        "class_names": CIFAR10,
+        "class_names": list(CIFAR10_CLASSES),
         "build": {
             "builder": job["builder"],
             "variant": job["variant"],
