@@ -32,7 +32,7 @@ class Dataset(NamedTuple):
     name: str
 
 
-def load_dataset(name_or_path=None, *, seed=0, validation=0.1, image_size=None):
+def load_dataset(name_or_path=None, *, seed=0, validation=0.1, image_size=None, channels=None):
     """Load a data set and split off a validation part, the same for the same seed, with the classes in proportion.
 
     name_or_path: one of
@@ -45,6 +45,7 @@ def load_dataset(name_or_path=None, *, seed=0, validation=0.1, image_size=None):
     seed: int, chooses the validation images. The test part does not depend on it.
     validation: share of the training part that becomes the validation part, between 0 and 1.
     image_size: (height, width) to which the images of a folder are resized, bilinear. None: they must share one size.
+    channels: 3 makes the images of a folder RGB, 1 makes them grey. None: one channel when all are grey, else RGB.
 
     "digits" and a folder without train/ and test/ give 20 % of each class to the test part.
 
@@ -54,14 +55,15 @@ def load_dataset(name_or_path=None, *, seed=0, validation=0.1, image_size=None):
     """
     name = str(name_or_path or os.environ.get("CCT_DATA") or ("digits" if profile() == "quick" else "cifar10"))
     path = pathlib.Path(name).expanduser()
-    if image_size is not None and (name in NAMES or not path.is_dir()):
-        raise ValueError(f"image_size resizes the images of a folder; {name} is none, leave image_size out")
+    for option, value in (("image_size", image_size), ("channels", channels)):
+        if value is not None and (name in NAMES or not path.is_dir()):
+            raise ValueError(f"{option} changes the images of a folder; {name} is none, leave {option} out")
     if name == "digits":
         arrays = _load_digits()
     elif name == "cifar10":
         arrays = _load_cifar10()
     elif path.is_dir():
-        arrays = read_class_folders(path, image_size)
+        arrays = read_class_folders(path, image_size, channels)
     elif path.suffix == ".npz" and path.is_file():
         arrays = _load_npz(path)
     elif path.exists():
@@ -109,9 +111,11 @@ def _load_cifar10():
     try:
         loaded = keras.datasets.cifar10.load_data()
     except Exception as error:
+        damaged = f"delete the copy that may be damaged, {', '.join(map(str, sorted(before)))}; " if before else ""
         raise ConnectionError(
-            f"CIFAR-10 could not be downloaded ({error}). Ways on: try again with a connection; set CCT_DATA to the "
-            "path of an .npz (x_train, y_train, x_test, y_test) or of a folder of class folders; or use 'digits'"
+            f"CIFAR-10 could not be downloaded ({error}). Ways on: {damaged}try again with a connection; "
+            "set CCT_DATA to the path of an .npz (x_train, y_train, x_test, y_test) or of a folder of class folders; "
+            "or use 'digits'"
         ) from error
     finally:  # after an interrupt too
         if loaded is None:

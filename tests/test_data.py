@@ -138,7 +138,7 @@ def test_profile_and_cct_data_choose_without_a_name(monkeypatch, tmp_path):
 @pytest.mark.parametrize("name", ["digits", "missing", "good.npz"])
 def test_image_size_is_for_folders(name, tmp_path):
     npz(tmp_path / "good.npz")
-    with pytest.raises(ValueError, match="image_size resizes the images of a folder"):
+    with pytest.raises(ValueError, match="image_size changes the images of a folder"):
         load_dataset(tmp_path / name if name == "good.npz" else name, image_size=(8, 8))
 
 
@@ -434,5 +434,5 @@ def test_image_that_can_not_be_read_is_named(tmp_path, damage, monkeypatch):
             Image, "MAX_IMAGE_PIXELS", 2000
         )  # a warning from 2,000 pixels, Pillow's own error from 4,000
         Image.new("RGB", (60, 60)).save(path)
-    with pytest.raises(ValueError, match=r"bad.png (can't be read as an image|has more than 8 bits)"):
+    with pytest.raises(ValueError, match=r"bad.png (can't be read as an image|has more than)"):
         load_dataset(root)

@@ -1,0 +1,105 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 11. Solutions: your own images
+#
+# Worked answers to the exercises of [notebook 11](../11_your_own_images.ipynb), each with its reason and its wrong
+# turns. Try them yourself first.
+#
+# 5 minutes to read, under a minute to run. Builds on the notebook itself.
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/solutions/11_your_own_images.ipynb)
+
+# %% tags=["setup"]
+import sys
+from pathlib import Path
+
+here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
+places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
+root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
+if root is None:
+    raise FileNotFoundError(
+        "cct_helpers was not found. Open this notebook inside the unpacked repository. On Colab, upload the repository "
+        "as a .zip (folder icon on the left), run '!unzip -q NAME.zip' in a new cell, then run this cell again."
+    )
+sys.path.insert(0, root)
+
+import cct_helpers as cct
+
+cct.setup()
+
+# %%
+import numpy as np
+
+# %% [markdown]
+# ## Transparent parts on white
+#
+# Alpha is the share of the stored colour; the rest of 1 is what lies under it, here white, which is 1 in each channel.
+#
+# Wrong turns: to drop alpha shows what was never meant to be seen; to multiply by it alone lays the picture on black.
+
+
+# %% tags=["solution"]
+def lay_on_white(image):
+    colour, alpha = image[..., :3], image[..., 3:]  # (height, width, 3), (height, width, 1)
+    return colour * alpha + (1 - alpha)
+
+
+cct.check("lay_on_white", lay_on_white)
+
+# %% [markdown]
+# ## Accuracy in which each class counts the same
+#
+# For each class, among its own images, the share that was right; then the mean of these shares.
+#
+# Wrong turns: among the images *predicted* as a class the share of right ones is the precision, another number; a
+# class that has no image here has no share, and counting it as 0 makes every model look bad.
+
+
+# %% tags=["solution"]
+def balanced_accuracy(labels, predicted):
+    shares = [np.mean(predicted[labels == label] == label) for label in np.unique(labels)]
+    return np.mean(shares)
+
+
+cct.check("balanced_accuracy", balanced_accuracy)
+
+# %% [markdown]
+# ## Weights instead of repetition
+#
+# Equal sums mean weight times count is the same for every class, so the weight goes as 1 / count. All weights of the
+# images together must be n, so each class gets n / classes of it.
+#
+# Wrong turns: 1 / count alone makes the loss n / classes times too small, which works like a lower learning rate.
+
+
+# %% tags=["solution"]
+def class_weights(labels):
+    counts = np.bincount(labels)  # (classes,)
+    return len(labels) / (len(counts) * counts)
+
+
+cct.check("class_weights", class_weights)
+
+# %% [markdown]
+# ## All of them
+
+# %%
+cct.progress(11)
+assert len(cct.checks.solved(11)) == 3
+
+# %% [markdown]
+# ## Recap
+#
+# Repeated images and weights in the loss aim at the same thing: each class counts the same. Report each class all the
+# same.

@@ -1,0 +1,31 @@
+"""The pictures of notebook 11: what is drawn where."""
+
+import numpy as np
+import pytest
+
+from cct_helpers import plots, plots_own
+
+
+def test_ways_show_every_run_and_the_mean_of_the_chosen_classes():
+    accuracies = {"a": np.array([[0.2, 0.4, 0.9], [0.4, 0.6, 0.5]]), "b": np.array([[1.0, 1.0, 1.0]])}
+    figure = plots_own.draw_ways(accuracies, rare=[2])
+    every, rare = figure.axes
+    points, line = every.lines[:2]
+    assert points.get_xdata() == pytest.approx([50, 50]) and rare.lines[0].get_xdata() == pytest.approx([90, 50])
+    assert line.get_xdata() == pytest.approx([50, 50]) and rare.lines[1].get_xdata() == pytest.approx([70, 70])
+    assert [label.get_text() for label in every.get_yticklabels()] == ["a", "b"]
+    assert "(%)" in every.get_xlabel() and rare.get_title() == "the rare classes"
+    assert plots.to_png(figure).startswith(b"\x89PNG")
+
+
+def test_answer_shows_the_best_classes_with_their_shares():
+    probabilities, weights = np.array([0.1, 0.7, 0.2]), np.full(6, 1 / 6)
+    image, seen = np.zeros((40, 20, 3), "uint8"), np.zeros((8, 12, 3), "uint8")
+    figure = plots_own.draw_answer(image, seen, probabilities, ["ant", "bee", "cow"], weights, (2, 3))
+    photo, model, bars = figure.axes
+    assert "40 x 20" in photo.get_title() and "1.0 x uniform" in model.get_title()
+    assert [bar.get_width() for bar in bars.patches] == pytest.approx([70, 20, 10])
+    assert [label.get_text() for label in bars.get_yticklabels()] == ["bee", "cow", "ant"]
+    assert [text.get_text() for text in bars.texts] == ["70 %", "20 %", "10 %"]
+    two = plots_own.draw_answer(image, seen, np.array([0.4, 0.6]), ["ant", "bee"], weights, (2, 3))
+    assert len(two.axes[2].patches) == 2
