@@ -22,8 +22,15 @@ def shipped(tmp_path, monkeypatch):
 
 
 def test_the_promised_models_are_there():
-    promised = {"cct_2_3x2_32_cifar10", "cct_7_3x1_32_cifar10", "cvt_2_4_32_cifar10", "vit_lite_2_4_32_cifar10"}
-    assert promised <= set(weights.pretrained_names())
+    on_cifar10 = {"cct_2_3x2_32_cifar10", "cct_7_3x1_32_cifar10", "cvt_2_4_32_cifar10", "vit_lite_2_4_32_cifar10"}
+    assert on_cifar10 | {"cct_2_3x2_16_digits"} <= set(weights.pretrained_names())
+
+
+def test_the_model_of_the_digits_reads_them():
+    data = cct.load_dataset("digits")
+    model = cct.load_pretrained("cct_2_3x2_16_digits")
+    top1 = cct.evaluate(model, data.x_test, data.y_test)["top1"]
+    assert top1 == pytest.approx(model.card["test_top1"], abs=0.006) and top1 > 0.96
 
 
 @pytest.mark.parametrize("name", weights.pretrained_names())
@@ -41,7 +48,7 @@ def test_a_card_says_what_was_trained_and_measured(name):
     for key in ("data", "training", "epochs", "seconds", "device", "reproduce", "val_top1", "test_top1", "history"):
         assert card[key], key
     per_class = card["test_top1_per_class"]
-    assert np.mean(per_class) == pytest.approx(card["test_top1"], abs=1e-6)
+    assert np.mean(per_class) == pytest.approx(card["test_top1"], abs=1e-6 if "cifar10" in name else 2e-3)
 
 
 def test_the_file_is_half_precision_and_small():

@@ -17,6 +17,7 @@ from cct_helpers.models import REGULARIZATION
 from cct_helpers.weights import CARD_FORMAT, SHIPPED, pretrained_names
 
 MODULE = "tests.benchmarks.train_weights"
+RE_ENCODED = "CIFAR-10, re-encoded as JPEG (median PSNR 31 dB) but for 5,170 original training images"
 
 
 def fixed_images(shape, count=4):
@@ -37,24 +38,27 @@ def ship(folder, name, shipped_name):
     card = {
         "format": CARD_FORMAT,
         "name": shipped_name,
-        "data": "CIFAR-10, re-encoded as JPEG (median PSNR 31 dB) but for 5,170 original training images",
-        "class_names": list(CIFAR10_CLASSES),
+        "data": record.pop("data", RE_ENCODED if "val_top1_originals" in record else "CIFAR-10"),
+        "class_names": record.pop("class_names", list(CIFAR10_CLASSES)),
         "build": {
             "builder": job["builder"],
             "variant": job["variant"],
             "overrides": {key: job["overrides"][key] for key in job["overrides"] if key not in REGULARIZATION},
-            "input_shape": [32, 32, 3],
-            "mean": [125.31, 122.95, 113.87],
-            "std": [62.99, 62.09, 66.70],
+            "input_shape": record.pop("input_shape", [32, 32, 3]),
+            "mean": record.pop("mean", [125.31, 122.95, 113.87]),
+            "std": record.pop("std", [62.99, 62.09, 66.70]),
         },
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "reproduce": f"KERAS_BACKEND=jax python -m {MODULE} --data cifar10.npz --epochs {epochs} {name}",
+        "reproduce": record.pop(
+            "reproduce", f"KERAS_BACKEND=jax python -m {MODULE} --data cifar10.npz --epochs {epochs} {name}"
+        ),
         "training": job,
         **{key: value for key, value in record.items() if key != "name"},
     }
     card_path = SHIPPED / f"{shipped_name}.json"
     card_path.write_text(json.dumps(card, indent=1) + "\n")
-    logits = cct.load_pretrained(shipped_name).predict(fixed_images((32, 32, 3)), verbose=0)
+    shape = tuple(card["build"]["input_shape"])
+    logits = cct.load_pretrained(shipped_name).predict(fixed_images(shape), verbose=0)
     card["logits_of_fixed_images"] = np.round(logits.astype(float), 4).tolist()
     card_path.write_text(json.dumps(card, indent=1) + "\n")
     print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB, test {card['test_top1']:.2%}")

@@ -10,6 +10,7 @@ processes make the augmented copies of the training images, a fresh one for ever
 Of the training images, 2,500 are held out for validation (half of them from `original_train`, where the file has it).
 The weights of the last epoch and their exponential moving average are compared on validation; the better one is kept
 and read once on the test images. Each job writes NAME.npz (float32, the authors' names) and NAME.json (the record).
+Jobs whose names start with `ablation_` or `ladder_` are for notebook 09 and leave only their record.
 """
 
 import argparse
@@ -32,6 +33,9 @@ import numpy as np
 
 import cct_helpers as cct
 from cct_helpers import augment
+from cct_helpers.layers import Linear, MultiHeadSelfAttention
+from cct_helpers.tokenizers import ClassToken
+from tests.benchmarks.keras_io_2021 import build_keras_io_2021
 
 MEAN, STD = (125.31, 122.95, 113.87), (62.99, 62.09, 66.70)  # CIFAR-10, pixel units
 
@@ -43,19 +47,24 @@ class Job:
     builder: str
     variant: str
     overrides: dict
-    recipe: str  # "a": AutoAugment, crop, flip; "b": resized crop, flip, RandAugment, then MixUp or CutMix; "crop_flip"
+    recipe: str  # "a": AutoAugment, crop, flip; "b": resized crop, flip, RandAugment; "crop_flip"; "flip"
     epochs: int
     learning_rate: float
     weight_decay: float
     warmup_epochs: float
     final_learning_rate: float = 0.0
     cooldown_epochs: int = 0
-    mixing_epochs: int = 0
+    mixing_epochs: int = 0  # MixUp or CutMix until then
     batch_size: int = 128
     optimizer: str = "adamw"
     hyperbolic_warmup: bool = False
     ema: float = 0.999
     seed: int = 0
+    schedule: str = "cosine"  # or "constant"
+    decay_all: bool = True  # False spares biases, norms, class token and position table
+    copies: int = 0  # keep so many augmented copies on the device and go round them, each image mirrored at random
+    teacher: str = ""  # learn this job's softened logits instead of the labels
+    temperature: float = 2.0
 
 
 A = dict(recipe="a", epochs=200, learning_rate=5e-4, weight_decay=3e-2, warmup_epochs=5, hyperbolic_warmup=True)
@@ -68,19 +77,133 @@ B = dict(
     final_learning_rate=1e-5,
     cooldown_epochs=10,
     mixing_epochs=175,
+    decay_all=False,
 )
-LONG = dict(recipe="a", epochs=500, learning_rate=2e-3, weight_decay=3e-2, warmup_epochs=10, batch_size=256)
+LONG = dict(
+    recipe="a",
+    epochs=1000,
+    learning_rate=2e-3,
+    weight_decay=3e-2,
+    warmup_epochs=10,
+    batch_size=256,
+    ema=0.9995,
+    decay_all=False,
+    copies=100,
+)
+MUON = {**LONG, "optimizer": "muon", "learning_rate": 4e-3, "weight_decay": 5e-2}
+SHORT = dict(recipe="crop_flip", learning_rate=2e-3, weight_decay=5e-2, warmup_epochs=2, decay_all=False)
+NO_DROPOUT = {"attention_dropout": 0.0, "stochastic_depth": 0.0}
 
 JOBS = {
     **{f"cct_2_3x2_32_cifar10_a{seed}": Job("build_cct", "cct_2_3x2_32", {}, **A, seed=seed) for seed in range(3)},
     "cvt_2_4_32_cifar10": Job("build_cvt", "cvt_2_4_32", {"mlp_ratio": 2}, **A),
     "vit_lite_2_4_32_cifar10": Job("build_vit_lite", "vit_2_4_32", {"mlp_ratio": 2}, **A),
     # Dropping attention weights costs a third of the step at 256 tokens and is left out here.
-    "cct_7_3x1_32_cifar10": Job("build_cct", "cct_7_3x1_32", {"attention_dropout": 0.0}, **B, ema=0.9998),
-    "cct_2_3x2_32_cifar10": Job(
-        "build_cct", "cct_2_3x2_32", {"attention_dropout": 0.0, "stochastic_depth": 0.0}, **LONG, ema=0.9995
+    "cct_7_3x1_32_cifar10": Job(
+        "build_cct",
+        "cct_7_3x1_32",
+        {"attention_dropout": 0.0},
+        **{**B, "batch_size": 256, "learning_rate": 8e-4},
+        ema=0.9998,
+    ),
+    "cct_2_3x2_32_cifar10_long": Job("build_cct", "cct_2_3x2_32", NO_DROPOUT, **LONG),
+    "cct_2_3x2_32_cifar10_muon": Job("build_cct", "cct_2_3x2_32", NO_DROPOUT, **MUON),
+    "cct_2_3x2_32_cifar10_distilled": Job(
+        "build_cct", "cct_2_3x2_32", NO_DROPOUT, **LONG, teacher="cct_7_3x1_32_cifar10"
     ),
 }
+
+PARTS = {  # what notebook 09 takes out or changes, one at a time
+    "as_it_is": {},
+    "convs_1": {"num_conv_layers": 1},
+    "convs_3": {"num_conv_layers": 3},
+    "kernel_1": {"kernel_size": 1, "padding": 0},
+    "kernel_5": {"kernel_size": 5, "padding": 2},
+    "layers_1": {"num_layers": 1},
+    "layers_4": {"num_layers": 4},
+    "heads_1": {"num_heads": 1},
+    "heads_4": {"num_heads": 4},
+    "position_none": {"position": "none"},
+    "position_sine": {"position": "sine"},
+    "pooling_class_token": {"pooling": "class_token"},
+    "pooling_average": {"pooling": "average"},
+    "depth_rate_0": {"stochastic_depth": 0.0},
+    "depth_rate_30": {"stochastic_depth": 0.3},
+}
+OLD = dict(
+    recipe="flip", learning_rate=1e-3, weight_decay=0.1, warmup_epochs=0, epochs=30, schedule="constant", decay_all=True
+)
+RUNGS = [  # from the keras.io example of 2021 to the course's model and recipe, one step at a time
+    ("as_in_2021", {}, {}),
+    ("crop", {}, {"recipe": "crop_flip"}),
+    ("normalization", {"normalization": (MEAN, STD)}, {}),
+    ("schedule", {}, {"schedule": "cosine", "learning_rate": 2e-3, "warmup_epochs": 2}),
+    ("weight_decay", {}, {"weight_decay": 5e-2, "decay_all": False}),
+    ("head_size", {"head_size": 64}, {}),
+    ("position", {"trained_position": True}, {}),
+    ("mlp", {"gelu_and_dropout_last": False}, {}),
+]
+
+
+def ladder():
+    """Jobs of the ladder: every rung keeps what the rungs below it changed."""
+    jobs, options, settings = {}, {}, dict(OLD)
+    for rung, (name, option, setting) in enumerate(RUNGS):
+        options, settings = {**options, **option}, {**settings, **setting}
+        jobs[f"ladder_{rung}_{name}"] = Job("build_keras_io_2021", "", options, **settings)
+    return {**jobs, f"ladder_{len(RUNGS)}_course": Job("build_cct", "cct_2_3x2_32", {}, **SHORT, epochs=30)}
+
+
+GRIDS = {f"ablation_{part}": Job("build_parts", "cct_2_3x2_32", o, **SHORT, epochs=20) for part, o in PARTS.items()}
+GRIDS |= ladder()
+JOBS |= {f"{name}_s{seed}": dataclasses.replace(job, seed=seed) for name, job in GRIDS.items() for seed in range(3)}
+
+
+def build_parts(variant, *, normalization, position="learned", pooling="sequence", **overrides):
+    """A CCT whose pooling can be changed: "sequence", "average" or "class_token"."""
+    model = cct.build_cct(variant, normalization=normalization, position=position, **overrides)
+    if pooling == "sequence":
+        return model
+    x = model.get_layer("tokenizer").output
+    grid = model.get_layer("tokenizer").grid(*model.input_shape[1:3])
+    if pooling == "class_token":
+        x = ClassToken(name="class_token")(x)
+    x = cct.PositionEmbedding(position, grid, name="position")(x)
+    for layer in model.layers:
+        if layer.name.startswith("block_") or layer.name == "norm":
+            x = layer.__class__.from_config(layer.get_config())(x)
+    x = x[:, 0] if pooling == "class_token" else keras.ops.mean(x, axis=1)
+    return keras.Model(model.input, Linear(10, dtype="float32", name="head")(x))
+
+
+def build(job):
+    """The model of a job, freshly initialised; it takes raw pixels."""
+    if job.builder == "build_keras_io_2021":
+        return build_keras_io_2021(**job.overrides)
+    builder = build_parts if job.builder == "build_parts" else getattr(cct, job.builder)
+    return builder(job.variant, normalization=(MEAN, STD), **job.overrides)
+
+
+def use_fast_kernels():
+    """Attention as one fused kernel and max-pooling by slices: the same functions, quicker on an accelerator."""
+
+    def call(self, tokens, training=None):
+        if self.dropout or tokens.dtype == "float32":
+            return plain_call(self, tokens, training=training)
+        qkv = keras.ops.reshape(self.qkv(tokens), (-1, self.tokens, 3, self.num_heads, self.head_size))
+        heads = jax.nn.dot_product_attention(qkv[:, :, 0], qkv[:, :, 1], qkv[:, :, 2], implementation="cudnn")
+        return self.projection(keras.ops.reshape(heads, (-1, self.tokens, self.dim)))
+
+    def max_pool(images, size, strides, padding):
+        rows, columns = ((side - size) // strides + 1 for side in images.shape[1:3])
+        ends = [strides * (count - 1) + 1 for count in (rows, columns)]
+        for axis, end in zip((1, 2), ends, strict=True):
+            parts = [jax.lax.slice_in_dim(images, i, i + end, strides, axis) for i in range(size)]
+            images = jnp.maximum(jnp.maximum(parts[0], parts[1]), parts[2])
+        return images
+
+    plain_call, MultiHeadSelfAttention.call = MultiHeadSelfAttention.call, call
+    keras.ops.max_pool = max_pool
 
 
 def augmented(recipe, seed, epoch, path):
@@ -94,7 +217,9 @@ def augmented(recipe, seed, epoch, path):
     else:
         if recipe == "a":
             images = np.stack([augment.auto_augment_cifar10(image, rng) for image in images])
-        images = augment.random_flip(augment.random_crop(images, rng), rng)
+        if recipe != "flip":
+            images = augment.random_crop(images, rng)
+        images = augment.random_flip(images, rng)
     np.save(path, images)
     return path
 
@@ -122,14 +247,14 @@ def augmented_epochs(pool, name, recipe, seed, ahead=12):
 
 
 def split(labels, originals, held_out=2500, seed=0):
-    """Places of the training and of the validation images; half of the latter from `originals`."""
+    """Places of the training and of the validation images; half of the latter from `originals`, if not all are."""
     rng = np.random.default_rng(seed)
     is_original = np.isin(np.arange(len(labels)), originals)
+    groups = [(wanted, label) for wanted in np.unique(is_original) for label in np.unique(labels)]
     validation = []
-    for wanted in (True, False):
-        for label in np.unique(labels):
-            places = np.flatnonzero((labels == label) & (is_original == wanted))
-            validation.append(rng.permutation(places)[: held_out // (2 * len(np.unique(labels)))])
+    for wanted, label in groups:
+        places = np.flatnonzero((labels == label) & (is_original == wanted))
+        validation.append(rng.permutation(places)[: held_out // len(groups)])
     validation = np.sort(np.concatenate(validation))
     return np.setdiff1d(np.arange(len(labels)), validation), validation
 
@@ -142,8 +267,10 @@ def rates(job, start, end, steps):
         warm = job.learning_rate / np.maximum(job.warmup_epochs - epoch, 1)
         progress = (epoch - job.warmup_epochs) / (job.epochs - job.warmup_epochs)
     else:  # timm's: the cosine counts from epoch 0, the warm-up replaces its start
-        warm = 1e-5 + (job.learning_rate - 1e-5) * epoch / job.warmup_epochs
+        warm = 1e-5 + (job.learning_rate - 1e-5) * epoch / max(job.warmup_epochs, 1)
         progress = epoch / job.epochs
+    if job.schedule == "constant":
+        return np.full(steps, job.learning_rate, "float32")
     cosine = (1 + np.cos(np.pi * np.clip(progress, 0, 1))) / 2
     cosine = job.final_learning_rate + (job.learning_rate - job.final_learning_rate) * cosine
     return np.where(epoch < job.warmup_epochs, warm, cosine).astype("float32")
@@ -171,10 +298,30 @@ def mix(images, targets, key):
     return jnp.where(cut, cut_images, mixed_images), share * targets + (1 - share) * targets[::-1]
 
 
-def make_optimizer(job):
+def make_optimizer(job, variables):
     if job.optimizer == "muon":
-        return keras.optimizers.Muon(1.0, weight_decay=job.weight_decay, exclude_layers=["position", "head"])
-    return keras.optimizers.AdamW(1.0, weight_decay=job.weight_decay, epsilon=1e-8)
+        apart = ["(^|/)head/", "position", "class_token"]
+        optimizer = keras.optimizers.Muon(1.0, weight_decay=job.weight_decay, exclude_layers=apart)
+        optimizer.adam_weight_decay = job.weight_decay
+    else:
+        optimizer = keras.optimizers.AdamW(1.0, weight_decay=job.weight_decay, epsilon=1e-8)
+    if not job.decay_all:
+        tables = ("position/", "class_token/")
+        optimizer.exclude_from_weight_decay(
+            var_list=[v for v in variables if len(v.shape) < 2 or v.path.startswith(tables)]
+        )
+    optimizer.build(variables)
+    return optimizer
+
+
+def teacher_logits(job, out):
+    """A function from images (n, 32, 32, 3) to the logits of the job's teacher, whose weights lie in `out`."""
+    teacher = build(JOBS[job.teacher])
+    cct.load_reference_weights(teacher, out / f"{job.teacher}.npz")
+    trainable = [variable.value for variable in teacher.trainable_variables]
+    other = [variable.value for variable in teacher.non_trainable_variables]
+    forward = jax.jit(lambda images: teacher.stateless_call(trainable, other, images.astype("float32"))[0])
+    return lambda images: jnp.concatenate([forward(images[i : i + 1250]) for i in range(0, len(images), 1250)])
 
 
 def train(name, job, arrays, pool, out, precision="mixed_bfloat16", log_every=10, seconds=None):
@@ -184,42 +331,49 @@ def train(name, job, arrays, pool, out, precision="mixed_bfloat16", log_every=10
     """
     keras.mixed_precision.set_global_policy(precision)
     keras.utils.set_random_seed(job.seed)
-    model = getattr(cct, job.builder)(job.variant, normalization=(MEAN, STD), **job.overrides)
+    model = build(job)
     x_train, y_train, x_val, y_val, originals, x_test, y_test = arrays
     steps = len(x_train) // job.batch_size
-    optimizer = make_optimizer(job)
-    optimizer.build(model.trainable_variables)
+    optimizer = make_optimizer(job, model.trainable_variables)
     rate_at = [variable.name for variable in optimizer.variables].index("learning_rate")
     state = [
         [variable.value for variable in variables]
         for variables in (model.trainable_variables, model.non_trainable_variables, optimizer.variables)
     ]
     average = [jnp.array(value) for value in state[0]]
-    labels = jnp.asarray(y_train)
+    labels = jax.nn.one_hot(y_train, 10)
+    of_teacher = teacher_logits(job, out) if job.teacher else None
 
     def loss_of(trainable, other, images, targets):
         logits, other = model.stateless_call(trainable, other, images, training=True)
+        if job.teacher:
+            soft = jax.nn.softmax(targets / job.temperature)
+            cross = jnp.sum(soft * jax.nn.log_softmax(logits / job.temperature), axis=-1)
+            return -jnp.mean(cross) * job.temperature**2, other
         smooth = targets * 0.9 + 0.1 / targets.shape[1]
         return -jnp.mean(jnp.sum(smooth * jax.nn.log_softmax(logits), axis=-1)), other
 
-    def run_epoch(carry, images, key, rates, mixing):
+    def run_epoch(carry, images, targets, key, rates, mixing):
         def step(carry, step_input):
             trainable, other, moments, average = carry
             places, key, rate = step_input
             moments = [rate if i == rate_at else value for i, value in enumerate(moments)]
-            batch, targets = images[places].astype("float32"), jax.nn.one_hot(labels[places], 10)
+            batch, wanted = images[places].astype("float32"), targets[places]
+            if job.copies:
+                mirrored = jax.random.bernoulli(key, shape=(len(places), 1, 1, 1))
+                batch = jnp.where(mirrored, batch[:, :, ::-1], batch)
             if mixing:
-                batch, targets = mix(batch, targets, key)
-            (loss, other), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable, other, batch, targets)
+                batch, wanted = mix(batch, wanted, key)
+            (loss, other), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable, other, batch, wanted)
             trainable, moments = optimizer.stateless_apply(moments, gradients, trainable)
             average = [job.ema * old + (1 - job.ema) * new for old, new in zip(average, trainable, strict=True)]
             return (trainable, other, moments, average), loss
 
         shuffle, key = jax.random.split(key)
-        order = jax.random.permutation(shuffle, len(labels))[: steps * job.batch_size].reshape(steps, job.batch_size)
+        order = jax.random.permutation(shuffle, len(targets))[: steps * job.batch_size].reshape(steps, job.batch_size)
         return jax.lax.scan(step, carry, (order, jax.random.split(key, steps), rates))
 
-    run_epoch = jax.jit(run_epoch, donate_argnums=0, static_argnums=4)
+    run_epoch = jax.jit(run_epoch, donate_argnums=0, static_argnums=5)
     forward = jax.jit(
         lambda trainable, other, images: model.stateless_call(trainable, other, images, training=False)[0]
     )
@@ -235,16 +389,28 @@ def train(name, job, arrays, pool, out, precision="mixed_bfloat16", log_every=10
 
     carry = (*state, average)
     total = job.epochs + job.cooldown_epochs
-    copies = augmented_epochs(pool, name, job.recipe, job.seed)
+    made = augmented_epochs(pool, name, job.recipe, job.seed)
+    kept = []
+
+    def next_copy(epoch):
+        """Images and targets of an epoch, on the device."""
+        if job.copies and epoch >= job.copies:
+            return kept[epoch % job.copies]
+        images = jnp.asarray(next(made))
+        copy = images, (of_teacher(images) if job.teacher else labels)
+        if job.copies:
+            kept.append(copy)
+        return copy
+
     history = {"epoch": [], "schedule_epoch": [], "loss": [], "val_top1": [], "val_top1_average": [], "seconds": []}
-    images = jnp.asarray(next(copies))
+    images, targets = next_copy(0)
     began, schedule_epoch, epoch, taken = time.time(), 0.0, 0, 0.0
     while schedule_epoch < total:
         ahead = taken / epoch / seconds * total if seconds and epoch else 1.0
         key = jax.random.fold_in(jax.random.key(job.seed), epoch)
         step_rates = rates(job, schedule_epoch, schedule_epoch + ahead, steps)
-        carry, losses = run_epoch(carry, images, key, step_rates, schedule_epoch < job.mixing_epochs)
-        images = jnp.asarray(next(copies))  # while the device works on this epoch
+        carry, losses = run_epoch(carry, images, targets, key, step_rates, schedule_epoch < job.mixing_epochs)
+        images, targets = next_copy(epoch + 1)  # while the device works on this epoch
         jax.block_until_ready(losses)
         epoch, taken = epoch + 1, time.time() - began
         schedule_epoch = taken / seconds * total if seconds else epoch
@@ -257,15 +423,17 @@ def train(name, job, arrays, pool, out, precision="mixed_bfloat16", log_every=10
                   f"average {row[4]:.4f} {taken:.0f} s", flush=True)  # fmt: skip
             if epoch % 50 == 0:
                 save(model, carry[3], out / f"{name}_partial.npz")
-    copies.close()
+    made.close()
 
     use_average = history["val_top1_average"][-1] >= history["val_top1"][-1]
     chosen = carry[3] if use_average else carry[0]
     save(model, chosen, out / f"{name}.npz")
     (out / f"{name}_partial.npz").unlink(missing_ok=True)
     keras.mixed_precision.set_global_policy("float32")
-    exact = getattr(cct, job.builder)(job.variant, normalization=(MEAN, STD), **job.overrides)
-    cct.load_reference_weights(exact, out / f"{name}.npz")
+    exact = build(job)
+    for variables, values in ((exact.trainable_variables, chosen), (exact.non_trainable_variables, carry[1])):
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
     test = exact.predict(x_test, batch_size=500, verbose=0)
     val = exact.predict(x_val, batch_size=500, verbose=0)
     hits, val_hits = test.argmax(1) == y_test, val.argmax(1) == y_val
@@ -279,8 +447,14 @@ def train(name, job, arrays, pool, out, precision="mixed_bfloat16", log_every=10
         "test_top5": float(top5.mean()),
         "test_top1_per_class": [float(hits[y_test == label].mean()) for label in range(10)],
         "val_top1": float(val_hits.mean()),
-        "val_top1_originals": float(val_hits[originals].mean()),
-        "val_top1_reencoded": float(val_hits[~originals].mean()),
+        **(
+            {}
+            if originals.all()
+            else {
+                "val_top1_originals": float(val_hits[originals].mean()),
+                "val_top1_reencoded": float(val_hits[~originals].mean()),
+            }
+        ),
         "train_images": len(x_train),
         "val_images": len(x_val),
         "epochs": epoch,
@@ -297,7 +471,9 @@ def train(name, job, arrays, pool, out, precision="mixed_bfloat16", log_every=10
 
 
 def save(model, values, path):
-    """Write values of the trainable variables under the authors' names, whole or not at all."""
+    """Write values of the trainable variables under the authors' names, whole or not at all; a grid's are not kept."""
+    if path.name.startswith(("ablation_", "ladder_")):
+        return
     for variable, value in zip(model.trainable_variables, values, strict=True):
         variable.assign(value)
     temporary = path.with_suffix(".tmp.npz")
@@ -310,7 +486,7 @@ def load(path):
     with np.load(path, allow_pickle=False) as data:
         x, y = data["x_train"], data["y_train"].ravel().astype(int)
         x_test, y_test = data["x_test"], data["y_test"].ravel().astype(int)
-        originals = data["original_train"] if "original_train" in data.files else np.arange(0, len(y), 2)
+        originals = data["original_train"] if "original_train" in data.files else np.arange(len(y))
     training, validation = split(y, originals)
     return x[training], y[training], x[validation], y[validation], np.isin(validation, originals), x_test, y_test
 
@@ -339,10 +515,13 @@ def main():
     parser.add_argument("--images", type=int, help="only so many training images, for a trial")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--precision", default="mixed_bfloat16")
+    parser.add_argument("--fast", action="store_true", help="fused attention and sliced pooling (needs cuDNN)")
     wanted = parser.parse_args()
     if wanted.list or not wanted.jobs:
         print("\n".join(JOBS))
         return
+    if wanted.fast:
+        use_fast_kernels()
     arrays = load(wanted.data)
     if wanted.images:
         arrays = (arrays[0][: wanted.images], arrays[1][: wanted.images], *arrays[2:])
@@ -351,6 +530,8 @@ def main():
     with multiprocessing.get_context("fork").Pool(wanted.workers) as pool:
         for name in wanted.jobs:
             job = JOBS[name]
+            if (wanted.out / f"{name}.json").exists():
+                continue  # a stopped run goes on where it was
             if wanted.epochs:
                 job = shortened(job, wanted.epochs)
             train(name, job, arrays, pool, wanted.out, wanted.precision, seconds=wanted.seconds)
