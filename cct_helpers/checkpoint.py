@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import os
-import zipfile
+import tempfile
 import zlib
 from pathlib import Path
 
@@ -25,8 +25,11 @@ class Checkpoint:
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.folder).close()  # a folder that takes no file is found out before training
         except OSError as error:
-            raise ValueError(f"folder={str(folder)!r} cannot be made ({error.strerror}): name another.") from None
+            raise ValueError(
+                f"folder={str(folder)!r} cannot be made or written to ({error.strerror}): name another."
+            ) from None
         arrays = [np.ascontiguousarray(part) for part in (data.x_train, data.y_train, data.x_val, data.y_val)]
         run = {
             "recipe": dataclasses.asdict(recipe),
@@ -40,7 +43,7 @@ class Checkpoint:
         """Give `model` and its optimizer the state after the last whole epoch.
 
         Returns (history, weights of the best epoch), or (None, None) where nothing was saved. Raises ValueError for a
-        file that is damaged or belongs to another run.
+        file that is damaged or belongs to another run; the model is then unchanged.
         """
         if not self.folder or not (self.folder / "checkpoint.npz").exists():
             return None, None
@@ -49,7 +52,9 @@ class Checkpoint:
             with np.load(path, allow_pickle=False) as file:
                 saved = {name: file[name] for name in file.files}
             run, history = json.loads(str(saved["run"])), json.loads(str(saved["history"]))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            state = [saved[f"state_{i}"] for i in range(sum(name.startswith("state_") for name in saved))]
+            best = [saved[f"best_{i}"] for i in range(len(model.weights))]
+        except Exception as error:  # one flipped bit makes zipfile raise any of a dozen kinds
             raise ValueError(
                 f"{path} is damaged ({error}): delete it to start again, or name another folder."
             ) from None
@@ -60,8 +65,14 @@ class Checkpoint:
                 "call fit as that run did, or name another folder."
             )
         variables = [*model.variables, *model.optimizer.variables]
-        assign_values(variables, [saved[f"state_{i}"] for i in range(len(variables))])
-        return history, [saved[f"best_{i}"] for i in range(len(model.weights))]
+        if [value.shape for value in state] != [tuple(variable.shape) for variable in variables]:
+            raise ValueError(
+                f"{path} holds another optimizer's state, perhaps of another version of Keras (this is "
+                f"{keras.__version__}): use the version that wrote it, or name another folder."
+            )
+        assign_values(variables, state)
+        self._write_history(history)
+        return history, best
 
     def save(self, model, best, history):
         """Replace the file of the epoch before."""
@@ -72,7 +83,12 @@ class Checkpoint:
         arrays |= {f"best_{i}": value for i, value in enumerate(best)}
         arrays |= {"run": np.array(json.dumps(self.run)), "history": np.array(json.dumps(history))}
         self._replace("checkpoint.npz", lambda file: np.savez(file, **arrays))
-        self._replace("history.json", lambda file: file.write(json.dumps(history, indent=1).encode()))
+        self._write_history(history)
+
+    def _write_history(self, history):
+        path, text = self.folder / "history.json", json.dumps(history, indent=1).encode()
+        if not path.exists() or path.read_bytes() != text:  # the same after a resume, but for a kill before this line
+            self._replace("history.json", lambda file: file.write(text))
 
     def _replace(self, name, write):
         temporary = self.folder / f"{name}.part"
@@ -80,6 +96,11 @@ class Checkpoint:
             with open(temporary, "wb") as file:
                 write(file)
             os.replace(temporary, self.folder / name)
+        except OSError as error:
+            raise OSError(
+                f"{self.folder / name} could not be written ({error.strerror or error}). What it held after the epoch "
+                "before is still there: make room, then call fit again, which goes on from there."
+            ) from error
         finally:
             temporary.unlink(missing_ok=True)
 

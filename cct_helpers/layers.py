@@ -4,6 +4,7 @@ Each layer gives the numbers of the authors' PyTorch code (SHI-Labs/Compact-Tran
 Paper: Hassani et al., Escaping the Big Data Paradigm with Compact Transformers, https://arxiv.org/abs/2104.05704
 """
 
+import math
 import numbers
 
 import keras
@@ -12,8 +13,8 @@ from keras import ops
 
 def check_rate(name, rate):
     """Return `rate` as a float; raise ValueError unless 0 <= rate < 1."""
-    if not 0 <= rate < 1:
-        raise ValueError(f"{name} must be at least 0 and below 1, got {rate}: it is the share of values to drop.")
+    if not isinstance(rate, numbers.Real) or not 0 <= rate < 1:
+        raise ValueError(f"{name} must be at least 0 and below 1, got {rate!r}: it is the share of values to drop.")
     return float(rate)
 
 
@@ -35,8 +36,8 @@ def check_heads(dim, num_heads):
 
 def check_hidden(dim, mlp_ratio):
     """Return the width of the MLP's hidden layer; raise ValueError if there is none."""
-    if int(dim * mlp_ratio) < 1:
-        raise ValueError(f"mlp_ratio must give the MLP at least 1 hidden unit, got {mlp_ratio} times dim {dim}.")
+    if not isinstance(mlp_ratio, numbers.Real) or not 1 <= dim * mlp_ratio < math.inf:
+        raise ValueError(f"mlp_ratio must give the MLP at least 1 hidden unit, got {mlp_ratio!r} times dim {dim}.")
     return int(dim * mlp_ratio)
 
 
@@ -95,9 +96,9 @@ class MultiHeadSelfAttention(Layer):
         self.drop_outputs = keras.layers.Dropout(output_dropout, dtype=self.dtype_policy)
 
     def build(self, shape):
-        tokens, dim = shape[1:]
+        dim = shape[-1]
         check_heads(dim, self.num_heads)
-        self.tokens, self.dim, self.head_size = tokens, dim, dim // self.num_heads
+        self.dim, self.head_size = dim, dim // self.num_heads
         self.qkv = Linear(3 * dim, use_bias=False, dtype=self.dtype_policy, name="qkv")
         self.projection = Linear(dim, dtype=self.dtype_policy, name="projection")
         self.qkv.build(shape)
@@ -105,9 +106,9 @@ class MultiHeadSelfAttention(Layer):
 
     def queries_keys_values(self, tokens):
         """(batch, tokens, dim) -> three arrays of (batch, heads, tokens, head size)."""
-        qkv = ops.reshape(self.qkv(tokens), (-1, self.tokens, 3, self.num_heads, self.head_size))
+        qkv = ops.reshape(self.qkv(tokens), (-1, tokens.shape[1], 3, self.num_heads, self.head_size))
         qkv = ops.transpose(qkv, (2, 0, 3, 1, 4))  # (batch, tokens, 3, heads, size) -> (3, batch, heads, tokens, size)
-        return qkv[0], qkv[1], qkv[2]
+        return ops.unstack(qkv, axis=0)  # not qkv[0] and so on: the gradient of an index fills all of qkv with zeros
 
     def weights_from(self, queries, keys):
         """How much each token reads from each: (batch, heads, tokens, tokens), every row sums to 1."""
@@ -124,7 +125,7 @@ class MultiHeadSelfAttention(Layer):
         queries, keys, values = self.queries_keys_values(tokens)
         weights = self.drop_weights(self.weights_from(queries, keys), training=training)
         heads = ops.transpose(ops.matmul(weights, values), (0, 2, 1, 3))  # -> (batch, tokens, heads, head size)
-        mixed = self.projection(ops.reshape(heads, (-1, self.tokens, self.dim)))
+        mixed = self.projection(ops.reshape(heads, (-1, tokens.shape[1], self.dim)))
         return self.drop_outputs(mixed, training=training)
 
 

@@ -135,6 +135,24 @@ def _build(family, variant, input_shape, num_classes, position, normalization, o
     return ImageModel(images, logits, name=variant)
 
 
+def at_size(model, height, width):
+    """The same model for images of another size: it shares every weight, and training one trains the other.
+
+    model: from `build_cct`, `build_cvt` or `build_vit_lite`. height, width: of the images, pixels. The position table
+    is resized on the way, as in `resize_positions`. Raises ValueError for a size that the tokenizer cannot take.
+    """
+    height, width, channels = checked_shape((height, width, model.input_shape[-1]))
+    images = keras.Input((height, width, channels), name="images")
+    grid = model.get_layer("tokenizer").grid(height, width)
+    layers = model.layers[1:]  # the first is the input
+    x = images
+    for layer in layers[:-1]:
+        x = layer(x, grid=grid) if layer.name == "position" else layer(x)
+    if any(layer.name == "class_token" for layer in layers):
+        x = x[:, 0]
+    return ImageModel(images, layers[-1](x), name=model.name)
+
+
 def sizes_of(family, variant, overrides):
     """The sizes of a variant with the overrides put in; ValueError for names that do not exist."""
     known = [name for name in VARIANTS if name.startswith(family + "_")] or list(VARIANTS)

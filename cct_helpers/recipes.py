@@ -29,6 +29,9 @@ class Recipe:
     augment: "none"; "crop_flip"; "auto_augment", which is AutoAugment, crop, flip; or "rand_augment", which is
         resized crop, flip, RandAugment. `crop_padding` is in pixels, `crop_scale` the smallest and largest share of
         the area that a resized crop keeps, `flip` turns mirroring on or off in all of them.
+    image_scales: ((scale, epochs), ...), each scale above 0 and below 1: first train so many epochs on images shrunk to
+        that share of their sides. The epochs that are left, one at least, see whole images. (A curriculum of sizes, as
+        in https://arxiv.org/abs/2211.05187.)
     mixup, cutmix: alpha of the Beta distribution that the mixing share is drawn from, 0 for off. Both end after
         `mixup_off_epoch` epochs (0 for never).
     """
@@ -50,6 +53,7 @@ class Recipe:
     crop_padding: int = 4
     flip: bool = True
     crop_scale: tuple = (0.8, 1.0)
+    image_scales: tuple = ()
     mixup: float = 0.0
     cutmix: float = 0.0
     mixup_off_epoch: int = 0
@@ -86,6 +90,18 @@ class Recipe:
         scale_fits = isinstance(scale, (tuple, list)) and len(scale) == 2 and all(map(_is_number, scale))
         scale_fits = scale_fits and 0 < scale[0] <= scale[1] <= 1
         self._need("crop_scale", scale_fits, "(smallest, largest) with 0 < smallest <= largest <= 1")
+
+        scales = self.image_scales
+        pairs = isinstance(scales, (tuple, list)) and all(len(pair) == 2 for pair in scales)
+        pairs = pairs and all(_is_number(scale) and 0 < scale < 1 and _is_number(n, int, 1) for scale, n in scales)
+        pairs = pairs and sum(epochs for _, epochs in scales) < self.epochs
+        fitting = f"((scale, epochs), ...) with 0 < scale < 1 and fewer than {self.epochs} epochs in all"
+        self._need("image_scales", pairs, fitting)
+
+    def scale_of_epochs(self):
+        """The share of their sides that images are shrunk to, epoch by epoch: a list of `epochs` numbers."""
+        scales = [scale for scale, epochs in self.image_scales for _ in range(epochs)]
+        return scales + [1] * (self.epochs - len(scales))
 
     def _need(self, name, fits, expected):
         if not fits:
@@ -169,16 +185,26 @@ RECIPES = {
     "cifar10_short": Recipe(
         epochs=10, batch_size=128, optimizer="adamw", learning_rate=2e-3, weight_decay=0.05, warmup_epochs=1
     ),
+    # Made for the least time to the 2021 example's 76.45 % on a CPU: most epochs on images of half the side.
+    "fast": Recipe(
+        epochs=6,
+        batch_size=128,
+        optimizer="muon",
+        learning_rate=4e-3,
+        weight_decay=0.05,
+        warmup_epochs=1,
+        crop_padding=2,
+        image_scales=((0.5, 4), (0.75, 1)),
+    ),
     # The keras.io example "Compact Convolutional Transformers" (https://keras.io/examples/vision/cct). Its random
-    # crop cut 32 pixels out of 32, which changes nothing, so a flip is all it does. In 2021 TensorFlow Addons
-    # subtracted 1e-4 of every weight at each step without the learning rate as a factor; the same decay here would be
-    # weight_decay=0.1.
+    # crop cut 32 pixels out of 32, which changes nothing, so a flip is all it does. Its weight decay of 1e-4 was that
+    # of TensorFlow Addons, which took this share of every weight at each step, whatever the learning rate: 0.1 here.
     "keras_io_2021": Recipe(
         epochs=30,
         batch_size=128,
         optimizer="adamw",
         learning_rate=1e-3,
-        weight_decay=1e-4,
+        weight_decay=0.1,
         decay_all=True,
         schedule="constant",
         crop_padding=0,
@@ -217,3 +243,5 @@ RECIPES = {
         mixup_off_epoch=175,
     ),
 }
+# The same for more than 80 %, in about twice the time.
+RECIPES["fast_80"] = dataclasses.replace(RECIPES["fast"], epochs=10, image_scales=((0.5, 5), (0.75, 4)))

@@ -176,6 +176,7 @@ class PositionEmbedding(Layer):
             flat token index, `sine_positions`) or "none" (tokens pass unchanged).
         grid: (rows, columns) of the tokens, kept so that `resize_positions` knows the shape; None for a flat sequence.
 
+    Called with another `grid`, it adds the table resized to that one, and gradients reach the table through it.
     Raises ValueError for another kind, or when the grid does not hold the tokens (one more may be a class token).
     """
 
@@ -197,8 +198,14 @@ class PositionEmbedding(Layer):
         elif self.kind == "sine":
             self.table = sine_positions(tokens, dim)[None]
 
-    def call(self, tokens):
-        return tokens if self.kind == "none" else tokens + ops.cast(self.table, tokens.dtype)
+    def call(self, tokens, grid=None):
+        if self.kind == "none":
+            return tokens
+        table = ops.cast(self.table, tokens.dtype)
+        if grid and tuple(grid) != self.grid:
+            resizing = resizing_matrix(self.table.shape[1], self.grid, grid)
+            table = ops.matmul(ops.cast(resizing, tokens.dtype), table)
+        return tokens + table
 
 
 def resize_positions(table, old_grid, new_grid):
@@ -211,8 +218,23 @@ def resize_positions(table, old_grid, new_grid):
     Returns a float32 array of (1, rows * columns, dim), or one row more with a class token.
     """
     table = np.asarray(table, "float32")
-    extra, dim = table.shape[1] - old_grid[0] * old_grid[1], table.shape[2]
-    picture = table[:, extra:].reshape(1, *old_grid, dim)  # (1, tokens, dim) -> (1, rows, columns, dim)
-    resized = ops.image.resize(picture, new_grid, "bilinear", antialias=False, data_format="channels_last")
-    rows = ops.convert_to_numpy(resized).reshape(1, -1, dim)  # (1, rows, columns, dim) -> (1, tokens, dim)
-    return np.concatenate([table[:, :extra], rows], axis=1)
+    return np.matmul(resizing_matrix(table.shape[1], old_grid, new_grid), table)
+
+
+def resizing_matrix(tokens, old_grid, new_grid):
+    """The matrix that resizes a table of so many rows from one grid to another: (new tokens, tokens) float32.
+
+    Each new row is a weighted mean of the four old ones around it, rows and columns apart: hence the Kronecker product.
+    """
+    on_grid = np.kron(*(_resizing_along(old, new) for old, new in zip(old_grid, new_grid, strict=True)))
+    extra = tokens - old_grid[0] * old_grid[1]  # a class token's row is kept
+    matrix = np.eye(extra + len(on_grid), tokens, dtype="float32")
+    matrix[extra:, extra:] = on_grid
+    return matrix
+
+
+def _resizing_along(old, new):
+    """Linear interpolation between pixel centres along one side: (new, old)."""
+    place = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
+    distance = np.abs(place[:, None] - np.arange(old))
+    return np.maximum(1 - distance, 0)

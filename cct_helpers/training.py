@@ -1,4 +1,4 @@
-"""Training: augmented batches, `fit` with its checkpoint and progress, `evaluate` and `predict`.
+"""Training: augmented batches, and `fit` with its checkpoint and progress.
 
 Keras and NumPy only, on every Keras backend. `fit` takes its steps with `model.train_on_batch` rather than
 `model.fit`: the loop can be read from top to bottom, a run can be resumed between any two epochs, and on TensorFlow
@@ -7,6 +7,7 @@ after the last batch).
 """
 
 import dataclasses
+import json
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 
@@ -15,7 +16,10 @@ import numpy as np
 
 from cct_helpers import augment
 from cct_helpers.checkpoint import Checkpoint, assign_values, copy_values
-from cct_helpers.progress import Progress
+from cct_helpers.evaluation import check_images, evaluate
+from cct_helpers.images import shrink
+from cct_helpers.models import at_size
+from cct_helpers.progress_line import Progress
 from cct_helpers.recipes import RECIPES, Recipe, build_optimizer, learning_rates
 
 CURVES = ("loss", "top1", "val_loss", "val_top1", "val_top5", "learning_rate", "images_per_second", "seconds")
@@ -47,16 +51,16 @@ def fit(model, data, recipe, *, folder=None, seed=0, verbose=True):
     steps = len(data.x_train) // recipe.batch_size
     rates = learning_rates(recipe, steps)
     optimizer = build_optimizer(recipe, model)
-    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing)
-    model.compile(optimizer, loss, metrics=[keras.metrics.CategoricalAccuracy(name="top1")])
-    model.optimizer.build(model.trainable_variables)
+    optimizer.build(model.trainable_variables)
+    scales = recipe.scale_of_epochs()
+    sized = {scale: _at_scale(model, scale, optimizer, recipe) for scale in sorted(set(scales))}
     checkpoint = Checkpoint(folder, model, data, recipe, seed)
     history, best = checkpoint.load(model)
     if history is None:
         curves = [curve for curve in CURVES if classes > 5 or curve != "val_top5"]
         history = {curve: [] for curve in curves}
-        as_json = {"crop_scale": list(recipe.crop_scale)}
-        history |= {"best_epoch": None, "recipe": dataclasses.asdict(recipe) | as_json, "seed": int(seed)}
+        as_json = json.loads(json.dumps(dataclasses.asdict(recipe)))
+        history |= {"best_epoch": None, "recipe": as_json, "seed": int(seed)}
     history["stopped"] = None
     done = len(history["loss"])
     progress = Progress(verbose, recipe.epochs, steps, recipe.batch_size)
@@ -64,24 +68,26 @@ def fit(model, data, recipe, *, folder=None, seed=0, verbose=True):
         progress.line(f"resumed after epoch {done} of {recipe.epochs}")
     try:
         for epoch in range(done, recipe.epochs):
+            trained, whole = sized[scales[epoch]], scales[epoch] == 1
             batches = epoch_batches(data.x_train, data.y_train, classes, recipe, epoch, seed)
             _seed_backend(seed, epoch)
             progress.start(epoch)
             started, totals = perf_counter(), np.zeros(2)
             for step, (images, targets) in enumerate(_ahead(batches)):
                 optimizer.learning_rate = rates[epoch * steps + step]
-                model.reset_metrics()  # older Keras versions carry the mean over from batch to batch
-                logs = model.train_on_batch(images, targets, return_dict=True)
+                trained.reset_metrics()  # older Keras versions carry the mean over from batch to batch
+                logs = trained.train_on_batch(images, targets, return_dict=True)
                 totals += logs["loss"], logs["top1"]
                 progress.step(step + 1, *totals / (step + 1))
-            scores = evaluate(model, data.x_val, data.y_val, label_smoothing=recipe.label_smoothing)
+            x_val = shrink(data.x_val, scales[epoch])
+            scores = evaluate(trained, x_val, data.y_val, label_smoothing=recipe.label_smoothing)
             entry = dict(zip(("loss", "top1"), map(float, totals / steps), strict=True))
             entry |= {f"val_{name}": score for name, score in scores.items()}
             entry |= {"learning_rate": float(rates[epoch * steps + step]), "seconds": perf_counter() - started}
             entry["images_per_second"] = progress.images_per_second
             for curve in history.keys() & entry.keys():
                 history[curve].append(entry[curve])
-            improved = _is_best(history)
+            improved = not whole or _is_best(history, scales.index(1))
             if improved:
                 history["best_epoch"], best = epoch + 1, copy_values(model.weights)
             checkpoint.save(model, best, history)
@@ -95,64 +101,31 @@ def fit(model, data, recipe, *, folder=None, seed=0, verbose=True):
     return history
 
 
-def predict(model, images, batch_size=256):
-    """Logits of `images` in evaluation mode: (n, height, width, channels) -> (n, classes) float32 array."""
-    images = np.asarray(images)
-    logits = np.zeros((len(images), model.output_shape[-1]), "float32")
-    size = min(batch_size, len(images))
-    for start in range(0, len(images), batch_size):
-        batch = images[start : start + size].astype("float32")
-        missing = size - len(batch)  # the last batch is filled up, as another shape would be compiled anew
-        batch = np.concatenate([batch, np.repeat(batch[-1:], missing, axis=0)])
-        logits[start : start + size] = keras.ops.convert_to_numpy(model.predict_on_batch(batch))[: size - missing]
-    return logits
-
-
-def evaluate(model, images, labels, batch_size=256, label_smoothing=0.0):
-    """Accuracy and mean cross-entropy of `model` on `images` (n, height, width, channels) with `labels` (n,).
-
-    Returns a dict of floats: top1 and top5, the shares of images whose label has the highest logit or one of the five
-    highest, and loss, in nats. Raises ValueError where there are no images, or where these do not fit the labels or
-    the model.
-    """
-    classes = _check_images(model, "images", images, labels)
-    logits = predict(model, images, batch_size).astype("float64")
-    log_probabilities = logits - logits.max(axis=1, keepdims=True)
-    log_probabilities -= np.log(np.exp(log_probabilities).sum(axis=1, keepdims=True))
-    targets = smooth(labels, classes, label_smoothing)
-    ranked = np.argsort(-logits, axis=1, kind="stable") == np.asarray(labels)[:, None]
-    return {
-        "top1": float(ranked[:, 0].mean()),
-        "top5": float(ranked[:, :5].any(axis=1).mean()),
-        "loss": float(-(targets * log_probabilities).sum(axis=1).mean()),
-    }
-
-
-def smooth(labels, classes, smoothing):
-    """Smoothed targets, (1 - smoothing) * one_hot + smoothing / classes: labels (n,) -> (n, classes)."""
-    return (1 - smoothing) * np.eye(classes)[np.asarray(labels)] + smoothing / classes
-
-
 def epoch_batches(images, labels, classes, recipe, epoch, seed=0):
-    """Yield the batches of epoch `epoch` (from 0): images (batch, height, width, channels) and targets
-    (batch, classes), float32.
+    """Yield the batches of epoch `epoch` (from 0): images (batch, height, width, channels), shrunk where the recipe
+    says so, and targets (batch, classes), float32.
 
     Order and augmentation depend on (seed, epoch) alone, so that a resumed run sees what an unbroken one would have
     seen.
     """
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(len(images))
+    scale = recipe.scale_of_epochs()[epoch]
     mixing = (recipe.mixup or recipe.cutmix) and (epoch < recipe.mixup_off_epoch or not recipe.mixup_off_epoch)
     for start in range(0, len(images) - recipe.batch_size + 1, recipe.batch_size):
         chosen = order[start : start + recipe.batch_size]
-        batch, targets = augmented(images[chosen], recipe, rng), np.eye(classes, dtype="float32")[labels[chosen]]
+        batch = augmented(shrink(images[chosen], scale), recipe, rng, scale)
+        targets = np.eye(classes, dtype="float32")[labels[chosen]]
         if mixing:
             batch, targets = augment.mixup_cutmix(batch, targets, rng, recipe.mixup, recipe.cutmix)
         yield batch.astype("float32"), targets
 
 
-def augmented(images, recipe, rng):
-    """`images` (n, height, width, channels) uint8 after the recipe's augmentation, drawn for each image on its own."""
+def augmented(images, recipe, rng, scale=1):
+    """`images` (n, height, width, channels) uint8 after the recipe's augmentation, drawn for each image on its own.
+
+    scale: how far the images were shrunk before; a random crop is shrunk with them.
+    """
     if recipe.augment == "none":
         return images
     if recipe.augment == "auto_augment":
@@ -160,7 +133,7 @@ def augmented(images, recipe, rng):
     if recipe.augment == "rand_augment":
         images = np.stack([augment.random_resized_crop(image, rng, scale=recipe.crop_scale) for image in images])
     else:
-        images = augment.random_crop(images, rng, recipe.crop_padding)
+        images = augment.random_crop(images, rng, round(recipe.crop_padding * scale))
     if recipe.flip:
         images = augment.random_flip(images, rng)
     if recipe.augment == "rand_augment":
@@ -197,7 +170,7 @@ def _check(model, data, recipe, seed):
     if len(data.x_val) == 0:
         raise ValueError("The validation set is empty, but the best epoch is chosen on it: use validation=0.1 or so.")
     for part in ("train", "val"):
-        classes = _check_images(model, f"data.x_{part}", getattr(data, f"x_{part}"), getattr(data, f"y_{part}"))
+        classes = check_images(model, f"data.x_{part}", getattr(data, f"x_{part}"), getattr(data, f"y_{part}"))
     if recipe.batch_size > len(data.x_train):
         raise ValueError(
             f"batch_size is {recipe.batch_size}, but there are only {len(data.x_train)} training images: "
@@ -208,30 +181,17 @@ def _check(model, data, recipe, seed):
     return classes
 
 
-def _check_images(model, name, images, labels):
-    images, labels, expected = np.asarray(images), np.asarray(labels), tuple(model.input_shape[1:])
-    fits = images.ndim == 4 and all(want in (None, have) for want, have in zip(expected, images.shape[1:], strict=True))
-    if not fits:
-        raise ValueError(
-            f"{name} has images of shape {images.shape[1:]}, but the model takes {expected} (height, width, channels): "
-            f"build it with input_shape={images.shape[1:]}."
-        )
-    if len(images) == 0 or labels.shape != (len(images),) or labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"Each image needs one whole number as its label: {name} has {len(images)} images, "
-            f"its labels have shape {labels.shape} and type {labels.dtype}."
-        )
-    classes = model.output_shape[-1]
-    if labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(
-            f"The labels of {name} go from {labels.min()} to {labels.max()}, but the model has {classes} outputs, for "
-            f"labels 0 to {classes - 1}: build it with num_classes={labels.max() + 1}, and let labels start at 0."
-        )
-    return classes
+def _at_scale(model, scale, optimizer, recipe):
+    """The model for images of `scale` times the sides, compiled; all scales share their weights and the optimizer."""
+    sized = model if scale == 1 else at_size(model, *(max(round(side * scale), 1) for side in model.input_shape[1:3]))
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing)
+    sized.compile(optimizer, loss, metrics=[keras.metrics.CategoricalAccuracy(name="top1")])
+    return sized
 
 
-def _is_best(history):
-    score = list(zip(history["val_top1"], (-loss for loss in history["val_loss"]), strict=True))
+def _is_best(history, first):
+    """Whether the last epoch is the best of those from `first` on, which saw whole images."""
+    score = list(zip(history["val_top1"], (-loss for loss in history["val_loss"]), strict=True))[first:]
     return score[-1] > max(score[:-1], default=(-1.0, 0.0))
 
 

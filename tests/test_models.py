@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 import cct_helpers as cct
+from cct_helpers.models import at_size
 
 ROOT = Path(__file__).parents[1]
+as_array = keras.ops.convert_to_numpy  # of tensors of any backend
 SMALL = dict(dim=16, num_layers=2, num_heads=2)
 BUILDERS = {"cct": cct.build_cct, "cvt": cct.build_cvt, "vit": cct.build_vit_lite}
 FAMILIES = {"cct": "cct_2_3x2_32", "cvt": "cvt_2_4_32", "vit": "vit_2_4_32"}
@@ -133,8 +135,8 @@ def test_non_square_images_with_any_number_of_channels(family, shape):
 def test_any_batch_size(family):
     model = build(family, input_shape=(16, 16, 3))
     images = images_of(7, 16, 16, 3)
-    together = np.asarray(model(images))
-    one_by_one = np.concatenate([model(images[i : i + 1]) for i in range(7)])
+    together = as_array(model(images))
+    one_by_one = np.concatenate([as_array(model(images[i : i + 1])) for i in range(7)])
     np.testing.assert_allclose(together, one_by_one, atol=1e-5)
     if family == "cct":
         np.testing.assert_allclose(model.predict(images, batch_size=3, verbose=0), together, atol=1e-5)
@@ -143,9 +145,9 @@ def test_any_batch_size(family):
 def test_training_differs_from_inference():
     model = build("cct", input_shape=(16, 16, 3), stochastic_depth=0.5)
     images = images_of(8, 16, 16, 3)
-    still = np.asarray(model(images))
-    np.testing.assert_array_equal(still, model(images, training=False))
-    assert not np.allclose(still, model(images, training=True))
+    still = as_array(model(images))
+    np.testing.assert_array_equal(still, as_array(model(images, training=False)))
+    assert not np.allclose(still, as_array(model(images, training=True)))
 
 
 def test_normalization_takes_raw_pixels():
@@ -154,7 +156,9 @@ def test_normalization_takes_raw_pixels():
     raw = build("cct", input_shape=(16, 16, 3), normalization=(mean, std))
     raw.set_weights(plain.get_weights())
     pixels = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), "uint8")
-    np.testing.assert_allclose(raw(pixels), plain(((pixels - mean) / std).astype("float32")), atol=1e-4)
+    np.testing.assert_allclose(
+        as_array(raw(pixels)), as_array(plain(((pixels - mean) / std).astype("float32"))), atol=1e-4
+    )
 
 
 def test_one_mean_and_std_serve_all_channels():
@@ -162,7 +166,7 @@ def test_one_mean_and_std_serve_all_channels():
     three = build("cct", input_shape=(16, 16, 3), normalization=([120] * 3, [60] * 3))
     three.set_weights(one.get_weights())
     pixels = images_of(2, 16, 16, 3)
-    np.testing.assert_allclose(one(pixels), three(pixels), atol=1e-6)
+    np.testing.assert_allclose(as_array(one(pixels)), as_array(three(pixels)), atol=1e-6)
 
 
 # --- saving ---
@@ -185,7 +189,7 @@ folder = Path(sys.argv[1])
 for path in sorted(folder.glob("*.keras")):
     with np.load(path.with_suffix(".npz")) as stored:
         model = keras.models.load_model(path)
-        np.save(path.with_suffix(".npy"), model(stored["images"]))
+        np.save(path.with_suffix(".npy"), keras.ops.convert_to_numpy(model(stored["images"])))
 """
 
 
@@ -198,7 +202,7 @@ def reloaded(tmp_path_factory):
         settings = {"input_shape": (16, 16, 3), **settings}
         images = images_of(3, *settings["input_shape"])
         model = build(settings.pop("family"), **settings)
-        before[name] = np.asarray(model(images))
+        before[name] = as_array(model(images))
         model.save(folder / f"{name}.keras")
         np.savez(folder / f"{name}.npz", images=images)
     result = subprocess.run([sys.executable, "-c", RELOAD, str(folder)], cwd=ROOT, capture_output=True, text=True)
@@ -247,7 +251,7 @@ def test_mixed_precision_trains_and_predicts(policy, family):
     assert any((one != other).any() for one, other in zip(before, after, strict=True))
     logits = model(images)
     assert keras.backend.standardize_dtype(logits.dtype) == "float32"
-    assert np.isfinite(logits).all()
+    assert np.isfinite(as_array(logits)).all()
 
 
 def test_mixed_precision_gives_nearly_the_float32_logits(policy):
@@ -258,7 +262,7 @@ def test_mixed_precision_gives_nearly_the_float32_logits(policy):
     exact.set_weights([weight * 5 for weight in mixed.get_weights()])
     mixed.set_weights(exact.get_weights())
     images = images_of(4, 16, 16, 3)
-    want, got = np.asarray(exact(images)), np.asarray(mixed(images))
+    want, got = as_array(exact(images)), as_array(mixed(images))
     assert 0 < np.abs(want - got).max() < 0.1 * np.abs(want).max()
 
 
@@ -312,3 +316,26 @@ def test_images_that_do_not_fit_are_refused(family, normalization, shape):
     model = build(family, input_shape=(16, 16, 3), normalization=normalization)
     with pytest.raises(ValueError, match="^Input 0 .*of layer .* expected .*found"):
         model(images_of(*shape))
+
+
+@pytest.mark.parametrize("family", ["cct", "cvt", "vit_lite"])
+@pytest.mark.parametrize("size", [(16, 16), (16, 32)])
+def test_a_model_at_another_size_is_the_one_built_for_it_with_resized_positions(family, size):
+    name = {"cct": "cct_2_3x2_32", "cvt": "cvt_2_4_32", "vit_lite": "vit_2_4_32"}[family]
+    model, builder = getattr(cct, f"build_{family}")(name), getattr(cct, f"build_{family}")
+    images = np.random.default_rng(0).normal(size=(2, *size, 3)).astype("float32")
+    state = cct.reference_weights(model)
+    built = builder(name, input_shape=(*size, 3))
+    table, layer = state["classifier.positional_emb"], built.get_layer("position")
+    state["classifier.positional_emb"] = cct.resize_positions(table, model.get_layer("position").grid, layer.grid)
+    cct.load_reference_weights(built, state)
+    ours = keras.ops.convert_to_numpy(at_size(model, *size)(images))
+    np.testing.assert_allclose(ours, keras.ops.convert_to_numpy(built(images)), atol=1e-5)
+
+
+def test_a_model_at_another_size_shares_its_weights():
+    model = cct.build_cct("cct_2_3x2_32")
+    small = at_size(model, 16, 16)
+    assert [id(v) for v in small.trainable_variables] == [id(v) for v in model.trainable_variables]
+    with pytest.raises(ValueError, match="multiple|patch"):
+        at_size(cct.build_cvt("cvt_2_4_32"), 30, 32)

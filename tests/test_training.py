@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 
 import cct_helpers as cct
-from cct_helpers import augment, progress, training
+from cct_helpers import augment, progress_line, training
+from cct_helpers.evaluation import evaluate, predict
 from cct_helpers.recipes import RECIPES, Recipe, build_optimizer, learning_rates
-from cct_helpers.training import epoch_batches, evaluate, fit, predict
+from cct_helpers.training import epoch_batches, fit
 
 HERE = Path(__file__).resolve().parent
 WITH_MUON = ["muon"] if tuple(map(int, keras.__version__.split(".")[:2])) >= (3, 13) else []
@@ -115,6 +116,7 @@ def test_the_recipe_of_2021_is_constant():
         *(("weight_decay", -1), ("decay_all", 1), ("schedule", "linear"), ("warmup_epochs", 4), ("warmup_epochs", -1)),
         *(("initial_learning_rate", -1), ("final_learning_rate", "0"), ("cooldown_epochs", 4), ("label_smoothing", 1)),
         *(("clip_norm", 0), ("augment", "cutout"), ("crop_padding", 1.5), ("flip", "no"), ("crop_scale", (0.9, 0.8))),
+        *(("image_scales", value) for value in (0.5, ((0.5,),), ((1, 1),), ((0.5, 4),), ((0.5, 0),))),
         *(("crop_scale", 1), ("mixup", -0.1), ("cutmix", None), ("mixup_off_epoch", -1)),
     ],
 )
@@ -474,7 +476,7 @@ def test_a_terminal_line_is_rewritten_and_stays_once(monkeypatch):
     terminal = io.StringIO()
     terminal.isatty = lambda: True
     monkeypatch.setattr(sys, "stdout", terminal)
-    monkeypatch.setattr(progress, "UPDATE_SECONDS", 0)
+    monkeypatch.setattr(progress_line, "UPDATE_SECONDS", 0)
     fit(tiny_model(), tiny_data(), SHORT)
     lines = terminal.getvalue().split("\n")
     assert len(lines) == 5 and lines[-1] == ""
@@ -507,3 +509,47 @@ def test_a_notebook_has_one_output_updated_in_place():
     assert len(lines) == 4 and all(f"epoch {i}/4" in line and "val" in line for i, line in enumerate(lines, start=1))
     live = [update for update in updates if "batch" in update]
     assert live and all(update.count("val") == update.count("\n") for update in live)
+
+
+# A curriculum of image sizes
+
+GROWING = dataclasses.replace(SHORT, epochs=3, image_scales=((0.5, 2),))
+
+
+def tiny_cct(seed=0):
+    keras.utils.set_random_seed(seed)
+    sizes = dict(num_layers=1, dim=8, num_heads=2, hidden_channels=4, stochastic_depth=0.0)
+    return cct.build_cct(input_shape=(16, 16, 1), normalization=(128.0, 64.0), **sizes)
+
+
+def test_images_grow_and_one_model_learns_from_all_sizes():
+    data = tiny_data(size=16)
+    seen = [next(iter(epoch_batches(data.x_train, data.y_train, 10, GROWING, epoch)))[0].shape for epoch in range(3)]
+    assert seen == [(16, 8, 8, 1), (16, 8, 8, 1), (16, 16, 16, 1)]
+    model = tiny_cct()
+    before = [np.array(weights) for weights in model.get_weights()]
+    fit(model, data, dataclasses.replace(GROWING, epochs=3, learning_rate=1e-2), verbose=False)
+    moved = [np.abs(new - old).max() for new, old in zip(model.get_weights(), before, strict=True)]
+    names = [weights.path for weights in model.weights]
+    still = [name for name, distance in zip(names, moved, strict=True) if distance == 0]
+    assert [name for name in still if "seed" not in name and "score/bias" not in name] == []
+
+
+def test_the_best_epoch_is_one_with_whole_images():
+    data = tiny_data(size=16)
+    learnt_small = dataclasses.replace(GROWING, epochs=3, learning_rate=1e-2)
+    history = fit(tiny_cct(), data, learnt_small, verbose=False)
+    assert history["best_epoch"] == 3
+    assert history["recipe"]["image_scales"] == [[0.5, 2]]
+
+
+def test_a_growing_run_resumes_as_unbroken(tmp_path, monkeypatch):
+    data = tiny_data(size=16)
+    unbroken = fit(model := tiny_cct(), data, GROWING, verbose=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "_is_best", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        stopped = fit(tiny_cct(), data, GROWING, folder=tmp_path, verbose=False)
+    assert len(stopped["loss"]) == 3 and stopped["stopped"]
+    resumed = fit(other := tiny_cct(1), data, GROWING, folder=tmp_path, verbose=False)
+    assert without_times(resumed) == without_times(unbroken)
+    assert_same_weights(model, other)
