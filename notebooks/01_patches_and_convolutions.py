@@ -105,7 +105,7 @@ assert np.array_equal(tokens[0, 9].reshape(4, 4, 3), cat[4:8, 4:8])  # token 9: 
 # **Predict:** the shapes would also come out right with one reshape, `images.reshape(batch, 64, 48)`, and no
 # transpose. What would token 0 hold?
 
-# %%
+# %% tags=["trap"]
 reshaped = cat.reshape(1, 64, 48)
 assert reshaped.shape == tokens.shape and reshaped.size == cat.size == 3072
 assert np.array_equal(reshaped[0, 0], cat[0, :16].ravel())  # 16 pixels of the top row
@@ -118,8 +118,12 @@ alt = "A cat's face with a grid, cut into 8 x 8 patches; beside it a scrambled p
 cct.show(plots_tokens.draw_cuts(cat, cuts), alt=alt)
 
 # %% [markdown]
-# Sixteen pixels of the top row: half a line, not a square. The shape is right and the content is not, so a shape test
-# does not catch it. Comparing one token with the pixels it should hold does.
+# Sixteen pixels of the top row: half a line, not a square.
+#
+# > **Trap: a reshape where a transpose is needed.** A reshape never moves a number. It only says where rows end, so
+# > the shape is right and the content is not. The same happens with heads, in notebook 03.
+#
+# **To catch it:** a shape test does not. Compare one token with the pixels it should hold.
 #
 # ## A patch times a matrix is a convolution
 #
@@ -217,9 +221,10 @@ print(inspect.getsource(cct.ConvTokenizer.call))
 #
 # > **Trap: padding after the convolution.** The [Keras example of 2021](https://keras.io/examples/vision/cct/)
 # > convolves without padding and adds the zeros afterwards. The shapes agree with the paper's, so nothing complains.
-# > What differs is the border.
+#
+# **Predict:** in which pixels do the two differ?
 
-# %%
+# %% tags=["trap"]
 before = np.maximum(convolve(images, kernels[0], padding=1), 0)
 after = pad(np.maximum(convolve(images, kernels[0], padding=0), 0), 1)
 
@@ -229,8 +234,11 @@ assert np.all(after[:, 0] == 0) and before[:, 0].mean() > 0.01  # nothing left o
 assert round(100 * (1 - 30 * 30 / 32**2)) == 12  # percent of the pixels that are in the border
 
 # %% [markdown]
-# One pixel around the image is 12 % of it, and here no window of the convolution is centred on it. To catch the
-# mistake, compare the first row of the output with a known good implementation, not only the shape or the middle.
+# At the border alone. One pixel around the image is 12 % of it, and here no window of the convolution is centred on
+# it.
+#
+# **To catch it:** compare the first row of the output with a known good implementation, not only the shape or the
+# middle.
 #
 # ## How many tokens
 #
@@ -396,8 +404,10 @@ explorer = cct.explore(tokenizer_view, settings, alt, tokenizer=["convolutions",
 # > **Trap: "same" pooling is not padding by one.** `padding="same"` in Keras pads as little as possible, and on an
 # > even side that is one pixel at the far end only. The windows start one pixel later than those of the authors'
 # > PyTorch code.
+#
+# **Predict:** and on an odd side?
 
-# %%
+# %% tags=["trap"]
 for side in (8, 7):
     numbers = np.arange(side, dtype="float32").reshape(1, side, 1)  # (batch, side, channels)
     same = keras.ops.max_pool(numbers, 3, strides=2, padding="same")
@@ -409,15 +419,19 @@ late = [(3, 1, 1), (3, 2, 0)] * 2  # windows as "same" pooling puts them on an e
 assert receptive_field(late)[1] - receptive_field(small)[1] == 3
 
 # %% [markdown]
-# Two pools put every field 1 + 2 = 3 pixels further right and down, almost the distance of two tokens. A model
-# trained from nothing gets used to it. Weights that were trained with the one do not fit the other. Test with an even
-# side; on an odd one both agree.
+# On an odd side both agree. On an even one, two pools put every field 1 + 2 = 3 pixels further right and down, almost
+# the distance of two tokens. A model trained from nothing gets used to it. Weights that were trained with the one do
+# not fit the other.
 #
-# > **Trap: "same" convolution with stride 2.** The same rule bites again: a 7 x 7 kernel with stride 2 on an even
-# > side gets 2 zeros before and 3 after, where the authors pad 3 and 3. Let a kernel of ones count how many pixels
-# > its first window sees.
+# **To catch it:** test with an even side.
+#
+# > **Trap: "same" convolution with stride 2.** The same rule bites again, with a 7 x 7 kernel, where the authors pad
+# > 3 and 3.
+#
+# **Predict:** let a kernel of ones count. How many pixels a side does its first window see with "same", on a side of
+# 32?
 
-# %%
+# %% tags=["trap"]
 ones = np.ones((7, 7, 1, 1), "float32")
 for side in (32, 33):
     image = np.ones((1, side, side, 1), "float32")
@@ -429,8 +443,11 @@ for side in (32, 33):
     assert np.array_equal(first, [5, 4] if side == 32 else [4, 4])
 
 # %% [markdown]
-# Every 224 and 384 pixel model of the authors has such a convolution and an even side. `ConvTokenizer` uses "same"
-# only with stride 1 and an odd kernel, where it is equal, and pads by itself otherwise.
+# Five, not four: on an even side "same" puts 2 zeros before and 3 after. Every 224 and 384 pixel model of the authors
+# has such a convolution and an even side. `ConvTokenizer` uses "same" only with stride 1 and an odd kernel, where it
+# is equal, and pads by itself otherwise.
+#
+# **To catch it:** compare with padding by hand, on an even side and on an odd one.
 #
 # ## What happens when the image moves
 #
@@ -630,13 +647,89 @@ assert pushed_out[0] < 0.01 and pushed_out[1] < 0.07  # share of the ink that le
 # Look at 4 pixels. Less than 7 % of the ink is gone, and you saw that the patch tokens of all the rest are the same
 # as before, one column on. And yet the patch model falls below 30 %. Most of this drop cannot come from the tokens:
 # it comes from what the model ties to their *places*. That is the subject of the notebook on positions.
-#
+
+# %% [markdown]
 # ## Exercises
 #
-# 1. Write `unpatchify(tokens, size, rows, columns)` in a cell of your own and check that it gives back `cat`.
-# 2. Find two convolutional tokenizers that make 16 tokens from 32 x 32 pixels. Work out both receptive fields on
+# Fill in the stubs and run the cells; each one marks itself. Worked solutions are in
+# [solutions](solutions/01_patches_and_convolutions.ipynb).
+
+# %% [markdown]
+# ### Exercise: From patches back to the image
+#
+# Put patches back together: tokens `(batch, rows * columns, size * size * channels)` become images
+# `(batch, rows * size, columns * size, channels)`. It is `patchify` backwards, so the same axes in the opposite
+# order.
+
+
+# %% tags=["exercise"]
+def unpatchify(tokens, size, rows, columns):
+    channels = tokens.shape[2] // size**2
+    return np.zeros((len(tokens), rows * size, columns * size, channels))  # your lines here
+
+
+cct.check("unpatchify", unpatchify)
+
+# %% [markdown]
+# ### Exercise: Count the tokens of a convolutional tokenizer
+#
+# Return `(rows, columns)` of the tokens that a convolutional tokenizer makes of an image. It has `convs` steps, each
+# a convolution with `kernel`, `stride` and `padding`, then the max-pool 3 x 3 with stride 2 and padding 1.
+
+
+# %% tags=["exercise"]
+def token_grid(height, width, kernel, stride, padding, convs):
+    return 0, 0  # your lines here
+
+
+cct.check("token_grid", token_grid)
+
+# %% [markdown]
+# ### Exercise: How many pixels a token sees
+#
+# Return the side of the receptive field in pixels, for a list of steps `[(kernel, stride), ...]` from first to last.
+# Pools count like convolutions.
+
+
+# %% tags=["exercise"]
+def field_side(steps):
+    return 0  # your lines here
+
+
+cct.check("field_side", field_side)
+
+# %% [markdown]
+# ### Exercise: One step of the convolutional tokenizer
+#
+# Write one step of the convolutional tokenizer for images `(batch, height, width, channels)` and a kernel
+# `(3, 3, channels, dim)`: zeros around, convolution with stride 1, ReLU, max-pool 3 x 3 with stride 2 and padding 1.
+# You may use `pad`, `windows` and the other functions from above, or `keras.ops`.
+
+
+# %% tags=["exercise"]
+def tokenizer_step(images, kernel):
+    batch, height, width, _ = images.shape
+    return np.zeros((batch, (height + 1) // 2, (width + 1) // 2, kernel.shape[3]))  # your lines here
+
+
+cct.check("tokenizer_step", tokenizer_step)
+
+# %% [markdown]
+# ### Where you stand
+#
+# This list lasts as long as the kernel. `cct.progress()` without a number shows all notebooks.
+
+# %% tags=["exercise"]
+cct.progress(1)
+
+# %% [markdown]
+# ### More to try
+#
+# These have no mark, only an answer that you find out.
+#
+# 1. Find two convolutional tokenizers that make 16 tokens from 32 x 32 pixels. Work out both receptive fields on
 #    paper, then ask `receptive_field`.
-# 3. Repeat the curve of moved views with `cct.ConvTokenizer(128, num_conv_layers=1)`, whose grid is 32 x 32. Where
+# 2. Repeat the curve of moved views with `cct.ConvTokenizer(128, num_conv_layers=1)`, whose grid is 32 x 32. Where
 #    are its zeros, and why?
 #
 # ## Recap

@@ -88,9 +88,11 @@ assert np.abs(pooled - shuffled).max() < 1e-9
 #
 # In attention every token makes such a weighted sum. Notebook 03 takes it apart. For now three lines are enough: each
 # token has a *query* and a *key*, and the softmax of their products says how much of which *value* goes into the sum.
+#
+# **Predict:** you shuffle the tokens again. Does the output change?
 
 
-# %%
+# %% tags=["trap"]
 def attention(tokens, queries, keys, values):
     scores = (tokens @ queries) @ (tokens @ keys).T / np.sqrt(queries.shape[1])  # (tokens, tokens)
     return softmax(scores) @ (tokens @ values)  # -> (tokens, head size)
@@ -106,8 +108,9 @@ assert np.abs(shuffled - straight).max() > 0.1
 
 # %% [markdown]
 # > **Trap: "attention knows the order, since the output changes".** The outputs are shuffled as the inputs were, and
-# > nothing else: each token gets the same result wherever it stands. That is *permutation equivariance*. Compare the
-# > outputs token by token, not place by place.
+# > nothing else: each token gets the same result wherever it stands. That is *permutation equivariance*.
+#
+# **To catch it:** compare the outputs token by token, not place by place.
 #
 # The other parts of a block, the normalisation and the MLP, treat each token alone. The pooling at the end is the
 # weighted sum above. So a whole transformer should not notice either.
@@ -267,9 +270,11 @@ assert np.all(sizes > 0)
 # > **Trap: the table that never trained.** The [Keras example](https://keras.io/examples/vision/cct/) in its version
 # > of 2021 called an `Embedding` layer on plain numbers and added the result to the tokens. That computes the vectors
 # > once, when the model is built, and puts them into the model as a constant.
+#
+# **Predict:** how many parameters does such a model have?
 
 
-# %%
+# %% tags=["trap"]
 def frozen_by_accident():
     tokens = keras.Input((64, 128))
     positions = keras.layers.Embedding(64, 128)(ops.arange(64))  # an array, not a part of the model
@@ -289,9 +294,10 @@ for build in (frozen_by_accident, trained):
     assert (first.count_params() == 64 * 128) == restored == (build is trained)
 
 # %% [markdown]
-# No error, no warning, and the loss falls. But the table is no weight of the model: it is not trained, and it is not
-# saved. A model that is loaded gets other positions than the one that was trained. Two checks catch it: count the
-# parameters on paper, and compare the outputs after loading.
+# None. No error, no warning, and the loss falls. But the table is no weight of the model: it is not trained, and it
+# is not saved. A model that is loaded gets other positions than the one that was trained.
+#
+# **To catch it:** count the parameters on paper, and compare the outputs after loading.
 #
 # ## A table nobody has to train: sines
 #
@@ -546,10 +552,12 @@ for new_grid in [(12, 12), (16, 8), (5, 11)]:
 # points. By hand and in the package the numbers agree, also for grids that are not square.
 #
 # > **Trap: the table resized as if it were flat, or square.** The table is stored as a list. Some code takes the
-# > square root of its length for the number of rows; 4 x 9 tokens are 36, and so are 6 x 6. To see what goes wrong,
-# > resize a table whose only number is the column that it stands for.
+# > square root of its length for the number of rows; 4 x 9 tokens are 36, and so are 6 x 6.
+#
+# Resize a table whose only number is the column that it stands for. **Predict:** what should all tokens of one column
+# hold?
 
-# %%
+# %% tags=["trap"]
 columns_of_36 = np.tile(np.arange(9.0), 4)[None, :, None]  # (1, 36 tokens, 1): 0 to 8, four times
 maps = {
     "as 4 x 9": cct.resize_positions(columns_of_36, (4, 9), (8, 18)),
@@ -565,8 +573,9 @@ alt = "Three maps of 8 x 18 tokens: even stripes from left to right; a checkered
 cct.show(plots_positions.draw_maps(maps, "column it believes in"), alt=alt)
 
 # %% [markdown]
-# All three have the right shape. Only the first gives one number to all tokens of a column. A table of coordinates is
-# a good test of any code that moves positions about.
+# All three have the right shape. Only the first gives one number to all tokens of a column.
+#
+# **To catch it:** resize a table of coordinates. It is a good test of any code that moves positions about.
 #
 # ## The trained model at 48 x 48 pixels
 #
@@ -610,21 +619,95 @@ kept = logits["resized on the grid"].argmax(axis=1) == expected.argmax(axis=1)
 print("same top class with the resized table:", int(kept.sum()), "of", len(kept), "photos")
 means = {name: distance.mean() for name, distance in distances.items()}
 assert np.allclose(tables["resized on the grid"], resize_by_hand(learned[None], (8, 8), (12, 12)), atol=1e-4)
-assert means["resized on the grid"] == min(means.values())
-assert means["no position"] > 1.3 * means["resized on the grid"]
-assert kept[0] and kept.sum() >= len(kept) / 2
+assert means["resized on the grid"] > 0.1 and means["no position"] > 1.1 * means["resized on the grid"]
 
 # %% [markdown]
 # Not equal: the convolutions now see enlarged edges, and each token has more than twice as many others to read from.
-# But of these tables the one that is resized on the grid stays closest, and most photos keep their top class. To use
-# a model at another resolution for real, resize the table and then train a little at the new size.
-#
+# The table that is resized on the grid stays closer to the old answers than no table at all. Six photos are too few
+# to rank the others, and convolutional tokens carry some order of their own. Which way of resizing is right, the
+# coordinates have shown. To use a model at another resolution for real, resize the table on its grid and then train a
+# little at the new size.
+
+# %% [markdown]
 # ## Exercises
 #
-# 1. Write a sine table with one half of the columns for the row and the other half for the column of a token. Show
-#    that right and below are then alike.
-# 2. Repeat "Shuffle a photo" with an order that only swaps left and right (`np.arange(64).reshape(8, 8)[:,
-#    ::-1].ravel()`). Which of the models notice a mirrored order of patches?
+# Fill in the stubs and run the cells; each one marks itself. Worked solutions are in
+# [solutions](solutions/02_positions.ipynb).
+
+# %% [markdown]
+# ### Exercise: Does this function see the order of its tokens?
+#
+# Measure whether a function sees the order of its tokens: return the largest absolute change of `pool(tokens)` when
+# the tokens `(tokens, dim)` come in the order `order`. `pool` is a function that you are given; 0 means it does not
+# see it.
+
+
+# %% tags=["exercise"]
+def order_gap(pool, tokens, order):
+    return 0.0  # your line here
+
+
+cct.check("order_gap", order_gap)
+
+# %% [markdown]
+# ### Exercise: Undo a shuffle of the tokens
+#
+# A model that works on each token alone was given `tokens[:, order]`. Put its outputs `(batch, tokens, dim)` back
+# into the order that the tokens had before.
+
+
+# %% tags=["exercise"]
+def unshuffle(outputs, order):
+    return np.zeros(outputs.shape)  # your line here
+
+
+cct.check("unshuffle", unshuffle)
+
+# %% [markdown]
+# ### Exercise: How alike are two positions?
+#
+# Return the cosine of the angle between any two rows of a table: `(tokens, dim)` to `(tokens, tokens)`. The diagonal
+# is 1.
+
+
+# %% tags=["exercise"]
+def cosine_similarity(table):
+    return np.zeros((len(table), len(table)))  # your lines here
+
+
+cct.check("cosine_similarity", cosine_similarity)
+
+# %% [markdown]
+# ### Exercise: Sine positions that know rows and columns
+#
+# Make sine positions that know the grid: the first `dim / 2` numbers of a token are the sine row of its *row*, the
+# others that of its *column*, each from a `sine_table` with `dim / 2` columns. The tokens of `rows` x `columns` are
+# in reading order.
+
+
+# %% tags=["exercise"]
+def grid_sines(rows, columns, dim):
+    return np.zeros((rows * columns, dim))  # your lines here
+
+
+cct.check("grid_sines", grid_sines)
+
+# %% [markdown]
+# ### Where you stand
+#
+# This list lasts as long as the kernel. `cct.progress()` without a number shows all notebooks.
+
+# %% tags=["exercise"]
+cct.progress(2)
+
+# %% [markdown]
+# ### More to try
+#
+# These have no mark, only an answer that you find out.
+#
+# 1. Give `similarity` the table of your `grid_sines(8, 8, 128)` and look at one token. Are right and below alike now?
+# 2. Repeat "Shuffle a photo" with an order that only swaps left and right
+#    (`np.arange(64).reshape(8, 8)[:, ::-1].ravel()`). Which of the models notice a mirrored order of patches?
 # 3. Take the position table out of `pretrained` (assign zeros) and look at its answers for the six photos at 32 x 32.
 #
 # ## Recap

@@ -135,8 +135,10 @@ assert np.allclose(output[5], sum(weights[5, j] * values[j] for j in range(64)),
 # %% [markdown]
 # > **Trap: softmax over the wrong axis.** With as many rows as columns, `axis=0` gives an array of the right shape
 # > and values between 0 and 1.
+#
+# **Predict:** what do its rows sum to?
 
-# %%
+# %% tags=["trap"]
 wrong = softmax(scores.T / np.sqrt(size)).T  # a softmax over axis 0
 assert wrong.shape == weights.shape and wrong.min() >= 0 and wrong.max() <= 1
 print(f"sums of rows: right {weights.sum(-1).min():.3f} to {weights.sum(-1).max():.3f}", end="; ")
@@ -147,8 +149,9 @@ alt = "Two heat maps of 64 x 64 weights. Right: bright columns, read by many. Wr
 cct.show(plots_attention.draw_weights({"softmax over keys": weights, "over queries (wrong)": wrong}, 0.1), alt=alt)
 
 # %% [markdown]
-# In the wrong version some tokens read far too much and others hardly anything. One line catches it: `assert
-# np.allclose(weights.sum(axis=-1), 1)`.
+# Not to 1: some tokens read far too much and others hardly anything.
+#
+# **To catch it:** one line, `assert np.allclose(weights.sum(axis=-1), 1)`.
 #
 # ## Why divide by the root of the head size
 #
@@ -188,10 +191,14 @@ cct.show(plots_attention.draw_scaling(head_sizes, variances, entropies, np.log2(
 # give as their reason that gradients become very small in such a saturated softmax ([section
 # 3.2.1](https://arxiv.org/abs/1706.03762)).
 #
-# > **Trap: the scale left out.** All shapes stay, rows sum to 1, and training runs. Compare the entropy of the rows
-# > with the one you expect: a fresh model should read from nearly all tokens alike.
+# > **Trap: the scale left out.** All shapes stay, rows sum to 1, and training runs.
+#
+# **Predict:** the entropy of the trained head without its scale: higher or lower?
+#
+# **To catch it:** compare the entropy of the rows with the one you expect. A fresh model should read from nearly all
+# tokens alike.
 
-# %%
+# %% tags=["trap"]
 unscaled = softmax(queries @ keys.T)
 print(f"trained head: entropy {entropy(weights):.2f} of 6 bits, without the scale {entropy(unscaled):.2f}")
 assert entropy(unscaled) < entropy(weights) - 1
@@ -243,8 +250,10 @@ for part in ("queries_keys_values", "weights_from", "call"):
 # %% [markdown]
 # > **Trap: the order in which heads are packed.** The authors' `qkv` matrix is laid out as (3, heads, size): all
 # > queries, all keys, all values. Other libraries pack (heads, 3, size). Both give arrays of the same shape.
+#
+# **Predict:** queries, keys and values of two heads are six parts. How many stand at the same place in both?
 
-# %%
+# %% tags=["trap"]
 right = (x @ kernel).reshape(3, 64, 3, 2, 64).transpose(2, 0, 3, 1, 4)  # (batch, tokens, 3, heads, size) -> (3, ...)
 wrong = (x @ kernel).reshape(3, 64, 2, 3, 64).transpose(3, 0, 2, 1, 4)  # (batch, tokens, heads, 3, size) -> (3, ...)
 assert right.shape == wrong.shape == (3, 3, 2, 64, 64)
@@ -255,16 +264,17 @@ for i, name in enumerate(["queries", "keys", "values"]):
         assert same == ((i, head) in [(0, 0), (2, 1)])
 
 # %% [markdown]
-# Only the first and the last of the six parts stand where they should. A model trained from nothing fits itself to
-# either order; weights from elsewhere give nonsense in it. The test is to load known weights and compare numbers, as
-# this course does with the authors'.
+# Two: the first and the last. A model trained from nothing fits itself to either order; weights from elsewhere give
+# nonsense in it.
+#
+# **To catch it:** load known weights and compare numbers, as this course does with the authors'.
 #
 # ## The same in Keras
 #
 # `keras.layers.MultiHeadAttention` computes it too. It has biases on queries, keys and values, which the authors'
 # layer has not, so give it zeros there. **Predict:** what is `key_dim`, the number for all heads or for one?
 
-# %%
+# %% tags=["trap"]
 theirs = keras.layers.MultiHeadAttention(num_heads=2, key_dim=64)
 theirs.build(x.shape, x.shape)
 q, k, v = kernel.reshape(128, 3, 2, 64).transpose(1, 0, 2, 3)  # (dim, 3 dim) -> (3, dim, heads, size)
@@ -285,7 +295,9 @@ assert counts["key_dim=128"] == 131_968
 # %% [markdown]
 # > **Trap: `key_dim` is the size of *one* head.** With `key_dim=128` and two heads, attention works on 256 numbers,
 # > twice the paper's, and has twice the parameters. The [Keras example](https://keras.io/examples/vision/cct/) has it
-# > so. It is a valid model, and another one than CCT. Count parameters on paper first.
+# > so. It is a valid model, and another one than CCT.
+#
+# **To catch it:** count the parameters on paper first.
 #
 # ## What it costs
 #
@@ -429,10 +441,31 @@ assert 4.6e-4 < np.abs(exact - tanh).max() < 4.9e-4
 # %% [markdown]
 # Small, but a test for equality sees it. That is why this course passes `approximate=False`.
 #
-# > **Trap: epsilon.** A layer norm adds a small number to the variance. Keras takes 1e-3, PyTorch 1e-5. It matters
-# > where tokens are small. Give the trained model the other epsilon and watch its logits.
+# > **Trap: a GELU after the last layer.** It belongs between the two linear layers. Some code, the [Keras
+# > example](https://keras.io/examples/vision/cct/) too, applies it, and a dropout, after the second one as well.
+#
+# **Predict:** what is the lowest number that such a branch can add to a token?
 
-# %%
+# %% tags=["trap"]
+branch = ops.convert_to_numpy(ours.mlp(3 * x))  # (batch, tokens, dim), ends with a linear layer
+with_gelu = ops.convert_to_numpy(ops.gelu(branch, approximate=False))
+for name, added in {"ends with the linear layer": branch, "ends with a GELU": with_gelu}.items():
+    print(f"{name:27} lowest {added.min():+.2f}, highest {added.max():+.2f}, below -0.17: {(added < -0.17).mean():.0%}")
+assert branch.min() < -1 and (branch < -0.17).mean() > 0.2
+assert -0.17 < with_gelu.min() < -0.16 and with_gelu.max() > 1
+
+# %% [markdown]
+# -0.17, the lowest point of the curve. The branch can push the stream up as far as it likes and hardly down. Shapes
+# and parameters are the same, so neither shows it.
+#
+# **To catch it:** look at the range of what a branch adds, or load known weights and compare numbers.
+#
+# > **Trap: epsilon.** A layer norm adds a small number to the variance. Keras takes 1e-3, PyTorch 1e-5. It matters
+# > where tokens are small.
+#
+# **Predict:** give the trained model the other epsilon. Do its logits change, and does the cat stay a cat?
+
+# %% tags=["trap"]
 expected = ops.convert_to_numpy(pretrained(cat[None]))
 norms = [pretrained.get_layer("norm")]
 norms += [
@@ -452,8 +485,9 @@ assert 1e-4 < np.abs(shifted - expected).max() < 1 and shifted.argmax() == expec
 assert np.allclose(pretrained(cat[None]), expected, atol=1e-5)
 
 # %% [markdown]
-# The same weights, the same formula, other numbers, and the cat stays a cat. Accuracy would hardly notice; a
-# comparison of the numbers does.
+# The same weights, the same formula, other numbers, and the cat stays a cat.
+#
+# **To catch it:** accuracy would hardly notice. Compare the numbers themselves.
 #
 # ## Where a token reads from
 #
@@ -516,6 +550,79 @@ explorer = cct.explore(reading_view, settings, alt, photo=list(pictures), **rang
 
 # %% [markdown]
 # ## Exercises
+#
+# Fill in the stubs and run the cells; each one marks itself. Worked solutions are in
+# [solutions](solutions/03_self_attention.ipynb).
+
+# %% [markdown]
+# ### Exercise: Attention for a batch
+#
+# Write attention for a batch: queries, keys and values, each `(batch, tokens, size)`, give `(batch, tokens, size)`.
+# Divide the scores by the root of the size, as above.
+
+
+# %% tags=["exercise"]
+def attention(queries, keys, values):
+    return np.zeros(values.shape)  # your lines here
+
+
+cct.check("attention", attention)
+
+# %% [markdown]
+# ### Exercise: Many heads without a loop
+#
+# Write self-attention with several heads for `x` `(batch, tokens, dim)`. `kernel` `(dim, 3 * dim)` holds queries,
+# keys and values side by side, each head after head, as in the notebook; `projection` `(dim, dim)` and `bias`
+# `(dim,)` come last.
+
+
+# %% tags=["exercise"]
+def multi_head(x, kernel, projection, bias, heads):
+    return np.zeros(x.shape)  # your lines here
+
+
+cct.check("multi_head_attention", multi_head)
+
+# %% [markdown]
+# ### Exercise: Layer normalisation, token by token
+#
+# Bring each token of `x` `(batch, tokens, dim)` to mean 0 and variance 1, with `epsilon` added to the variance. Then
+# multiply by `scale` and add `shift`, both `(dim,)`.
+
+
+# %% tags=["exercise"]
+def layer_norm(x, scale, shift, epsilon):
+    return np.zeros(x.shape)  # your lines here
+
+
+cct.check("layer_norm", layer_norm)
+
+# %% [markdown]
+# ### Exercise: The exact GELU
+#
+# Write the exact GELU: `x` times the probability that a standard normal number is below `x`, which is
+# `(1 + erf(x / sqrt(2))) / 2`. `ops.erf` has the error function.
+
+
+# %% tags=["exercise"]
+def gelu(x):
+    return np.zeros(x.shape)  # your line here
+
+
+cct.check("gelu", gelu)
+
+# %% [markdown]
+# ### Where you stand
+#
+# This list lasts as long as the kernel. `cct.progress()` without a number shows all notebooks.
+
+# %% tags=["exercise"]
+cct.progress(3)
+
+# %% [markdown]
+# ### More to try
+#
+# These have no mark, only an answer that you find out.
 #
 # 1. Write attention for one token with two plain Python loops and check it against a row of `output`.
 # 2. Give `multi_head_attention` 1, 2, 4 and 8 heads with the same matrices. Which numbers change, and does the count

@@ -172,7 +172,7 @@ assert np.all(np.abs(mean - one[0]) <= 5 * standard_error * np.abs(one[0]))
 # How large is the mismatch? Take a stack of 14 branches, two in each of 7 blocks, that each add 1 to the stream, all
 # at a rate of 0.2.
 
-# %%
+# %% tags=["trap"]
 kept = rng.random((14, draws)) < keep  # (branches, images)
 without = kept.sum(axis=0)  # the stream at the end, for each image
 divided = (kept / keep).sum(axis=0)
@@ -219,8 +219,10 @@ assert np.isclose(per_image.var(), rate / keep / batch, rtol=0.1)
 #
 # > **Trap: one mask for the whole batch.** A mask of shape `(1, 1, 1)` instead of `(batch, 1, 1)` broadcasts without
 # > an error. The expectation is right and training works, but it is noisier than you asked for.
+#
+# **Predict:** all 256 images of a batch are equal. How many different results come out?
 
-# %%
+# %% tags=["trap"]
 branch = np.ones((256, 3, 2), "float32")  # (batch, tokens, dim)
 
 
@@ -236,7 +238,9 @@ for name, values in factors.items():
 assert len(factors["trap"]) == 1 and len(factors["layer"]) == 2
 
 # %% [markdown]
-# **To catch it:** feed a batch of equal branches in training mode and count the different results. One is too few.
+# One, where there should be two.
+#
+# **To catch it:** feed a batch of equal branches in training mode and count the different results.
 #
 # Huang et al. do drop one mask per batch, on purpose: then a dropped branch need not be computed at all, which is
 # where their saved time comes from. What about the version with a mask for each image?
@@ -320,8 +324,10 @@ assert abs(both - 0.25) < 5 * np.sqrt(0.25 * 0.75 / draws)
 # > **Trap: the same seed in every layer.** The Keras 3 version of the keras.io example gives each layer
 # > `SeedGenerator(1337)`. Each generator is its own, but all start alike and step alike, so all layers draw the same
 # > numbers.
+#
+# **Predict:** two branches, each dropped with probability 0.5. How often are both kept now?
 
-# %%
+# %% tags=["trap"]
 first, second = cct.StochasticDepth(0.5, seed=1337), cct.StochasticDepth(0.5, seed=1337)
 later = cct.StochasticDepth(0.8, seed=1337)
 for _ in range(5):  # steps
@@ -331,7 +337,10 @@ for _ in range(5):  # steps
 print(f"both kept: {np.mean(a & b):.3f} instead of 0.25; correlation {np.corrcoef(a, b)[0, 1]:.0f}")
 
 # %% [markdown]
-# An image loses both branches of a block or none. What does this do to the distribution?
+# In half of the images, not a quarter: an image loses both branches of a block or none.
+#
+# **To catch it:** compare the masks of two layers of equal rate, as above. The mean does not show it. What does this
+# do to the distribution?
 
 # %%
 same_seed = plots_depth.sample_masks(rates, images, plots_depth.MASKS[2]).sum(axis=0)
@@ -348,9 +357,8 @@ assert same_seed.std() > 2 * kept.std() and abs(counted_same[-1] - 0.5) < 0.01
 
 # %% [markdown]
 # The mean is still 10.5, so a check of the expectation does not find it. The spread is more than twice as large: half
-# of the images are trained through the full network and the others through much shorter ones. **To catch it:**
-# compare the masks of two layers of equal rate, as above. Every layer of the package has a generator with a seed of
-# its own.
+# of the images are trained through the full network and the others through much shorter ones. Every layer of the
+# package has a generator with a seed of its own.
 #
 # ## Try it
 #
@@ -461,14 +469,86 @@ cct.show(
 # That is a result about this setting, not about stochastic depth. Eight branches and 20 epochs give little to
 # regularise away; the networks of Huang et al. on CIFAR have 110 and 1202 layers. The lesson is the method: score
 # training images in evaluation mode, use several seeds, and compare the effect with the spread between them.
-#
+
+# %% [markdown]
 # ## Exercises
 #
-# 1. Write `one_mask_for_all` correctly and confirm with the batch of equal branches that images now differ.
-# 2. With a linear schedule and 7 blocks, find the rate at which half of all images are trained with 10 branches or
+# Fill in the stubs and run the cells; each one marks itself. Worked solutions are in
+# [solutions](solutions/04_stochastic_depth.ipynb).
+
+# %% [markdown]
+# ### Exercise: Stochastic depth, image by image
+#
+# Write stochastic depth: image `i` keeps its branch if `uniform[i] >= rate`, and kept branches are divided by
+# `1 - rate`. `branch` is `(batch, tokens, dim)` and `uniform` `(batch,)`.
+
+
+# %% tags=["exercise"]
+def drop_branch(branch, uniform, rate):
+    return np.zeros(branch.shape)  # your lines here
+
+
+cct.check("drop_branch", drop_branch)
+
+# %% [markdown]
+# ### Exercise: How many branches does an image keep?
+#
+# A model has `blocks` blocks with two branches each, and drop rates that grow evenly from 0 in the first block to
+# `rate` in the last; a single block has rate 0. How many branches does an image keep on average?
+
+
+# %% tags=["exercise"]
+def expected_branches(blocks, rate):
+    return 0.0  # your line here
+
+
+cct.check("expected_branches", expected_branches)
+
+# %% [markdown]
+# ### Exercise: How often is the network that short?
+#
+# Branch `i` is dropped with probability `rates[i]`, each on its own. Return the share of images that keep at most
+# `most` branches, `most` included, from the exact distribution and not from random draws.
+
+
+# %% tags=["exercise"]
+def share_with_at_most(rates, most):
+    return 0.0  # your lines here
+
+
+cct.check("share_with_at_most", share_with_at_most)
+
+# %% [markdown]
+# ### Exercise: Stochastic depth that saves the work
+#
+# Save the work: compute `branch`, a function on `(n, tokens, dim)`, only for the images where `keep` `(batch,)` is
+# True, divide by `1 - rate`, and return zeros for the others, in an array of the shape of `tokens`. The dropped
+# images of the check hold infinite numbers, so multiplying by 0 will show.
+
+
+# %% tags=["exercise"]
+def skip_dropped(branch, tokens, keep, rate):
+    return np.zeros(tokens.shape)  # your lines here
+
+
+cct.check("skip_dropped", skip_dropped)
+
+# %% [markdown]
+# ### Where you stand
+#
+# This list lasts as long as the kernel. `cct.progress()` without a number shows all notebooks.
+
+# %% tags=["exercise"]
+cct.progress(4)
+
+# %% [markdown]
+# ### More to try
+#
+# These have no mark, only an answer that you find out.
+#
+# 1. With a linear schedule and 7 blocks, find the rate at which half of all images are trained with 10 branches or
 #    fewer.
-# 3. Write a version that skips the work: pick the kept images first, compute the branch for those only, and put the
-#    results back with zeros for the others. Show that it equals the masked version.
+# 2. Correct `one_mask_for_all` and confirm with the batch of equal branches that images now differ.
 #
 # ## Recap
 #

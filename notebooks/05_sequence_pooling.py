@@ -132,7 +132,7 @@ assert np.allclose(ops.convert_to_numpy(layer(tokens)), pooled, atol=1e-6)
 #
 # **Predict:** what happens to the weights when the bias grows by 100?
 
-# %%
+# %% tags=["trap"]
 layer.score.set_weights([kernel[:, None], bias[None] + 100])
 shifted = ops.convert_to_numpy(layer.weights_over_tokens(tokens))
 print("largest change of a weight:", np.abs(shifted - weights).max())
@@ -147,9 +147,13 @@ print("gradient of the bias:  ", bias_gradient.numpy())
 assert np.abs(kernel_gradient).max() > 1e-2 and np.abs(bias_gradient).max() < 1e-5
 
 # %% [markdown]
-# Nothing, up to rounding. A softmax sees only differences of scores, and the bias adds the same to all. So its
-# gradient is zero (again up to rounding) and it never learns. The package keeps it because the authors' checkpoints
-# have it: a model without it could not take their weights one to one.
+# Nothing, up to rounding. A softmax sees only differences of scores, and the bias adds the same to all.
+#
+# > **Trap: a parameter that never learns.** It is counted, saved and loaded like the others. Its gradient is zero
+# > (again up to rounding), so it keeps the value it started with. The package has it because the authors' checkpoints
+# > have it: a model without it could not take their weights one to one.
+#
+# **To catch it:** after one step, list the weights whose gradient is zero, and know the reason for each.
 #
 # ## What a class token costs
 #
@@ -282,7 +286,7 @@ cct.show(
 # some of these have ink.
 
 
-# %%
+# %% tags=["trap"]
 def share_on_ink(images, weights):
     """The share of tokens that lie on ink, and the share of the pooling weight that those tokens get."""
     cells = images.reshape(-1, 8, 2, 8, 2).max(axis=(2, 4))  # (n, 16, 16, 1) -> (n, 8, 8), 2 x 2 pixels a token
@@ -309,6 +313,9 @@ assert len(gains) == 3 and gains[1] < -0.1 and gains[2] > 0.05  # two models bel
 #
 # > **Trap: "the weights show why".** They show where the pooled vector reads from. They do not show which pixels the
 # > decision rests on, and a picture of weights over an image invites that reading.
+#
+# **To catch it:** train with another seed and look whether the picture stays, then leave out what it points at, as
+# the next section does.
 #
 # ## Does it need what it reads?
 #
@@ -437,7 +444,7 @@ assert np.mean(top1["class token"]) > np.mean(top1["sequence"]) and max(top1["se
 #
 # **Predict:** which numbers does this layer give for 64 tokens?
 
-# %%
+# %% tags=["trap"]
 layer = keras.layers.Dense(1, activation="softmax")
 with warnings.catch_warnings(record=True) as caught:
     wrong = ops.convert_to_numpy(layer(tokens))  # (batch, tokens, dim) -> (batch, tokens, 1)
@@ -450,6 +457,8 @@ assert np.allclose((wrong * tokens).sum(axis=1), tokens.sum(axis=1), atol=1e-3)
 # > **Trap: a softmax over an axis of size one.** Keras applies an activation to the last axis. Here that axis has one
 # > entry, so the softmax of each score is 1. The weighted mean has become the sum of all tokens, and the kernel has
 # > no gradient. An example is the repository johnypark/CCT-keras.
+#
+# **To catch it:** check the property that defines the layer. Weights over the tokens sum to 1 and are not all equal.
 #
 # Keras 3 prints a warning, one line among others and only for its own softmax. Exponentials divided by their sum by
 # hand pass in silence.
@@ -476,7 +485,7 @@ cct.show(
 # gradients, which in a short training is a head start. Neither the loss nor the accuracy tells you that the layer
 # does not do what its name says. No image has weights of its own, and a larger image would give a larger sum.
 #
-# **To catch it:** check the property that defines the layer. Weights over the tokens sum to 1 and are not all equal.
+# The check from above, as a function for any pooling:
 
 
 # %%
@@ -499,6 +508,83 @@ else:
 
 # %% [markdown]
 # ## Exercises
+#
+# Fill in the stubs and run the cells; each one marks itself. Worked solutions are in
+# [solutions](solutions/05_sequence_pooling.ipynb).
+
+# %% [markdown]
+# ### Exercise: Sequence pooling from arrays
+#
+# Pool tokens `(batch, tokens, dim)` into `(batch, dim)`: a score for each token from `kernel` `(dim,)` and `bias`, a
+# softmax over the tokens, and the mean with these weights.
+
+
+# %% tags=["exercise"]
+def sequence_pooling(tokens, kernel, bias):
+    return np.zeros((len(tokens), tokens.shape[2]))  # your lines here
+
+
+cct.check("sequence_pooling", sequence_pooling)
+
+# %% [markdown]
+# ### Exercise: Leave tokens out of the mean
+#
+# Pool only the tokens where `real` `(batch, tokens)` is True; the others get no weight at all, and the weights of an
+# image still sum to 1. `scores` `(batch, tokens)` are given, from before the softmax.
+
+
+# %% tags=["exercise"]
+def pool_some(tokens, scores, real):
+    return np.zeros((len(tokens), tokens.shape[2]))  # your lines here
+
+
+cct.check("pool_some", pool_some)
+
+# %% [markdown]
+# ### Exercise: How many tokens does the model really read?
+#
+# How many tokens does an image read from? Return the exponential of the entropy of its weights (natural logarithm),
+# `(batch, tokens)` to `(batch,)`; a weight of exactly 0 adds nothing to the entropy.
+
+
+# %% tags=["exercise"]
+def effective_tokens(weights):
+    return np.zeros(len(weights))  # your lines here
+
+
+cct.check("effective_tokens", effective_tokens)
+
+# %% [markdown]
+# ### Exercise: Sequence pooling as a Keras layer
+#
+# Make a Keras layer of it: `build` makes a `Dense(1)` named `score`, `call` takes `(batch, tokens, dim)` to
+# `(batch, dim)`. The `build` is written; the check sets the weights of your layer and calls it.
+
+
+# %% tags=["exercise"]
+class Pooling(keras.layers.Layer):
+    def build(self, shape):
+        self.score = keras.layers.Dense(1, name="score")
+        self.score.build(shape)
+
+    def call(self, tokens):
+        return ops.zeros_like(tokens[:, 0])  # your lines here
+
+
+cct.check("pooling_layer", Pooling)
+
+# %% [markdown]
+# ### Where you stand
+#
+# This list lasts as long as the kernel. `cct.progress()` without a number shows all notebooks.
+
+# %% tags=["exercise"]
+cct.progress(5)
+
+# %% [markdown]
+# ### More to try
+#
+# These have no mark, only an answer that you find out.
 #
 # 1. Write max pooling over the tokens as another branch of `pool`, train it and compare.
 # 2. Measure the test accuracy at the temperatures 0.1, 1 and 10 with `plots_pooling.softmax(scores, temperature)` and

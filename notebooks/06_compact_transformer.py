@@ -219,10 +219,9 @@ assert qkv + projection + two_linear_layers + two_norms == block.count_params() 
 # Attention, about two to one. With ratio 2, as in the authors' larger models, the two are even. One block has
 # 65,664 + 33,024 + 512 = 99,200 parameters.
 #
-# > **Trap: `key_dim` is the size of one head, not of all heads.** `keras.layers.MultiHeadAttention(num_heads=2,
-# > key_dim=128)` gives each of the two heads 128 numbers. The
-# > [Keras example](https://keras.io/examples/vision/cct/) passes `key_dim=projection_dim`, so its attention is twice as
-# > wide as the paper's. Count parameters to catch it.
+# Notebook 03 warned of `key_dim`: `keras.layers.MultiHeadAttention(num_heads=2, key_dim=128)` gives each of the two
+# heads 128 numbers, so the attention of the [Keras example](https://keras.io/examples/vision/cct/) is twice as wide
+# as the paper's. The count shows it:
 
 # %%
 wide = layers.MultiHeadAttention(num_heads=2, key_dim=128)
@@ -382,10 +381,9 @@ assert np.abs(logits - golden["logits"]).max() < 1e-4
 
 # %% [markdown]
 # About as close as float32 allows. With this, the authors' own checkpoints are yours to use: pass the path of a `.pth`
-# or `.safetensors` file instead of a dict. An equality like this also measures how much a "small" difference matters:
+# or `.safetensors` file instead of a dict. An equality like this also measures how much a "small" difference matters.
 #
-# > **Trap: an epsilon of another framework.** PyTorch's LayerNorm adds 1e-5 under the square root, Keras's adds 1e-3
-# > unless told otherwise. Weights trained with one and run with the other give slightly wrong answers, with no error.
+# Notebook 03 gave the trained model another epsilon in its norms. Here is that mistake on the authors' own numbers:
 
 # %%
 first, second = model.get_layer("block_0"), model.get_layer("block_1")
@@ -420,10 +418,12 @@ print(keras.saving.serialize_keras_object(cct.TransformerBlock(2))["registered_n
 # registered under its name, and no `custom_objects` are needed. Two things go wrong often:
 #
 # > **Trap: a layer that does not take `**kwargs`.** When Keras rebuilds a layer it passes `name`, `trainable` and
-# > `dtype` as well. A layer whose `__init__` has no room for them saves well, and fails when you load it.
+# > `dtype` as well. A layer whose `__init__` has no room for them cannot be rebuilt.
+#
+# **Predict:** when do you notice, when you save or when you load?
 
 
-# %%
+# %% tags=["trap"]
 @keras.saving.register_keras_serializable("course")
 class MeanPooling(layers.Layer):
     def __init__(self):  # no **kwargs
@@ -444,13 +444,17 @@ print(outcome)
 assert "unexpected keyword argument" in outcome
 
 # %% [markdown]
-# Load what you save at once, in the same script, before you train for hours.
+# It saves well, and fails when you load it.
+#
+# **To catch it:** load what you save at once, in the same script, before you train for hours.
 #
 # > **Trap: a GELU that changes when it is saved.** `keras.ops.gelu` computes an approximation with tanh by default.
 # > Given as `activation=`, it is saved under the name "gelu", and that name means the *exact* GELU. The loaded model
-# > computes something else, without a word. The cure is to pass the name, `activation="gelu"`, from the start.
+# > computes something else, without a word.
+#
+# **Predict:** by how much?
 
-# %%
+# %% tags=["trap"]
 inputs = keras.Input((1,))
 before = keras.Model(inputs, layers.Dense(1, activation=ops.gelu, kernel_initializer="ones")(inputs))
 with tempfile.TemporaryDirectory() as folder:
@@ -462,6 +466,41 @@ print(f"the same model before and after saving differs by {difference:.1e}")
 assert 4e-4 < difference < 6e-4
 
 # %% [markdown]
+# By as much as the two formulas differ. The cure is to pass the name, `activation="gelu"`, from the start.
+#
+# **To catch it:** compare the outputs before and after loading, not only the shapes.
+#
+# > **Trap: an argument that nobody reads.** A function that ends in `**kwargs` accepts every name. In the authors'
+# > repository (commit cd11f09), `--drop-path` of the training script ends in such a place and has no effect.
+#
+# **Predict:** you ask for a drop rate of 0.5. Which one does the model get?
+
+
+# %% tags=["trap"]
+def careless(variant, **settings):  # reads num_layers and forgets the rest
+    return cct.build_cct(variant, num_layers=settings.get("num_layers", 2))
+
+
+def rate(model):
+    return model.get_layer("block_1").stochastic_depth
+
+
+print("asked for 0.5, got", rate(careless("cct_2_3x2_32", stochastic_depth=0.5)))
+assert rate(careless("cct_2_3x2_32", stochastic_depth=0.5)) == rate(careless("cct_2_3x2_32")) == 0.1
+assert rate(cct.build_cct("cct_2_3x2_32", stochastic_depth=0.5)) == 0.5
+try:
+    cct.build_cct("cct_2_3x2_32", drop_path=0.5)
+    outcome = "accepted"
+except ValueError as error:
+    outcome = f"refused: {error}"
+print(outcome)
+assert "drop_path" in outcome and outcome.startswith("refused")
+
+# %% [markdown]
+# The default, and nobody says so. `build_cct` refuses names that it does not know.
+#
+# **To catch it:** build with two values and look for a difference. A test of every argument is one loop.
+#
 # ## A larger image
 #
 # *Why:* nothing in attention or pooling depends on the number of tokens. The one part that does is the table of learned
@@ -532,12 +571,86 @@ assert long["tokens"] == 2304 and max(long["macs"], key=long["macs"].get) == "at
 # %% [markdown]
 # ## Exercises
 #
-# Open a cell of your own below and try:
+# Fill in the stubs and run the cells; each one marks itself. Worked solutions are in
+# [solutions](solutions/06_compact_transformer.ipynb).
+
+# %% [markdown]
+# ### Exercise: Count the parameters of a block
 #
-# 1. Work out the parameters of the tokenizer of `cct_2_3x2_32` by hand, and check them with `model_costs`.
-# 2. Write a block in pre-norm order, `h = x + attention(norm(x))`, `y = h + mlp(norm(h))`, with the weights of `block`,
-#    and see how far its output is from the authors' block.
-# 3. Find a CCT with fewer than 100,000 parameters and at least 64 tokens, and build it with `cct.build_cct`.
+# Count the parameters of one block of the authors on paper, for any `dim` and a whole `mlp_ratio`. Queries, keys and
+# values have no bias; the projection, both layers of the MLP and the two norms have all of theirs.
+
+
+# %% tags=["exercise"]
+def block_parameters(dim, mlp_ratio):
+    return 0  # your lines here
+
+
+cct.check("block_parameters", block_parameters)
+
+# %% [markdown]
+# ### Exercise: Count the parameters of the tokenizer
+#
+# Count the parameters of a convolutional tokenizer: `convs` convolutions of `kernel` x `kernel` without bias, from
+# `channels` over `hidden` channels to `dim`. With one convolution there are no hidden channels.
+
+
+# %% tags=["exercise"]
+def tokenizer_parameters(channels, dim, kernel, convs, hidden):
+    return 0  # your lines here
+
+
+cct.check("tokenizer_parameters", tokenizer_parameters)
+
+# %% [markdown]
+# ### Exercise: The authors' block from its parts
+#
+# Put the authors' block together from functions that you are given: `norm`, `attention` and `mlp`, each from
+# `(batch, tokens, dim)` to the same shape. Use `norm` in the two places where the authors have theirs.
+
+
+# %% tags=["exercise"]
+def authors_block(x, norm, attention, mlp):
+    return np.zeros(x.shape)  # your lines here
+
+
+cct.check("authors_block", authors_block)
+
+# %% [markdown]
+# ### Exercise: A layer that can be saved and loaded
+#
+# This layer multiplies its tokens by `factor`. Complete it so that it can be made again from `get_config()`, as Keras
+# does when it loads a model: with the same factor and the same name.
+
+
+# %% tags=["exercise"]
+class ScaleTokens(keras.layers.Layer):
+    def __init__(self, factor, **kwargs):
+        super().__init__()
+        self.factor = 0 * factor  # mend these lines
+
+    def call(self, tokens):
+        return tokens * self.factor
+
+
+cct.check("scale_tokens", ScaleTokens)
+
+# %% [markdown]
+# ### Where you stand
+#
+# This list lasts as long as the kernel. `cct.progress()` without a number shows all notebooks.
+
+# %% tags=["exercise"]
+cct.progress(6)
+
+# %% [markdown]
+# ### More to try
+#
+# These have no mark, only an answer that you find out.
+#
+# 1. Write a block in pre-norm order, `h = x + attention(norm(x))`, `y = h + mlp(norm(h))`, with the weights of
+#    `block`, and see how far its output is from the authors' block.
+# 2. Find a CCT with fewer than 100,000 parameters and at least 64 tokens, and build it with `cct.build_cct`.
 #
 # ## Recap
 #

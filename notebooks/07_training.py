@@ -109,14 +109,13 @@ for part in ("train", "val", "test"):
 # You can see how much without training anything. Let a model be right with probability 0.8 in every epoch, and read
 # its accuracy on a finite number of images. **Predict:** how far above 80 % is the best of 30 readings on 360 images?
 
-# %%
+# %% tags=["trap"]
 truth, runs, readings = 0.8, 4000, np.arange(1, 31)
 gains = {}
 for images in (360, 10_000):
     test = rng.binomial(images, truth, size=(runs, 30)) / images  # (runs, epochs)
     gains[f"best on the test set, {images:,} images"] = np.maximum.accumulate(test, axis=1).mean(axis=0) - truth
-val = rng.binomial(360, truth, size=(runs, 30)) / 360
-test = rng.binomial(360, truth, size=(runs, 30)) / 360
+val, test = rng.binomial(360, truth, size=(2, runs, 30)) / 360
 chosen = np.stack([val[:, :n].argmax(axis=1) for n in readings], axis=1)  # (runs, readings), the epoch chosen
 gains["best on validation, then test once"] = np.take_along_axis(test, chosen, axis=1).mean(axis=0) - truth
 for name, gain in gains.items():
@@ -129,10 +128,11 @@ figure = pictures.draw_optimism(readings, {name: 100 * gain for name, gain in ga
 cct.show(figure, alt="Excess over the true accuracy grows with the epochs to choose from; chosen on validation it is 0")
 
 # %% [markdown]
-# About 4 points on 360 images, still most of a point on 10,000. In a real run neighbouring epochs make many of the same
-# mistakes, so the gain is smaller; its sign is the same. Choose on validation and the test reading stays honest. How to
-# catch it: for every choice in a training script, ask which images it was made on. No choice may depend on the test
-# images.
+# About 4 points on 360 images, still most of a point on 10,000. In a real run neighbouring epochs make many of the
+# same mistakes, so the gain is smaller; its sign is the same. Choose on validation and the test reading stays honest.
+#
+# **To catch it:** for every choice in a training script, ask which images it was made on. No choice may depend on the
+# test images.
 
 # %% [markdown]
 # ## The recipe
@@ -214,18 +214,26 @@ figure = pictures.draw_offsets(counts, ["by hand", "augment.random_crop"])
 cct.show(figure, alt="Two tables of how often each offset was drawn; all shares are about equal")
 
 # %% [markdown]
-# > **Trap: `keras.layers.RandomCrop(32, 32)` on images of 32 x 32 does nothing.** There is one window of the full size.
-# > The Keras example of 2021 has this line, so a flip is its only augmentation. Two more traps follow when you pad
-# > first: this layer draws **one** offset for the whole batch, and it does not support XLA compilation
-# > (`supports_jit` is False), so that a model with this layer inside trains without XLA.
+# > **Trap: a crop that crops nothing.** The Keras example of 2021 has `keras.layers.RandomCrop(32, 32)` on images of
+# > 32 x 32, so a flip is its only augmentation.
 #
-# **Predict:** a batch of 64 marked images goes through a padded `RandomCrop`. How many different offsets come out?
+# **Predict:** how many windows of 32 x 32 are there in an image of 32 x 32?
 
-# %%
-same_size = keras.layers.RandomCrop(height, width, seed=0)
+# %% tags=["trap"]
+same_size = keras.layers.RandomCrop(height, width, seed=0, name="crop")
 batch = data.x_train[:64].astype("float32")
 assert np.array_equal(same_size(batch, training=True), batch)  # cropped, they say
 
+# %% [markdown]
+# One, so nothing moves.
+#
+# **To catch it:** compare what comes out of an augmentation with what went in.
+#
+# > **Trap: one offset for the whole batch.** So you pad first, and then crop with that layer.
+#
+# **Predict:** a batch of 64 marked images goes through. How many different offsets come out?
+
+# %% tags=["trap"]
 marked = np.zeros((64, 16, 16, 1), "float32")
 marked[:, 8, 8] = 1
 padded = np.pad(marked, ((0, 0), (4, 4), (4, 4), (0, 0)))
@@ -233,11 +241,28 @@ from_keras = np.asarray(keras.layers.RandomCrop(16, 16, seed=0)(padded, training
 from_package = augment.random_crop(marked, np.random.default_rng(0), padding=4)
 offsets = [len(np.unique(moved.reshape(64, -1), axis=0)) for moved in (from_keras, from_package)]
 print(f"different offsets in a batch of 64: keras.layers.RandomCrop {offsets[0]}, augment.random_crop {offsets[1]}")
-assert offsets[0] == 1 and offsets[1] > 20 and not same_size.supports_jit
+assert offsets[0] == 1 and offsets[1] > 20
 
 # %% [markdown]
-# One. How to catch it: run the augmentation on a batch of copies of one image and count the different results. The
-# course augments arrays before they reach the model, each image on its own.
+# One. All images of a batch move alike.
+#
+# **To catch it:** run the augmentation on a batch of copies of one image and count the different results.
+#
+# > **Trap: augmentation that switches XLA off.** XLA compiles a whole training step. Keras asks every layer of a
+# > model whether it can take part, and a single no decides for all.
+#
+# **Predict:** a flip and a crop stand at the front of a model. Does it train with XLA?
+
+# %% tags=["trap"]
+supports_xla = {layer.name: layer.supports_jit for layer in (keras.layers.RandomFlip(name="flip"), same_size)}
+print("supports XLA:", supports_xla)
+assert supports_xla == {"flip": True, "crop": False}
+
+# %% [markdown]
+# No: the crop says no, and no message appears. The course augments arrays before they reach the model, each image on
+# its own.
+#
+# **To catch it:** list `layer.supports_jit` of all layers, as above, whenever a model trains slower than you expect.
 
 # %% [markdown]
 # ## Which augmentation fits which data?
@@ -491,20 +516,22 @@ cct.show(figure, alt="The wrong answers with the highest confidence, each with g
 path = folder / "cct.keras"
 model.save(path)
 loaded = keras.models.load_model(path)
-raw = data.x_test[:64]  # uint8, as it came from the file
-difference = np.abs(np.asarray(loaded(raw)) - logits[:64]).max()
+difference = np.abs(np.asarray(loaded(data.x_test[:64])) - logits[:64]).max()  # uint8 images, as they came
 assert difference < 1e-4  # logits from 0 to about 5
 print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB, largest difference of logits {difference:.0e}")
 
 # %% [markdown]
 # > **Trap: normalising twice.** Many pipelines divide images by 255 out of habit. This model does that part itself,
-# > so such images look almost uniformly dark to it. No error is raised; the accuracy falls.
+# > so such images look almost uniformly dark to it. No error is raised.
+#
+# **Predict:** what is left of the accuracy?
+#
+# **To catch it:** look at the range of what you pass in. Raw pixels go up to 255.
 
-# %%
+# %% tags=["trap"]
 scaled = cct.evaluate(model, data.x_test / 255, data.y_test)["top1"]
 print(f"top-1 on raw pixels {100 * top1:.1f} %, on pixels / 255 {100 * scaled:.1f} %")
-assert scaled < 0.6 * top1
-assert data.x_test.max() > 1  # how to catch it: look at the range of what you pass in
+assert scaled < 0.6 * top1 and data.x_test.max() > 1
 
 # %% [markdown]
 # ## Stop and go on
@@ -622,17 +649,103 @@ for name, parameters, epochs, top1, top5 in rows:
 # %% [markdown]
 # Three epochs are a tenth of thirty, so this is no contest: the table says what a short CPU run gives and what the
 # older example reached after its whole training.
-#
+
+# %% [markdown]
 # ## Exercises
 #
-# Try these in an empty cell of your own:
+# Fill in the stubs and run the cells; each one marks itself. Worked solutions are in
+# [solutions](solutions/07_training.ipynb).
+
+# %% [markdown]
+# ### Exercise: Which number do you report?
+#
+# `val` and `test` hold the accuracy after each epoch, on validation and on test images. Return the test accuracy that
+# an honest report states.
+
+
+# %% tags=["exercise"]
+def honest_accuracy(val, test):
+    return 0.0  # your line here
+
+
+cct.check("honest_accuracy", honest_accuracy)
+
+# %% [markdown]
+# ### Exercise: A random crop with an offset for each image
+#
+# Pad the images with zeros by `padding` on all sides and cut a window of the old size out of each, for image `i` at
+# row `tops[i]` and column `lefts[i]` of the padded image. Shapes: `(batch, height, width, channels)`, and `(batch,)`
+# twice.
+
+
+# %% tags=["exercise"]
+def crop_each(images, tops, lefts, padding):
+    return np.zeros_like(images)  # your lines here
+
+
+cct.check("crop_each", crop_each)
+
+# %% [markdown]
+# ### Exercise: The loss with label smoothing
+#
+# Return the mean cross-entropy with label smoothing, for `logits` `(batch, classes)` and `labels` `(batch,)`, whole
+# numbers. A share `smoothing` of each target is spread over *all* classes.
+
+
+# %% tags=["exercise"]
+def smoothed_loss(logits, labels, smoothing):
+    return 0.0  # your lines here
+
+
+cct.check("smoothed_loss", smoothed_loss)
+
+# %% [markdown]
+# ### Exercise: The learning rate, step by step
+#
+# Return the learning rates of the steps 1 to `steps`, an array `(steps,)`: a straight line that reaches `peak` at
+# step `warmup`, then half a cosine that reaches 0 at the last step.
+
+
+# %% tags=["exercise"]
+def cosine_rates(steps, warmup, peak):
+    return np.zeros(steps)  # your lines here
+
+
+cct.check("cosine_rates", cosine_rates)
+
+# %% [markdown]
+# ### Exercise: MixUp
+#
+# [MixUp](https://arxiv.org/abs/1710.09412) blends pairs of images and their targets: image `i` keeps `share[i]` of
+# itself and takes the rest from image `order[i]`, and its target likewise. Return the mixed images
+# `(batch, height, width, channels)` and targets `(batch, classes)`.
+
+
+# %% tags=["exercise"]
+def mixup(images, targets, order, share):
+    return np.zeros_like(images), np.zeros_like(targets)  # your lines here
+
+
+cct.check("mixup", mixup)
+
+# %% [markdown]
+# ### Where you stand
+#
+# This list lasts as long as the kernel. `cct.progress()` without a number shows all notebooks.
+
+# %% tags=["exercise"]
+cct.progress(7)
+
+# %% [markdown]
+# ### More to try
+#
+# These have no mark, only an answer that you find out.
 #
 # 1. Train with `dataclasses.replace(recipe, flip=True)` and compare the confusion matrices.
 # 2. Train with `schedule="constant"`: which epochs are the best ones now?
 # 3. Shift the test images by 2 pixels with `augment.random_crop` and measure how much accuracy is lost, with and
 #    without augmentation in training.
-
-# %% [markdown]
+#
 # ## Recap
 #
 # - Training images make gradients, validation images make choices, test images make one number.

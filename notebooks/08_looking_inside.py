@@ -83,7 +83,7 @@ names, grid = model.card["class_names"], model.get_layer("tokenizer").grid(32, 3
 images = np.stack([small(photos.chelsea()), small(photos.stereo_motorcycle()[0])])  # (batch, height, width, channels)
 logits = cct.predict(model, images)
 predicted = logits.argmax(axis=1)
-alt = "Photo of a cat: cat 98 %. Photo of a motorcycle: truck 42 %, automobile 36 %"
+alt = "Photo of a cat: cat by far. Photo of a motorcycle: truck first, then automobile"
 cct.show(plots_inside.draw_predictions(images, softmax(logits), names), alt=alt)
 assert [names[label] for label in predicted] == ["cat", "truck"] and grid == (8, 8)
 
@@ -121,7 +121,7 @@ assert maps[:, 0].size == 256 * 64 and maps[:, 0, :, :, 0].size == 256
 # %%
 token = 27  # row 3, column 3
 rows = maps[:, 0, :, token]  # (layers, heads, tokens)
-alt = "What token 27 of the cat photo reads from: spread out in layer 0, concentrated on a few tokens in layer 1"
+alt = "What token 27 of the cat photo reads from, in two layers of two heads, on one scale of colours"
 cct.show(plots_inside.draw_heads(images[0], rows, grid, token, high=6), alt=alt)
 
 
@@ -133,12 +133,12 @@ def entropy(weights):
 for layer, head in np.ndindex(maps.shape[0], heads):
     bits, largest = entropy(maps[layer, 0, head]).mean(), 64 * maps[layer, 0, head].max(axis=-1).mean()
     print(f"layer {layer}, head {head}: entropy {bits:.2f} of {np.log2(64):.0f} bits, largest {largest:.1f} x uniform")
-assert entropy(maps[0, 0]).mean() > entropy(maps[1, 0]).mean() + 0.3
+assert np.all((entropy(maps[:, 0]).mean(axis=-1) > 3) & (entropy(maps[:, 0]).mean(axis=-1) < 5.95))
 
 # %% [markdown]
 # The numbers are means over all 64 rows of a head. Uniform weights would have 6 bits and a largest weight of 1 times
-# uniform. Layer 0 reads from almost everywhere, layer 1 from fewer places. This says *where* a token reads. It does
-# not say what it takes from there, nor what it is good for.
+# uniform. Every head lies between: it reads from more than 8 tokens, which would be 3 bits, and not from all alike.
+# This says *where* a token reads. It does not say what it takes from there, nor what it is good for.
 #
 # > **Trap: every map on a scale of its own.** Most tools stretch the colours from the smallest to the largest weight
 # > of each picture. Then a head that does nothing looks as busy as one that does.
@@ -146,7 +146,7 @@ assert entropy(maps[0, 0]).mean() > entropy(maps[1, 0]).mean() + 0.3
 # Make a head that knows nothing: random scores, almost equal. **Predict:** which of the two in the upper row is the
 # trained one?
 
-# %%
+# %% tags=["trap"]
 noise = softmax(np.random.default_rng(0).normal(0, 0.02, size=64))
 trained = maps[0, 0, 1, token]
 figure = plots_inside.draw_scales({"A": noise, "B": trained}, grid, high=6)
@@ -157,7 +157,9 @@ assert 64 * noise.max() < 1.1 < 3 < 64 * trained.max()
 
 # %% [markdown]
 # A is the noise. Its weights differ from uniform by less than a tenth. On its own scale that fills the whole range of
-# colours. How to catch it: print entropy and the largest weight in multiples of uniform, and draw what you compare on
+# colours.
+#
+# **To catch it:** print entropy and the largest weight in multiples of uniform, and draw what you compare on
 # one scale.
 #
 # ## Through all layers: rollout
@@ -193,8 +195,10 @@ for i, name in enumerate(["cat", "motorcycle"]):
 # > **Trap: normalising along the wrong axis.** Some versions drop small weights first and then divide by the row
 # > sums, without `keepdims`. That divides column `j` by the sum of row `j`. ([An open
 # > report](https://github.com/jacobgil/vit-explain/issues/16) of this in a popular tool.)
+#
+# **Predict:** what do the rows sum to then?
 
-# %%
+# %% tags=["trap"]
 whole = first[0]  # (tokens, tokens), rows sum to 1
 kept = np.where(whole >= np.quantile(whole, 0.9), whole, 0)
 right = kept / kept.sum(axis=-1, keepdims=True)
@@ -205,8 +209,10 @@ assert np.allclose(right.sum(axis=-1), 1) and np.abs(wrong.sum(axis=-1) - 1).max
 assert np.allclose(whole / whole.sum(axis=-1), whole, atol=1e-5)  # while rows are whole, it changes nothing
 
 # %% [markdown]
-# The last line is why it stays unnoticed: as long as every row sums to 1 the wrong axis does no harm. How to catch
-# it: assert the row sums after every step.
+# To anything around 1. The last line is why it stays unnoticed: as long as every row sums to 1 the wrong axis does no
+# harm.
+#
+# **To catch it:** assert the row sums after every step.
 #
 # ## The part that is exact: votes
 #
@@ -236,36 +242,39 @@ print(inspect.getsource(cct.token_votes).split('"""')[2])
 # %%
 kinds = {"pooling weights": pooling[0], "rollout to the input": shares[0]}
 figure = plots_inside.draw_votes(images[0], grid, kinds, {'votes for "cat"': votes[0, :, names.index("cat")]})
-cct.show(figure, alt="Cat; pooling weights and votes are high on the lower left of the face, rollout is spread out")
+cct.show(figure, alt="Cat; pooling weights and votes are high on the same few squares, rollout is spread out")
 correlation = faithfulness.spearman(pooling[0], votes[0, :, predicted[0]])
 print(f"rank correlation of pooling weights and votes for cat: {correlation:.2f}")
-assert (votes[0, :, predicted[0]] > -0.01).all() and correlation > 0.9
+assert votes[0, :, predicted[0]].min() > -0.05 and correlation > 0.7
 
 # %% [markdown]
-# For this clear case votes and weights agree: no token votes against the cat. Note what a vote is tied to: an
-# *output* token, which has read from the whole image in two layers. "This square of the photo made it a cat" does not
-# follow.
+# For this clear case votes and weights nearly agree: no token casts a vote against the cat worth naming. Note what a
+# vote is tied to: an *output* token, which has read from the whole image in two layers. "This square of the photo
+# made it a cat" does not follow.
 #
-# > **Trap: reading weight as support.** The motorcycle shows it. Its second heaviest token gets 7 times the uniform
-# > weight. Does it speak for the truck?
+# > **Trap: reading weight as support.** A token with a large weight has a say. It need not speak for the class that
+# > won.
+#
+# Take the motorcycle, and of its tokens with more than 3 times the uniform weight the one whose vote for the first
+# class is lowest, compared with the second. **Predict:** does it speak for the class that the model named?
 
-# %%
-heavy = np.argsort(-pooling[1])[1]
-truck, car = names.index("truck"), names.index("automobile")
-difference = votes[1, :, truck] - votes[1, :, car]
-signed = {'votes for "truck"': votes[1, :, truck], '"truck" minus "automobile"': difference}
+# %% tags=["trap"]
+first, second = np.argsort(-logits[1])[:2]
+difference = votes[1, :, first] - votes[1, :, second]
+heavy = np.where(64 * pooling[1] > 3, difference, np.inf).argmin()
+one, other = names[first], names[second]
+signed = {f'votes for "{one}"': votes[1, :, first], f'"{one}" minus "{other}"': difference}
 figure = plots_inside.draw_votes(images[1], grid, {"pooling weights": pooling[1]}, signed, token=heavy)
-cct.show(
-    figure, alt="The outlined token of the motorcycle has a high weight and a negative vote for truck minus automobile"
-)
+cct.show(figure, alt="Motorcycle; the outlined token has a large weight and votes for the second class, not the first")
 print(f"token {heavy}: weight {64 * pooling[1, heavy]:.1f} x uniform,", end=" ")
-print(f"vote for truck {votes[1, heavy, truck]:+.2f}, for automobile {votes[1, heavy, car]:+.2f}")
-assert 64 * pooling[1, heavy] > 6 and votes[1, heavy, truck] < -0.03 and votes[1, heavy, car] > 0.3
-assert difference[heavy] < -0.4 and logits[1, truck] > logits[1, car]
+print(f"vote for {one} {votes[1, heavy, first]:+.2f}, for {other} {votes[1, heavy, second]:+.2f}")
+assert 64 * pooling[1, heavy] > 3 and difference[heavy] < -0.1 and logits[1, first] > logits[1, second]
 
 # %% [markdown]
-# It votes against the truck and strongly for the automobile. A map of weights, with or without rollout, shows it in
-# the same colour as the tokens that decided for the truck. So say "the model reads from here", never "this is why".
+# No: it would have the model say the second class. A map of weights, with or without rollout, shows it in the same
+# colour as the tokens that decided. So say "the model reads from here", never "this is why".
+#
+# **To catch it:** look at a signed measure beside the weights. Votes are one, and exact.
 #
 # ## The first filters
 #
@@ -287,10 +296,10 @@ print(f"grey part: above 0.8 in {(grey > 0.8).sum()} filters, below 0.2 in {(gre
 print(f"flat part (equal at all 9 pixels): below 0.05 in {(flat < 0.05).sum()} filters")
 random = np.random.default_rng(0).normal(size=(1000, 3, 3, 3))
 assert abs(3 * (random.mean(axis=-1) ** 2).sum() / (random**2).sum() - 1 / 3) < 0.01
-assert (grey > 0.8).sum() > 25 and (grey < 0.2).sum() > 20 and (flat < 0.05).sum() > 45
+assert (grey > 0.8).sum() > 15 and (grey < 0.2).sum() > 10 and (flat < 0.05).sum() > 40
 
 # %% [markdown]
-# Most split in two: some look at light and dark and ignore colour, others compare colours and ignore light. And most
+# Many split in two: some look at light and dark and ignore colour, others compare colours and ignore light. And most
 # respond to a change between neighbouring pixels, not to an even area. [Krizhevsky et al.,
 # 2012](https://papers.nips.cc/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html) report such a split,
 # into filters that ignore colour and filters that need it, in a network of another size on other images.
@@ -318,11 +327,11 @@ alt = "The cat photo while more squares are grey, by votes and in random order, 
 cct.show(plots_inside.draw_removal(removed, falling, np.array(counts) / 64, "cat"), alt=alt)
 for name, falls in falling.items():
     print(f"{name:7}", " ".join(f"{100 * probability:3.0f} %" for probability in falls))
-assert falling["votes"][3] > falling["random"][3] + 0.1 and falling["random"][5] > falling["random"][4] + 0.2
+assert all(falls[0] > 0.8 and falls[-1] < 0.3 for falls in falling.values())  # they differ in between alone
 
 # %% [markdown]
-# Here the random order falls faster, and it even rises again when more is removed. On pictures that are half grey
-# squares the model is erratic.
+# Compare the two rows. Do you trust the winner? On pictures that are half grey squares a model is erratic: another
+# order, another photo or another training can turn the result round.
 #
 # One photo and one random order prove nothing. A test needs many images, and things to compare with:
 #
@@ -560,10 +569,82 @@ explorer = cct.explore(draw_kind, settings, alt, **controls)
 # %% [markdown]
 # ## Exercises
 #
-# 1. Multiply the layers of the rollout in the other order, `first @ second`. Do the row sums notice? Does the map?
-# 2. Shuffle the weights of each layer of the model with a random permutation and look at its pooling map and rollout.
+# Fill in the stubs and run the cells; each one marks itself. Worked solutions are in
+# [solutions](solutions/08_looking_inside.ipynb).
+
+# %% [markdown]
+# ### Exercise: Attention rollout
+#
+# Write attention rollout for `maps` `(layers, batch, heads, tokens, tokens)`: average the heads, give half of each
+# token to its own past, and multiply the layers, the last one leftmost. The result is `(batch, tokens, tokens)`.
+
+
+# %% tags=["exercise"]
+def rollout_of(maps):
+    return np.zeros(maps.shape[1:2] + maps.shape[3:])  # your lines here
+
+
+cct.check("rollout", rollout_of)
+
+# %% [markdown]
+# ### Exercise: Rollout through the pooling row
+#
+# Take rollout through the pooling row: `pooling` `(batch, tokens)` and `rollout` `(batch, tokens, tokens)` give the
+# share of each input token in the pooled vector, `(batch, tokens)`.
+
+
+# %% tags=["exercise"]
+def input_shares(pooling, rollout):
+    return np.zeros(pooling.shape)  # your line here
+
+
+cct.check("input_shares", input_shares)
+
+# %% [markdown]
+# ### Exercise: Which token votes for which class?
+#
+# Split the logits into votes: what does each token add to each class? `tokens` `(batch, tokens, dim)`, pooling
+# `weights` `(batch, tokens)` and the `kernel` `(dim, classes)` of the head give `(batch, tokens, classes)`.
+
+
+# %% tags=["exercise"]
+def votes_of(tokens, weights, kernel):
+    return np.zeros((*weights.shape, kernel.shape[1]))  # your line here
+
+
+cct.check("token_votes", votes_of)
+
+# %% [markdown]
+# ### Exercise: Take squares out, in an order
+#
+# Fill the first `count` tokens of `order` with the mean colour of the image `(height, width, channels)` and leave the
+# rest as it is. Token `i` covers `size` x `size` pixels, tokens are in reading order, and the image you are given
+# must not change.
+
+
+# %% tags=["exercise"]
+def remove_squares(image, order, count, size):
+    return np.zeros(image.shape)  # your lines here
+
+
+cct.check("remove_squares", remove_squares)
+
+# %% [markdown]
+# ### Where you stand
+#
+# This list lasts as long as the kernel. `cct.progress()` without a number shows all notebooks.
+
+# %% tags=["exercise"]
+cct.progress(8)
+
+# %% [markdown]
+# ### More to try
+#
+# These have no mark, only an answer that you find out.
+#
+# 1. Shuffle the weights of each layer of the model with a random permutation and look at its pooling map and rollout.
 #    Do you still like the pictures?
-# 3. Turn the deletion test round: start with the fill and *insert* squares in the order of a map. Does the order of
+# 2. Turn the deletion test round: start with the fill and *insert* squares in the order of a map. Does the order of
 #    the maps stay the same?
 #
 # ## Recap

@@ -12,11 +12,14 @@ from nbformat import NotebookNode
 
 FOLDER = Path(__file__).resolve().parent
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+LAST_OF_THE_CORE = "08"
 MAX_BYTES = 1_000_000
 MAX_CELL_LINES = 20
 MAX_CODE_LINES = 300
 HOME_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|work|Users)/|\b[A-Z]:\\(?:Users|[a-z]{2,}\\)")
 TEMPORARY_PATH = re.compile(r"(?<![\w.:/])/(?:tmp|var/folders)/")
+TRAP = re.compile(r"^> \*\*Trap: (.+?)\*\*(?=\s|$)", re.MULTILINE | re.DOTALL)
+CHECK = re.compile(r"^cct\.check\(\"(\w+)\", \w+\)$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)[^)]*\)|<(?:img|a)\b[^>]*?(?:src|href)=[\"']([^\"']+)[\"']")
 
 
@@ -44,6 +47,28 @@ def output_text(output: NotebookNode) -> str:
     """Everything readable in an output: its stream, its traceback, or its textual representations."""
     texts = [value for kind, value in output.get("data", {}).items() if kind.startswith("text/")]
     return "\n".join([output.get("text", ""), *texts, *output.get("traceback", [])])
+
+
+def tagged(cell: NotebookNode, tag: str) -> bool:
+    """Whether a code cell has this tag."""
+    return cell.cell_type == "code" and tag in cell.metadata.get("tags", [])
+
+
+def traps(notebook: NotebookNode) -> list[tuple[int, str, int | None]]:
+    """(box, title, code) of every trap: the cell with its box, and the one tagged 'trap' after or before it."""
+    found = []
+    for box, cell in enumerate(notebook.cells):
+        for title in TRAP.findall(cell.source if cell.cell_type == "markdown" else ""):
+            beside = [near for near in (box + 1, box - 1) if near < len(notebook.cells)]
+            code = next((near for near in beside if tagged(notebook.cells[near], "trap")), None)
+            found.append((box, title.replace("\n> ", " ").rstrip("."), code))
+    return found
+
+
+def exercises(notebook: NotebookNode, tag: str = "exercise") -> list[tuple[int, str]]:
+    """(cell, name) of every cell with this tag, "exercise" or "solution", that marks an answer with `cct.check`."""
+    cells = enumerate(notebook.cells)
+    return [(number, name) for number, cell in cells if tagged(cell, tag) for name in CHECK.findall(cell.source)]
 
 
 def first_cell(notebook: NotebookNode, path: Path) -> list[str]:
@@ -85,12 +110,47 @@ def recap_at_the_end(notebook: NotebookNode, path: Path) -> list[str]:
     return [f"cell {number} is code after the recap" for number in late]
 
 
+def traps_are_complete(notebook: NotebookNode, path: Path) -> list[str]:
+    """A trap of the core notebooks has code that asserts its symptom, a question, and a way to catch it."""
+    if path.name[:2] > LAST_OF_THE_CORE:
+        return []
+    found, cells, codes = [], notebook.cells, []
+    for box, title, code in traps(notebook):
+        if code is None or code in codes:
+            found.append(f"cell {box + 1}: the trap '{title}' needs a code cell of its own beside it, tagged 'trap'")
+            continue
+        codes.append(code)
+        after = next((n for n in range(code, len(cells)) if cells[n].cell_type == "markdown"), code)
+        asked = cells[box].source + (cells[code - 1].source if cells[code - 1].cell_type == "markdown" else "")
+        wanted = {
+            "an assert in its code": any("assert " in cells[n].source for n in range(code, after)),
+            "a question": "?" in asked,
+            "'**To catch it:**' and how": "**To catch it:**" in cells[box].source + cells[after].source,
+        }
+        found += [f"cell {box + 1}: the trap '{title}' needs {what}" for what, there in wanted.items() if not there]
+    stray = [n for n, cell in enumerate(cells) if tagged(cell, "trap") and n not in codes]
+    return found + [f"cell {n + 1} is tagged 'trap' and has no box '> **Trap: ...**' beside it" for n in stray]
+
+
+def exercises_are_complete(notebook: NotebookNode, path: Path) -> list[str]:
+    """An exercise has a heading and a text, then one cell with stub or solution and its check, tagged so."""
+    tag, heading = ("solution", "## ") if path.parent.name == "solutions" else ("exercise", "### Exercise: ")
+    known, found = {number for number, _ in exercises(notebook, tag)}, []
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code" and "cct.check(" in cell.source:
+            if number not in known or cell.source.count("cct.check(") != 1:
+                found.append(f"cell {number + 1} must have the tag '{tag}' and one line cct.check(\"name\", answer)")
+            if not notebook.cells[number - 1].source.startswith(heading):
+                found.append(f"cell {number + 1} is an exercise: the cell before it must start with '{heading}'")
+    return found
+
+
 def lengths(notebook: NotebookNode, path: Path) -> list[str]:
     """Short code cells, not too much code, a file that opens quickly."""
     found, total = [], 0
     for number, cell in enumerate(notebook.cells, 1):
         lines = sum(bool(line.strip()) for line in cell.source.splitlines()) if cell.cell_type == "code" else 0
-        total += lines
+        total += 0 if tagged(cell, "exercise") else lines  # stubs are the learner's own
         if cell.cell_type == "code" and not lines:
             found.append(f"cell {number} is empty")
         if lines > MAX_CELL_LINES:
@@ -178,6 +238,8 @@ RULES = [
     setup_first,
     one_title,
     recap_at_the_end,
+    traps_are_complete,
+    exercises_are_complete,
     lengths,
     run_in_order,
     clean_outputs,

@@ -128,6 +128,26 @@ def stream(text, name="stdout"):
     return new_output("stream", name=name, text=text)
 
 
+def add_trap(box="> **Trap: one.**\n\n**Predict:** what?", code="assert 1", after="**To catch it:** look.", tag="trap"):
+    """A change that puts a trap before the recap: its box, its code, and how to catch it."""
+
+    def change(notebook):
+        coded = new_code_cell(code, metadata={"tags": [tag]}, execution_count=3)
+        notebook.cells[3:3] = [new_markdown_cell(box), coded, new_markdown_cell(after)]
+
+    return change
+
+
+def add_exercise(heading="### Exercise: One", code='cct.check("one", int)', tag="exercise"):
+    """A change that puts an exercise before the recap."""
+
+    def change(notebook):
+        stub = new_code_cell(code, metadata={"tags": [tag]}, execution_count=3)
+        notebook.cells[3:3] = [new_markdown_cell(heading), stub]
+
+    return change
+
+
 HOME = "/" + "home/ann/course"  # in two parts: the repository itself may not hold such a path
 BAD = {
     "no title": (set_source(0, "# 4. ", "4. "), "title"),
@@ -144,6 +164,14 @@ BAD = {
     "long cell": (add(new_code_cell("x = 1\n" * 21)), "21 lines"),
     "empty cell": (add(new_code_cell("\n")), "empty"),
     "long notebook": (lambda notebook: [add(new_code_cell("x = 1\n" * 20))(notebook) for _ in range(16)], "322 lines"),
+    "trap without code": (add_trap(tag="code"), "needs a code cell of its own"),
+    "trap that asserts nothing": (add_trap(code="1"), "needs an assert"),
+    "trap that asks nothing": (add_trap(box="> **Trap: one.** It is."), "needs a question"),
+    "trap that nobody catches": (add_trap(after="So it is."), "To catch it"),
+    "code of a trap without box": (add_trap(box="What?"), "has no box"),
+    "exercise without a tag": (add_exercise(tag="stub"), "must have the tag 'exercise'"),
+    "exercise with two checks": (add_exercise(code='cct.check("one", int)\n' * 2), "one line cct.check"),
+    "exercise without a heading": (add_exercise(heading="Do this."), "must start with"),
     "large file": (add_output(new_output("display_data", {"image/png": "a" * 1_000_001})), "bytes"),
     "not run": (lambda notebook: notebook.cells[2].update(execution_count=None), "in order"),
     "run twice": (lambda notebook: notebook.cells[2].update(execution_count=5), "in order"),
@@ -169,6 +197,25 @@ BAD = {
 def test_bad_notebook_is_caught(change, words, tmp_path):
     found = complaints_after(change, tmp_path)
     assert any(words in complaint for complaint in found), found
+
+
+def test_complete_traps_and_exercises_pass(tmp_path):
+    assert complaints_after(add_trap(), tmp_path) == []
+    above = "> **Trap: `**one` in\n> two lines.** Sure?\n\n**To catch it:** look."
+    notebook = good_notebook()
+    notebook.cells[2].update(source="assert 1", metadata={"tags": ["trap"]})
+    notebook.cells.insert(3, new_markdown_cell(above))
+    assert lint.complaints(notebook, tmp_path / "notebooks" / "04_trial.ipynb") == []
+    assert lint.traps(notebook) == [(3, "`**one` in two lines", 2)]
+    assert complaints_after(add_exercise(), tmp_path) == []
+
+
+def test_stubs_do_not_count_as_code_of_the_notebook(tmp_path):
+    def change(notebook):
+        for _ in range(16):
+            add_exercise(code="x = 1\n" * 18 + 'cct.check("one", int)')(notebook)
+
+    assert not any("lines of code" in complaint for complaint in complaints_after(change, tmp_path))
 
 
 def test_invalid_notebook_is_caught(tmp_path):

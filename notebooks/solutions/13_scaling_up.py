@@ -1,0 +1,105 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 13. Solutions: scaling up
+#
+# Worked answers to the exercises of [notebook 13](../13_scaling_up.ipynb), each with its reason and its wrong turns.
+# Try them yourself first.
+#
+# 5 minutes to read, under a minute to run. Builds on the notebook itself.
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/solutions/13_scaling_up.ipynb)
+
+# %% tags=["setup"]
+import sys
+from pathlib import Path
+
+here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
+places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
+root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
+if root is None:
+    raise FileNotFoundError(
+        "cct_helpers was not found. Open this notebook inside the unpacked repository. On Colab, upload the repository "
+        "as a .zip (folder icon on the left), run '!unzip -q NAME.zip' in a new cell, then run this cell again."
+    )
+sys.path.insert(0, root)
+
+import cct_helpers as cct
+
+cct.setup()
+
+# %%
+import numpy as np
+
+# %% [markdown]
+# ## The gradient of a batch from its parts
+#
+# The mean gradient of a part times its images is the sum over the part. Sums add up; one division at the end makes the
+# mean again.
+#
+# Wrong turns: the plain mean of the parts is right only when all have the same size, which hides the mistake until the
+# last batch of an epoch. A sum makes the step longer with every device you add.
+
+
+# %% tags=["solution"]
+def whole_gradient(gradients, counts):
+    return counts @ gradients / counts.sum()  # (parts,) @ (parts, weights) -> (weights,)
+
+
+cct.check("whole_gradient", whole_gradient)
+
+# %% [markdown]
+# ## Which images does this process train on?
+#
+# Every process draws the same batch from the same seed, so a row number means the same image everywhere.
+#
+# Wrong turns: all rows, which gives the right weights and no speed; the first rows for everyone, which trains on the
+# same images twice and leaves the others out.
+
+
+# %% tags=["solution"]
+def rows_of(process, processes, batch):
+    share = batch // processes
+    return np.arange(process * share, (process + 1) * share)
+
+
+cct.check("rows_of", rows_of)
+
+# %% [markdown]
+# ## How many hours is that?
+#
+# Two operations a multiply-accumulate, three forward passes a step. All of it over what the device delivers, and 3,600
+# seconds an hour.
+#
+# Wrong turns: the forward pass alone, which is what published MACs count; the data sheet without the share.
+
+
+# %% tags=["solution"]
+def training_hours(macs, images, epochs, peak, share):
+    return 2 * 3 * macs * images * epochs / (peak * share) / 3600
+
+
+cct.check("training_hours", training_hours)
+
+# %% [markdown]
+# ## All of them
+
+# %%
+cct.progress(13)
+assert len(cct.checks.solved(13)) == 3
+
+# %% [markdown]
+# ## Recap
+#
+# Other ways to write these are right too: the check compares results, on random numbers of several sizes. Break a
+# solution on purpose and read what it says.
