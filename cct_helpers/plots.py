@@ -32,10 +32,16 @@ STYLE = {
 }
 
 
-def new_figure(rows=1, columns=1, *, width=8.0, height=3.0, **subplots):
-    """A Figure in the course's style and its axes, an array of (rows, columns) or one Axes. Sizes in inches."""
+def new_figure(rows=1, columns=1, *, width=8.0, height=3.0, margins=None, **subplots):
+    """A Figure in the course's style and its axes, an array of (rows, columns) or one Axes. Sizes in inches.
+
+    margins: for pictures that move, the arguments of `Figure.subplots_adjust`. Without them the places of the axes are
+    worked out from the texts, which would cost half of a redraw.
+    """
     with rc_context(STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(width, height), layout=None if margins else "constrained")
+        if margins:
+            figure.subplots_adjust(**margins)
         return figure, figure.subplots(rows, columns, **subplots)
 
 
@@ -55,12 +61,16 @@ def draw_message(text, width=8.0, height=1.5):
     return figure
 
 
-def draw_image(axes, image, title=None):
-    """Draw one image, (height, width, channels) uint8 or 0-1 floats, in `axes` without ticks."""
+def draw_image(axes, image, title=None, extent=None):
+    """Draw one image, (height, width, channels) uint8 or 0-1 floats, in `axes` without ticks.
+
+    extent: (left, right, bottom, top), where it shall lie; by default every pixel is one unit wide.
+    """
     image = np.asarray(image)
     grey = image.ndim == 2 or image.shape[-1] == 1
     top = 255 if image.dtype == np.uint8 else 1
-    axes.imshow(image.reshape(image.shape[:2]) if grey else image, cmap="gray" if grey else None, vmin=0, vmax=top)
+    look = dict(cmap="gray" if grey else None, vmin=0, vmax=top, extent=extent)
+    axes.imshow(image.reshape(image.shape[:2]) if grey else image, **look)
     axes.set_xticks([])
     axes.set_yticks([])
     if title is not None:

@@ -103,9 +103,8 @@ def draw_explorer(image, weights, grid, row, column, title):
         )
     values = weights[row * columns + column]
     times, entropy, most = row_numbers(values)
-    figure, (left, right) = new_figure(1, 2, width=8, height=3.7)
-    figure.set_layout_engine(None)  # a layout that is worked out anew each time would cost half of a redraw
-    figure.subplots_adjust(left=0.05, right=0.98, bottom=0.14, top=0.9, wspace=0.25)
+    margins = dict(left=0.05, right=0.98, bottom=0.14, top=0.9, wspace=0.25)
+    figure, (left, right) = new_figure(1, 2, width=8, height=3.7, margins=margins)
     draw_overlay(left, without_colour(image), values, grid, f"{title}: where token ({row}, {column}) reads")
     outline_token(left, image, grid, (row, column))
     tokens = len(values)

@@ -98,14 +98,15 @@ def draw_simulator(rate=0.5, blocks=6, schedule="linear", mask=MASKS[0], seed=0,
     kept = sample_masks(rates, images, mask, seed)
     exact = active_distribution(rates)
     counted = np.bincount(kept.sum(axis=0), minlength=len(exact)) / images
-    figure, (left, right) = new_figure(1, 2, width=10.0, height=3.8, width_ratios=(1.5, 1))
+    margins = dict(left=0.07, right=0.99, bottom=0.25, top=0.91, wspace=0.2)
+    figure, (left, right) = new_figure(1, 2, width=10.0, height=3.8, margins=margins, width_ratios=(1.5, 1))
     _draw_masks(left, kept)
     left.set_title(f"{schedule} rate {rate:.2f}, mask: {mask}", loc="left", fontsize=10)
     _draw_active(right, exact, counted)
     right.set(ylabel="share of images", ylim=(0, max(0.35, 1.25 * counted.max(), 1.25 * exact.max())))
     right.set_title(f"kept per image: {kept.sum(axis=0).mean():.2f}, expected {np.sum(1 - rates):.2f}")
     handles = [*_legend(), *right.get_legend_handles_labels()[0]]
-    figure.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False, fontsize=9)
+    figure.legend(handles=handles, loc="lower center", ncols=5, frameon=False, fontsize=9)
     return figure
 
 

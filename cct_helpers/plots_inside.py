@@ -9,6 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
 from cct_helpers.plots import BLUE, COLOURS, GREY, ORANGE, draw_image, draw_overlay, new_figure
+from cct_helpers.plots_attention import without_colour
 
 AGAINST_FOR = LinearSegmentedColormap.from_list("against_for", [BLUE, "white", ORANGE])
 TIMES_UNIFORM = "weight, times uniform"
@@ -178,13 +179,12 @@ def draw_intervals(intervals, label, zero):
 
 def draw_one_map(image, values, grid, title, *, high, signed=False, token=None):
     """One map over the image and alone, for sliders: values (tokens,) on a scale up to `high`, numbers in the title."""
-    figure, (over, alone, bar) = new_figure(1, 3, width=8, height=4, width_ratios=[1, 1, 0.05])
-    figure.set_layout_engine(None)  # a layout that is worked out anew each time would cost half of a redraw
-    figure.subplots_adjust(left=0.02, right=0.91, bottom=0.03, top=0.82, wspace=0.08)
+    margins = dict(left=0.02, right=0.91, bottom=0.03, top=0.82, wspace=0.08)
+    figure, (over, alone, bar) = new_figure(1, 3, width=8, height=4, margins=margins, width_ratios=[1, 1, 0.05])
     if signed:
         draw_image(over, image)
     else:
-        draw_overlay(over, image, values, grid, high=high)
+        draw_overlay(over, without_colour(image), values, grid, high=high)
     if token is not None:
         outline(over, token, grid, *np.shape(image)[:2])
     drawn = draw_map(alone, values, grid, None, high=high, signed=signed, token=token)

@@ -19,9 +19,7 @@ def draw_costs(parameters, macs, tokens):
 
     parameters, macs: part -> number, the same parts in both. tokens: length of the sequence, for the title.
     """
-    figure, axes = new_figure(width=9, height=3)
-    figure.set_layout_engine(None)  # a layout that is worked out anew each time would cost half of a redraw
-    figure.subplots_adjust(left=0.12, right=0.97, bottom=0.42, top=0.88)
+    figure, axes = new_figure(width=9, height=3, margins=dict(left=0.12, right=0.97, bottom=0.42, top=0.88))
     rows = {"parameters": parameters, "MACs": macs}
     totals = {name: sum(numbers.values()) for name, numbers in rows.items()}
     ends = np.zeros(len(rows))
@@ -69,9 +67,8 @@ def draw_overview(photo, tokens, attention, weights, probabilities, grid, field,
         token: (row, column) of the token that is followed through the picture.
         side: side of the image that the model gets, in pixels.
     """
-    figure, axes = new_figure(1, 5, width=12, height=3.5)
-    figure.set_layout_engine(None)
-    figure.subplots_adjust(left=0.012, right=0.988, bottom=0.2, top=0.84, wspace=0.27)
+    margins = dict(left=0.012, right=0.988, bottom=0.2, top=0.84, wspace=0.27)
+    figure, axes = new_figure(1, 5, width=12, height=3.5, margins=margins)
     scale = len(photo) / side
     size, start, step = field
     row, column = token

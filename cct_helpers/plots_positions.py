@@ -70,19 +70,19 @@ def draw_similarity(similarity, grid, row, column, title):
             f"There is no token ({row}, {column}) on a grid of {rows} x {columns}: rows and columns count from 0."
         )
     values = similarity[row * columns + column].reshape(grid)  # (tokens,) -> (rows, columns)
-    figure, (left, right) = new_figure(1, 2, width=8, height=3.4)
-    figure.set_layout_engine(None)  # a layout that is worked out anew each time would cost half of a redraw
-    figure.subplots_adjust(left=0.06, right=0.98, bottom=0.15, top=0.9, wspace=0.4)
+    margins = dict(left=0.06, right=0.98, bottom=0.15, top=0.9, wspace=0.4)
+    figure, (left, right) = new_figure(1, 2, width=8, height=3.4, margins=margins)
     drawn = left.imshow(values, vmin=-1, vmax=1, cmap="cividis")
     left.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=ORANGE, linewidth=2.5))
     left.set(title=f"{title}: token ({row}, {column})", xlabel="column", ylabel="row")
-    figure.colorbar(drawn, ax=left, ticks=[-1, 0, 1])
+    figure.colorbar(drawn, ax=left, ticks=[-1, 0, 1], label="cosine similarity")
     right.plot(np.arange(columns) - column, values[row], color=BLUE, marker="o", label="along its row")
     right.plot(
         np.arange(rows) - row, values[:, column], color=ORANGE, marker="s", linestyle="--", label="along its column"
     )
     right.axhline(0, color=GREY, linestyle=":", linewidth=1)
-    right.set(xlabel="steps from the token (tokens)", ylabel="cosine similarity", ylim=(-1.05, 1.05))
+    right.set(xlabel="steps from the token (tokens)", ylabel="cosine similarity")
+    right.set(ylim=(-1.05, 1.05), yticks=[-1, -0.5, 0, 0.5, 1])  # every number at a tick costs time
     right.legend(loc="lower right")
     return figure
 

@@ -55,8 +55,8 @@ def frame_image(axes, image, margin, title):
     axes.set_facecolor(OUTSIDE)
     axes.set(xlim=(-margin - 0.5, width + margin - 0.5), ylim=(height + margin - 0.5, -margin - 0.5))
     axes.set(xlabel="column (pixels)", ylabel="row (pixels)")
-    axes.set_xticks(range(0, width + 1, max(1, width // 4)))
-    axes.set_yticks(range(0, height + 1, max(1, height // 4)))
+    for side, set_ticks in ((width, axes.set_xticks), (height, axes.set_yticks)):
+        set_ticks(range(0, side + 1, max(1, side // 4, (side + 2 * margin) // 8)))  # fewer where the image is small
 
 
 def draw_neighbours(image, fields, token):
@@ -83,9 +83,8 @@ def draw_tokenizer(image, grid, field, row, column):
     image: (height, width, channels). grid: (rows, columns) of tokens. field: (size, start, step). row, column: the
     token; beyond the grid, the last one is taken.
     """
-    figure, (left, right) = new_figure(1, 2, width=8, height=4)
-    figure.set_layout_engine(None)  # a layout that is worked out anew each time would cost half of a redraw
-    figure.subplots_adjust(left=0.08, right=0.98, bottom=0.13, top=0.92, wspace=0.2)
+    margins = dict(left=0.08, right=0.98, bottom=0.13, top=0.92, wspace=0.2)
+    figure, (left, right) = new_figure(1, 2, width=8, height=4, margins=margins)
     row, column = min(row, grid[0] - 1), min(column, grid[1] - 1)
     size, start, step = field
     margin = max(2, 2 - start)

@@ -32,11 +32,16 @@ def draw_before_after(originals, augmented, title=None, names=("original", "augm
     """Originals in the upper row, their augmented copies below: two arrays (n, height, width, channels); row names."""
     if originals.shape != augmented.shape:
         raise ValueError(f"each original needs one copy of its shape, got {originals.shape} and {augmented.shape}")
-    figure, axes = new_figure(2, len(originals), width=1.1 * len(originals), height=2.8, squeeze=False)
-    for row, (images, name) in enumerate(zip((originals, augmented), names, strict=True)):
-        for ax, image in zip(axes[row], images, strict=True):
-            draw_image(ax, image)
-        axes[row, 0].set_ylabel(name)
+    width, height = 1.1 * len(originals), 2.45
+    margins = dict(left=0.35 / width, right=1 - 0.05 / width, bottom=0.05 / height, top=1 - 0.35 / height)
+    figure, axes = new_figure(2, 1, width=width, height=height, margins=margins | dict(hspace=0.06))
+    tall = originals.shape[1] / originals.shape[2]  # every image is one unit wide
+    for ax, images, name in zip(axes, (originals, augmented), names, strict=True):
+        for place, image in enumerate(images):
+            draw_image(ax, image, extent=(1.06 * place, 1.06 * place + 1, 0, tall))
+        ax.set(xlim=(0, 1.06 * len(images) - 0.06), ylim=(0, tall), ylabel=name)
+        for spine in ax.spines.values():
+            spine.set_visible(False)
     if title:
         figure.suptitle(title, fontsize=11)
     return figure
@@ -86,7 +91,7 @@ def draw_smoothing(margins, losses, smoothing):
 
 def draw_schedule(rates, steps_per_epoch, others=None):
     """The learning rate at every step: `rates`, (steps,). `others`: name -> (steps,), thinner lines to compare with."""
-    figure, ax = new_figure(width=7, height=3)
+    figure, ax = new_figure(width=7, height=3, margins=dict(left=0.12, right=0.97, bottom=0.16, top=0.82))
     ax.plot(np.arange(1, len(rates) + 1), rates, color=BLUE, label="this schedule")
     for i, (name, values) in enumerate((others or {}).items()):
         ax.plot(np.arange(1, len(values) + 1), values, "--", color=COLOURS[1 + i], linewidth=1.3, label=name)

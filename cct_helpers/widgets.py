@@ -1,12 +1,15 @@
-"""Sliders: `explore` turns a drawing function into a picture that moves. The only module that imports ipywidgets."""
+"""Sliders and uploads that redraw a picture: `explore`, `drop_image`. The only module that imports ipywidgets."""
 
 import io
 
 import ipywidgets
+import numpy as np
 from IPython import get_ipython
 from IPython.display import Image, display
+from matplotlib import rc_context
 from PIL import Image as Pillow
 
+from cct_helpers.images import read_picture
 from cct_helpers.plots import draw_message, to_png
 
 
@@ -30,7 +33,7 @@ def explore(draw, settings, alt, **controls):
             images, there without a kernel. The first one is where the sliders start.
         alt: what the still pictures show, in words.
         **controls: for each parameter of `draw` its range: (low, high) or (low, high, step) for a slider, a list of
-            choices, or True or False for a check box.
+            choices, True or False for a check box, or a text, the hint in an empty field to type in.
 
     Returns the box of controls, which a test can turn; it has been displayed. In a script nothing is displayed.
     """
@@ -38,11 +41,12 @@ def explore(draw, settings, alt, **controls):
     start = settings[0]
     sliders = {name: control(name, choices, start[name]) for name, choices in controls.items()}
     fixed = {name: value for name, value in start.items() if name not in sliders}
-    picture = ipywidgets.Image(value=drawn_png(draw, start), format="png")
+    first = drawn(draw, start)
+    picture = ipywidgets.Image(value=to_png(first), format="png")
 
     def redraw(_):
         values = {name: slider.value for name, slider in sliders.items()}
-        picture.value = drawn_png(draw, {**fixed, **values})
+        picture.value = to_png(drawn(draw, {**fixed, **values}, first.get_size_inches()))
 
     for slider in sliders.values():
         slider.observe(redraw, names="value")
@@ -54,10 +58,13 @@ def explore(draw, settings, alt, **controls):
 
 
 def control(name, choices, value):
-    """The widget for one parameter: a check box, a drop-down list or a slider, started at `value`."""
-    common = dict(description=name.replace("_", " "), value=value, style={"description_width": "initial"})
+    """The widget for one parameter: a check box, a text field, a drop-down list or a slider, started at `value`."""
+    place = dict(style={"description_width": "9em"}, layout={"width": "30em", "max_width": "100%"})  # one below another
+    common = dict(description=name.replace("_", " "), value=value, **place)
     if isinstance(choices, bool):
         return ipywidgets.Checkbox(**common)
+    if isinstance(choices, str):
+        return ipywidgets.Text(placeholder=choices, continuous_update=False, **common)  # redraws on Enter
     if isinstance(choices, list):
         return ipywidgets.Dropdown(options=choices, **common)
     low, high, *step = choices
@@ -68,13 +75,18 @@ def control(name, choices, value):
     return ipywidgets.FloatSlider(min=low, max=high, step=step, readout_format=".3g", **common)
 
 
+def drawn(draw, parameters, size=(8.0, 1.5)):
+    """The Figure for these parameters; for impossible ones, a Figure of this size (inches) that says why."""
+    with rc_context({"axes.titley": 1.0}):  # Matplotlib would lay out all ticks once more to find room for the titles
+        try:
+            return draw(**parameters)
+        except ValueError as error:
+            return draw_message(str(error), *size)
+
+
 def drawn_png(draw, parameters):
-    """The picture for these parameters as PNG bytes; for impossible ones, a picture that says why."""
-    try:
-        figure = draw(**parameters)
-    except ValueError as error:
-        figure = draw_message(str(error))
-    return to_png(figure)
+    """The same as the bytes of a PNG file."""
+    return to_png(drawn(draw, parameters))
 
 
 def stack(pngs):
@@ -89,3 +101,43 @@ def stack(pngs):
     buffer = io.BytesIO()
     whole.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
+
+
+def drop_image(draw, first, alt):
+    """Show a drawing of an image, then a button that takes an image of the reader's and draws that.
+
+    Args:
+        draw: function from an image, (height, width, 3) uint8 of any size, to a Figure.
+        first: the image to start with. Its picture is an ordinary PNG, there without a kernel.
+        alt: what that picture shows, in words.
+
+    A file that is no image, or a ValueError of `draw`, is shown as text in place. Returns the box of the button and the
+    picture, which a test can use; it has been displayed. In a script nothing is displayed.
+    """
+    still = drawn_png(draw, {"image": first})
+    picture = ipywidgets.Image(value=still, format="png")
+    upload = ipywidgets.FileUpload(accept="image/*", multiple=False, description="your image")
+
+    def draw_file(name, content):
+        return draw(np.asarray(read_picture(io.BytesIO(content), name).convert("RGB")))
+
+    def redraw(change):
+        for name, content in uploaded(change["new"]):
+            picture.value = drawn_png(draw_file, {"name": name, "content": content})
+
+    upload.observe(redraw, names="value")
+    box = ipywidgets.VBox([upload, picture])
+    if in_notebook():
+        display(Image(still, alt=alt))
+        display(box)
+    return box
+
+
+def uploaded(value):
+    """The files in the value of a FileUpload: a list of (name, bytes).
+
+    ipywidgets 7 has a dict from names to contents there, ipywidgets 8 a tuple of dicts.
+    """
+    if isinstance(value, dict):
+        return [(name, bytes(file["content"])) for name, file in value.items()]
+    return [(file["name"], bytes(file["content"])) for file in value]

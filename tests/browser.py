@@ -45,7 +45,7 @@ def launched():
 def expect(locator):
     """Playwright's assertions that wait: expect(locator).to_have_count(1)."""
     waiting = importlib.import_module("playwright.sync_api").expect
-    waiting.set_options(timeout=30_000)
+    waiting.set_options(timeout=60_000)
     return waiting(locator)
 
 

@@ -302,6 +302,13 @@ def test_light_and_dark(visit, theme, body, dark):
     assert (ground < 60 and ink > 200) if dark else (ground > 200 and ink < 60)
 
 
+def test_the_theme_follows_jupyter(visit):
+    explorer = Explorer(visit(wrapped(explorer_html(**arrays()), body="data-jp-theme-light=true")), GRID)
+    for light, theme in (("false", "dark"), ("true", "light")):
+        explorer.page.evaluate(f"document.body.dataset.jpThemeLight = '{light}'")
+        explorer.frame.locator(f"html[data-theme={theme}]").wait_for(timeout=5_000)
+
+
 def test_256_tokens_are_unpacked_and_repainted(visit, record_property):
     given = arrays((16, 16), layers=7, heads=4)
     html = explorer_html(**given)

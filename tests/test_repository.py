@@ -20,16 +20,29 @@ MAX_LINES = 250
 
 # Imports go sideways or down, never up. A new module needs its place here.
 FLOORS = [
-    {"environment", "layers", "tokenizers", "data", "images", "augment", "recipes", "progress", "checkpoint"}
-    | {"faithfulness", "plots", "plots_attention", "plots_depth", "plots_inside", "plots_model"}
-    | {"plots_pooling", "plots_positions", "plots_tokens", "plots_training"},
-    {"models", "costs", "attention", "training", "checks", "widgets"},
-    {"weights", "explorer"},
+    {"environment", "layers", "tokenizers", "data", "images", "augment", "recipes", "progress_line", "checkpoint"}
+    | {"faithfulness", "plots", "plots_attention", "plots_depth", "plots_inside", "plots_model", "plots_own"}
+    | {"plots_pooling", "plots_positions", "plots_text", "plots_tokens", "plots_training", "text", "text_data"}
+    | {"plots_scaling"},
+    {"models", "costs", "attention", "evaluation", "training", "export", "widgets", "checks", "exercises"}
+    | {"exercises_attention", "exercises_depth", "exercises_inside", "exercises_models", "exercises_pooling"}
+    | {"exercises_positions", "exercises_start", "exercises_text", "exercises_tokens", "exercises_training"}
+    | {"exercises_own", "exercises_scaling"},
+    {"weights", "explorer", "transfer"},
     {"__init__"},
 ]
-ANY_BACKEND = {"layers", "tokenizers", "models", "attention", "weights", "recipes"}  # pure Keras 3
+ANY_BACKEND = {
+    "text",
+    "evaluation",
+    "layers",
+    "tokenizers",
+    "models",
+    "attention",
+    "weights",
+    "recipes",
+}  # pure Keras 3
 ON_PYPI = {"PIL": "pillow", "sklearn": "scikit-learn", "skimage": "scikit-image", "yaml": "pyyaml"}
-NOT_REQUIRED = {"torch", "jax"}  # used only where the reader has them
+NOT_REQUIRED = {"torch", "jax", "nox"}  # used only where the reader has them
 KERAS_CALLS_IT = {"build", "call", "get_config", "compute_output_shape", "compute_output_spec", "input_spec"}
 
 
@@ -215,7 +228,7 @@ def test_readme_results_are_those_of_the_records():
 def test_ci_runs_the_command_of_the_readme():
     commands = re.findall(r"^python3 -m venv .*$", read("README.md"), re.MULTILINE)
     assert [command.split()[-1] for command in commands] == ["notebooks", "pytest"]
-    assert read(".ci/run").rstrip().splitlines()[-1] == commands[1]
+    assert commands[1] in read(".ci/run").splitlines()
 
 
 def test_workflow_covers_systems_and_versions():

@@ -1,4 +1,7 @@
-"""`explore` and `show`: what is displayed, what a slider changes, and what an impossible setting looks like."""
+"""`explore` and `show`: what is displayed, what a slider changes, and what an impossible setting looks like.
+
+Then every moving picture of the notebooks, with every control turned from end to end.
+"""
 
 import io
 
@@ -8,6 +11,9 @@ import pytest
 from PIL import Image
 
 from cct_helpers import plots, widgets
+from tests.explorations import alone, notebooks_with_explorations
+from tests.pictures import flaws
+from tests.sweep import sweep
 
 
 def draw(slope=1, curve="line", dashed=False):
@@ -68,7 +74,8 @@ def test_a_parameter_without_control_stays_as_in_the_first_setting():
 def test_an_impossible_setting_says_why_in_place():
     box = widgets.explore(draw, SETTINGS, "", **CONTROLS)
     box.children[0].value = 3
-    assert box.children[-1].value == plots.to_png(plots.draw_message("slope cannot be 3 here: choose another one."))
+    words = plots.draw_message("slope cannot be 3 here: choose another one.", 2, 1)  # as large as the picture
+    assert box.children[-1].value == plots.to_png(words)
 
 
 def test_another_error_is_not_hidden():
@@ -87,3 +94,27 @@ def test_a_script_displays_nothing(monkeypatch):
     monkeypatch.setattr(widgets, "display", lambda _: pytest.fail("displayed in a script"))
     widgets.show(draw(), "a line")
     assert widgets.explore(draw, SETTINGS, "", **CONTROLS).children
+
+
+def test_flaws_of_a_picture_are_found():
+    figure, (left, right) = plots.new_figure(1, 2, width=4, height=2, margins=dict(left=0.1))
+    for ax in (left, right):
+        ax.set_title("more words than half a figure can hold")
+        ax.set(xlim=(0, 1000), xticks=[0, 5, 10], xlabel="x (pixels)")
+    plots.to_png(figure)
+    found = "\n".join(flaws(figure))
+    for flaw in ("can hold' lies over 'more", "cut off: 'more", "'5' lies over '10'", "no label at the axis with 0.0"):
+        assert flaw in found
+    good = plots.draw_curves(range(5), {"a": range(5)}, "x", "y", "a title")
+    plots.to_png(good)
+    assert flaws(good) == []
+
+
+# The moving pictures of the notebooks
+
+WITH_EXPLORATIONS = notebooks_with_explorations()
+
+
+@pytest.mark.parametrize("path", WITH_EXPLORATIONS, ids=[path.stem for path in WITH_EXPLORATIONS])
+def test_every_setting_is_drawn_or_explained(path):
+    alone(sweep, path)
