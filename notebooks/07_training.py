@@ -141,10 +141,12 @@ cct.show(figure, alt="Excess over the true accuracy grows with the epochs to cho
 # here are switched off; `mixup` and `cutmix` wait for `10_stronger_training`.
 
 # %%
-recipe = cct.RECIPES["quick" if digits else "cifar10_short"]
+muon_works = tuple(map(int, keras.__version__.split(".")[:2])) >= (3, 13)
+recipe = cct.RECIPES["quick" if digits else "fast" if muon_works else "cifar10_short"]
 epochs = int(os.environ.get("CCT_EPOCHS", 15 if quick else recipe.epochs))
 warmup = min(recipe.warmup_epochs, epochs / 4)
-recipe = dataclasses.replace(recipe, epochs=epochs, warmup_epochs=warmup)
+growing = recipe.image_scales if epochs == recipe.epochs else ()  # another number of epochs: whole images only
+recipe = dataclasses.replace(recipe, epochs=epochs, warmup_epochs=warmup, image_scales=growing)
 for name, value in dataclasses.asdict(recipe).items():
     print(f"{name:22} {value}")
 
@@ -404,7 +406,7 @@ explorer = cct.explore(explore_schedule, starts, alt="Learning rate per step for
 # left, so you can see whom it touches. **Predict:** the biases? The position table? The LayerNorm scales?
 
 # %%
-optimizer = build_optimizer(recipe, model)
+optimizer = build_optimizer(dataclasses.replace(recipe, optimizer="adamw"), model)
 variables = model.trainable_variables
 optimizer.build(variables)
 for variable in variables:
