@@ -190,3 +190,25 @@ def draw_comparison(scores, label="test top-1 accuracy (%)"):
     ax.set_xticks(range(len(scores)), list(scores))
     ax.set(xlim=(-0.5, len(scores) - 0.2), ylabel=label)
     return figure
+
+
+def draw_race(runs, goal):
+    """Validation accuracy against minutes of training, a line a run, with the size of the images at each epoch.
+
+    runs: list of (minutes after each epoch, top-1 after each epoch in percent, pixels a side in each epoch), each
+    (epochs,). goal: accuracy in percent, a dotted line.
+    """
+    figure, ax = new_figure(width=7, height=3.4)
+    marks = dict(zip(sorted({side for _, _, sides in runs for side in sides}), "^so", strict=False))
+    for number, (minutes, top1, sides) in enumerate(runs):
+        ax.plot(minutes, top1, color=COLOURS[number], linewidth=1.3)
+        for side, mark in marks.items():
+            chosen = np.asarray(sides) == side
+            label = f"{side} px" if number == 0 else None
+            style = dict(color=COLOURS[number], markersize=7, linestyle="none", label=label)
+            ax.plot(np.asarray(minutes)[chosen], np.asarray(top1)[chosen], mark, **style)
+    ax.axhline(goal, color=GREY, linestyle=":", linewidth=1.3)
+    ax.text(0.02, goal, f"{goal} %", va="bottom", color=GREY, transform=ax.get_yaxis_transform())
+    ax.set(xlabel="minutes of training on two CPU cores", ylabel="validation top-1 accuracy (%)", xlim=(0, None))
+    ax.legend(title="images")
+    return figure

@@ -159,3 +159,14 @@ def test_comparison_writes_mean_and_spread():
     np.testing.assert_array_equal(figure.axes[0].lines[0].get_ydata(), [98, 99, 97])
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["CCT", "ViT-Lite"]
     assert_draws(figure)
+
+
+def test_the_race_shows_each_run_and_each_image_size():
+    runs = [([1, 2, 4], [50, 60, 77], [16, 16, 32]), ([1.1, 2.1, 4.2], [51, 61, 78], [16, 16, 32])]
+    figure = pictures.draw_race(runs, 76.45)
+    ax = figure.axes[0]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["16 px", "32 px"]
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [50, 60, 77])
+    np.testing.assert_array_equal(ax.lines[2].get_xdata(), [4])
+    assert ax.get_xlim()[0] == 0 and "76.45 %" in texts(ax)
+    assert_draws(figure)
