@@ -6,6 +6,7 @@ import pytest
 
 import cct_helpers as cct
 
+as_array = keras.ops.convert_to_numpy  # of tensors of any backend
 RNG = np.random.default_rng(0)
 SMALL = dict(dim=16, num_layers=3, num_heads=2, input_shape=(16, 16, 3), num_classes=4)
 BUILDERS = {"cct": (cct.build_cct, "cct_2_3x2_32"), "cvt": (cct.build_cvt, "cvt_2_4_32")}
@@ -33,7 +34,7 @@ def softmax(scores):
 
 
 def output_of(model, layer, batch):
-    return np.asarray(keras.Model(model.input, model.get_layer(layer).output)(batch))
+    return as_array(keras.Model(model.input, model.get_layer(layer).output)(batch))
 
 
 @pytest.mark.parametrize("family", BUILDERS)
@@ -49,7 +50,7 @@ def test_maps_are_the_weights_inside_each_layer(family):
         block = model.get_layer(f"block_{layer}")
         x = entering - entering.mean(axis=-1, keepdims=True)
         x = x / np.sqrt(entering.var(axis=-1, keepdims=True) + 1e-5)
-        queries, keys, _ = np.split(x @ np.asarray(block.attention.qkv.kernel), 3, axis=-1)
+        queries, keys, _ = np.split(x @ as_array(block.attention.qkv.kernel), 3, axis=-1)
         queries, keys = (part.reshape(5, tokens, 2, 8).transpose(0, 2, 1, 3) for part in (queries, keys))
         expected = softmax(queries @ keys.transpose(0, 1, 3, 2) / np.sqrt(8))
         np.testing.assert_allclose(maps[layer], expected, atol=1e-4)
@@ -62,8 +63,9 @@ def test_the_maps_carry_the_values_that_the_layer_returns():
     block = model.get_layer("block_0")
     normed = block.pre_norm(output_of(model, "position", batch))
     _, _, values = block.attention.queries_keys_values(normed)
-    mixed = (maps[0] @ np.asarray(values)).transpose(0, 2, 1, 3).reshape(2, 16, 16)
-    np.testing.assert_allclose(block.attention.projection(mixed), block.attention(normed), atol=1e-4)
+    mixed = (maps[0] @ as_array(values)).transpose(0, 2, 1, 3).reshape(2, 16, 16)
+    got, expected = block.attention.projection(mixed), block.attention(normed)
+    np.testing.assert_allclose(as_array(got), as_array(expected), atol=1e-4)
 
 
 def test_many_images_equal_one_at_a_time():

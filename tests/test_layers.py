@@ -9,6 +9,7 @@ import pytest
 import cct_helpers as cct
 from cct_helpers.tokenizers import pad
 
+as_array = keras.ops.convert_to_numpy  # of tensors of any backend
 RNG = np.random.default_rng(0)
 
 
@@ -48,8 +49,8 @@ def test_linear_is_a_matrix_product_over_the_last_axis():
     layer = filled(cct.Linear(5), (None, 3, 4))
     kernel, bias = weights_of(layer)
     tokens = random(2, 3, 4)
-    np.testing.assert_allclose(layer(tokens), tokens @ kernel + bias, atol=1e-5)
-    np.testing.assert_allclose(layer(tokens[:, 0]), tokens[:, 0] @ kernel + bias, atol=1e-5)
+    np.testing.assert_allclose(as_array(layer(tokens)), tokens @ kernel + bias, atol=1e-5)
+    np.testing.assert_allclose(as_array(layer(tokens[:, 0])), tokens[:, 0] @ kernel + bias, atol=1e-5)
 
 
 def test_linear_starts_as_the_authors_do():
@@ -79,8 +80,8 @@ def test_attention_by_hand(heads):
     layer = filled(cct.MultiHeadSelfAttention(heads), (None, 5, 8))
     tokens = random(3, 5, 8)
     weights, outputs = attention_by_hand(tokens, *weights_of(layer), heads)
-    np.testing.assert_allclose(layer.attention_weights(tokens), weights, atol=1e-5)
-    np.testing.assert_allclose(layer(tokens), outputs, atol=1e-4)
+    np.testing.assert_allclose(as_array(layer.attention_weights(tokens)), weights, atol=1e-5)
+    np.testing.assert_allclose(as_array(layer(tokens)), outputs, atol=1e-4)
 
 
 def test_attention_has_no_bias_on_queries_keys_and_values():
@@ -101,9 +102,9 @@ def test_attention_refuses_heads_that_do_not_divide_dim():
 def test_attention_drops_in_training_only(name):
     layer = filled(cct.MultiHeadSelfAttention(2, **{name: 0.5}), (None, 6, 8))
     tokens = random(2, 6, 8)
-    still = np.asarray(layer(tokens, training=False))
-    np.testing.assert_array_equal(still, layer(tokens))
-    first, second = np.asarray(layer(tokens, training=True)), np.asarray(layer(tokens, training=True))
+    still = as_array(layer(tokens, training=False))
+    np.testing.assert_array_equal(still, as_array(layer(tokens)))
+    first, second = as_array(layer(tokens, training=True)), as_array(layer(tokens, training=True))
     assert not np.allclose(first, still) and not np.allclose(first, second)
     assert (first == 0).any() == (name == "output_dropout")
 
@@ -120,7 +121,7 @@ def test_stochastic_depth_changes_nothing_at_inference():
 
 def test_stochastic_depth_drops_whole_images_and_scales_the_others():
     branch = random(200, 3, 4)
-    out = np.asarray(cct.StochasticDepth(0.25, seed=1)(branch, training=True))
+    out = as_array(cct.StochasticDepth(0.25, seed=1)(branch, training=True))
     kept = np.array([image.any() for image in out])
     assert 0 < kept.sum() < 200
     np.testing.assert_allclose(out[kept], branch[kept] / 0.75, rtol=1e-5)
@@ -128,7 +129,7 @@ def test_stochastic_depth_drops_whole_images_and_scales_the_others():
 
 def test_stochastic_depth_keeps_the_mean():
     rate, draws = 0.3, 40_000
-    out = np.asarray(cct.StochasticDepth(rate, seed=0)(np.ones((draws, 1), "float32"), training=True))
+    out = as_array(cct.StochasticDepth(rate, seed=0)(np.ones((draws, 1), "float32"), training=True))
     standard_error = math.sqrt(rate / (1 - rate) / draws)
     assert abs(out.mean() - 1) < 5 * standard_error
 
@@ -136,7 +137,7 @@ def test_stochastic_depth_keeps_the_mean():
 def test_stochastic_depth_layers_draw_independently():
     keras.utils.set_random_seed(0)
     ones, rate = np.ones((4000, 1), "float32"), 0.5
-    masks = [np.asarray(cct.StochasticDepth(rate)(ones, training=True))[:, 0] > 0 for _ in range(3)]
+    masks = [as_array(cct.StochasticDepth(rate)(ones, training=True))[:, 0] > 0 for _ in range(3)]
     for i, j in [(0, 1), (0, 2), (1, 2)]:
         assert abs((masks[i] == masks[j]).mean() - 0.5) < 0.05
 
@@ -144,7 +145,7 @@ def test_stochastic_depth_layers_draw_independently():
 def test_stochastic_depth_draws_anew_at_each_call_and_repeats_with_a_seed():
     ones = np.ones((64, 1), "float32")
     one, other = cct.StochasticDepth(0.5, seed=3), cct.StochasticDepth(0.5, seed=3)
-    first, second = np.asarray(one(ones, training=True)), np.asarray(one(ones, training=True))
+    first, second = as_array(one(ones, training=True)), as_array(one(ones, training=True))
     assert (first != second).any()
     np.testing.assert_array_equal(first, other(ones, training=True))
 
@@ -169,7 +170,7 @@ def test_block_is_the_authors_block():
     _, branch = attention_by_hand(layer_norm(x, *weights_of(block.pre_norm)), *attention, 2)
     h = layer_norm(x + branch, *weights_of(block.norm1))
     y = h + gelu(h @ linear1[0] + linear1[1]) @ linear2[0] + linear2[1]
-    np.testing.assert_allclose(block(x), y, atol=1e-4)
+    np.testing.assert_allclose(as_array(block(x)), y, atol=1e-4)
 
 
 def test_block_has_the_authors_parameters():
@@ -195,14 +196,14 @@ def test_the_two_branches_of_a_block_are_dropped_independently():
     keras.utils.set_random_seed(1)
     block = cct.TransformerBlock(2, stochastic_depth=0.5)
     ones = np.ones((4000, 1, 1), "float32")
-    attention, mlp = (np.asarray(drop(ones, training=True)) for drop in (block.drop_attention, block.drop_mlp))
+    attention, mlp = (as_array(drop(ones, training=True)) for drop in (block.drop_attention, block.drop_mlp))
     assert abs((attention == mlp).mean() - 0.5) < 0.05
 
 
 def test_a_block_that_drops_its_branches_leaves_its_middle_norm():
     block = filled(cct.TransformerBlock(2, stochastic_depth=0.999, attention_dropout=0), (None, 5, 8))
     x = random(2, 5, 8)
-    np.testing.assert_allclose(block(x, training=True), layer_norm(x, *weights_of(block.norm1)), atol=1e-4)
+    np.testing.assert_allclose(as_array(block(x, training=True)), layer_norm(x, *weights_of(block.norm1)), atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["dropout", "attention_dropout", "stochastic_depth"])
@@ -210,9 +211,9 @@ def test_each_rate_of_a_block_acts_in_training_only(name):
     rates = {"attention_dropout": 0, name: 0.5}
     block = filled(cct.TransformerBlock(2, **rates), (None, 5, 8))
     x = random(4, 5, 8)
-    still = np.asarray(block(x))
-    np.testing.assert_array_equal(still, block(x, training=False))
-    assert any(not np.allclose(still, block(x, training=True)) for _ in range(4))
+    still = as_array(block(x))
+    np.testing.assert_array_equal(still, as_array(block(x, training=False)))
+    assert any(not np.allclose(still, as_array(block(x, training=True))) for _ in range(4))
 
 
 @pytest.mark.parametrize("place", ["attention", "hidden", "output"])
@@ -223,7 +224,7 @@ def test_dropout_acts_at_three_places_of_a_block(place):
         assert drop.rate == 0.5
         drop.rate = 0.5 if name == place else 0
     x = random(4, 5, 8)
-    assert not np.allclose(block(x), block(x, training=True))
+    assert not np.allclose(as_array(block(x)), as_array(block(x, training=True)))
 
 
 # --- sequence pooling ---
@@ -234,18 +235,18 @@ def test_pooling_by_hand():
     tokens = random(3, 6, 4)
     kernel, bias = weights_of(layer)
     weights = softmax((tokens @ kernel)[..., 0] + bias)
-    np.testing.assert_allclose(layer.weights_over_tokens(tokens), weights, atol=1e-6)
-    np.testing.assert_allclose(layer(tokens), np.einsum("bt,btd->bd", weights, tokens), atol=1e-5)
+    np.testing.assert_allclose(as_array(layer.weights_over_tokens(tokens)), weights, atol=1e-6)
+    np.testing.assert_allclose(as_array(layer(tokens)), np.einsum("bt,btd->bd", weights, tokens), atol=1e-5)
 
 
 def test_pooling_is_over_tokens_and_blind_to_its_bias_and_to_order():
     layer = filled(cct.SequencePooling(), (None, 6, 4))
     tokens = random(3, 6, 4)
-    np.testing.assert_allclose(np.sum(layer.weights_over_tokens(tokens), axis=1), 1, atol=1e-6)
-    before = np.asarray(layer(tokens))
-    np.testing.assert_allclose(layer(tokens[:, ::-1]), before, atol=1e-5)
+    np.testing.assert_allclose(as_array(layer.weights_over_tokens(tokens)).sum(axis=1), 1, atol=1e-6)
+    before = as_array(layer(tokens))
+    np.testing.assert_allclose(as_array(layer(tokens[:, ::-1])), before, atol=1e-5)
     layer.score.bias.assign([7.0])
-    np.testing.assert_allclose(layer(tokens), before, atol=1e-5)
+    np.testing.assert_allclose(as_array(layer(tokens)), before, atol=1e-5)
 
 
 # --- tokenizers ---
@@ -257,7 +258,7 @@ def test_patch_tokenizer_is_a_matrix_product_with_each_patch():
     kernel, bias = weights_of(layer)
     # (batch, 4, 6, 3) -> (batch, 2, 3, 2, 2, 3) -> (batch, 6 patches, 12 numbers)
     patches = images.reshape(2, 2, 2, 3, 2, 3).transpose(0, 1, 3, 2, 4, 5).reshape(2, 6, 12)
-    np.testing.assert_allclose(layer(images), patches @ kernel.reshape(12, 5) + bias, atol=1e-4)
+    np.testing.assert_allclose(as_array(layer(images)), patches @ kernel.reshape(12, 5) + bias, atol=1e-4)
     assert layer.grid(4, 6) == (2, 3)
 
 
@@ -291,7 +292,7 @@ def convolve_and_pool(images, kernel, stride, padding):
 def test_conv_tokenizer_by_hand(size, stride, padding, convs, height, width):
     layer = cct.ConvTokenizer(5, size, stride, padding, convs, hidden_channels=4)
     images = random(2, height, width, 2)
-    tokens = np.asarray(layer(images))
+    tokens = as_array(layer(images))
     expected = images
     for kernel in weights_of(layer):
         expected = convolve_and_pool(expected, kernel, stride, padding)
@@ -336,7 +337,7 @@ def test_conv_tokenizer_refuses_padding_that_is_no_count(padding):
 
 
 def test_pad_puts_zeros_on_all_four_sides():
-    padded = np.asarray(pad(np.ones((1, 2, 3, 1), "float32"), 2))
+    padded = as_array(pad(np.ones((1, 2, 3, 1), "float32"), 2))
     assert padded.shape == (1, 6, 7, 1) and padded.sum() == 6 and padded[0, 2:4, 2:5].all()
 
 
@@ -345,17 +346,17 @@ def test_pad_puts_zeros_on_all_four_sides():
 
 def test_class_token_stands_first_in_every_image():
     layer, tokens = cct.ClassToken(), random(3, 4, 5)
-    with_class = np.asarray(layer(tokens))
+    with_class = as_array(layer(tokens))
     assert with_class.shape == (3, 5, 5) and not with_class[:, 0].any()
     layer.token.assign(np.arange(5.0).reshape(1, 1, 5))
-    with_class = np.asarray(layer(tokens))
+    with_class = as_array(layer(tokens))
     np.testing.assert_array_equal(with_class[:, 0], [np.arange(5.0)] * 3)
     np.testing.assert_array_equal(with_class[:, 1:], tokens)
 
 
 def test_learned_positions_are_trained_and_start_as_the_authors_do():
     layer, tokens = cct.PositionEmbedding("learned", (10, 20)), random(2, 200, 32)
-    out = np.asarray(layer(tokens))
+    out = as_array(layer(tokens))
     (table,) = weights_of(layer)
     assert table.shape == (1, 200, 32) and len(layer.trainable_weights) == 1
     assert abs(table.std() - 0.2) < 0.01

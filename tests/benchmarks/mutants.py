@@ -1,0 +1,154 @@
+"""Does the suite bite? Change one thing in a module, run the module's own tests, and see whether any goes red.
+
+    python -m tests.benchmarks.mutants recipes attention       # of `TESTS`; all of them without a name
+    python -m tests.benchmarks.mutants layers --sample 40      # as many mutants, drawn with --seed
+    python -m tests.benchmarks.mutants layers --only 12        # one of them again, shown as a change of the source
+
+Prints the mutants that live and the share that died. Keras is imported once and each mutant runs in a fork of that
+process, so this needs Linux or macOS. Messages are left alone: only what a module does is changed.
+"""
+
+import argparse
+import ast
+import contextlib
+import copy
+import difflib
+import importlib.util
+import os
+import random
+import signal
+import sys
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+
+import keras  # noqa: F401  (before the forks: it takes seconds)
+import matplotlib.pyplot  # noqa: F401
+import numpy as np  # noqa: F401
+import pytest
+import sklearn.model_selection  # noqa: F401
+import tensorflow  # noqa: F401
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 300  # for the tests of one mutant
+TESTS = {
+    "recipes": ["tests/test_training.py", "-k", "recipe or rate or cosine or field or warm_up or decay or muon"],
+    "attention": ["tests/test_attention.py"],
+    "tokenizers": ["tests/test_layers.py", "-k", "token or position or resiz or pad or config"],
+    "layers": ["tests/test_layers.py"],
+    "checkpoint": ["tests/test_interruption.py", "tests/test_training.py", "-k", "not killed and not notebook"],
+    "costs": ["tests/test_costs.py"],
+}
+SWAPS = {
+    **{ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq},
+    **{ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.And: ast.Or, ast.Or: ast.And},
+    **{ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Mod: ast.Mult},
+    **{ast.FloorDiv: ast.Mult, ast.Pow: ast.Mult, ast.BitOr: ast.BitAnd, ast.BitAnd: ast.BitOr},
+}
+
+
+def nodes(tree):
+    """All nodes of a tree but those of messages, annotations and decorators, always in the same order."""
+    for name, value in ast.iter_fields(tree):
+        if name in ("annotation", "returns", "decorator_list", "exc"):
+            continue
+        for node in value if isinstance(value, list) else [value]:
+            if isinstance(node, ast.AST) and not isinstance(node, ast.JoinedStr):
+                yield node
+                yield from nodes(node)
+
+
+def changes_of(node):
+    """The changes that one node allows: functions that make them in place."""
+    if isinstance(node, ast.Compare):
+        return [lambda n: n.ops.__setitem__(0, SWAPS[type(n.ops[0])]())]
+    if isinstance(node, ast.BinOp | ast.BoolOp) and type(node.op) in SWAPS:
+        return [lambda n: setattr(n, "op", SWAPS[type(n.op)]())]
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return [lambda n: setattr(n, "op", ast.UAdd())]
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return [lambda n: setattr(n, "operand", ast.UnaryOp(ast.Not(), n.operand))]
+    if isinstance(node, ast.Constant) and isinstance(node.value, bool):
+        return [lambda n: setattr(n, "value", not n.value)]
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return [lambda n: setattr(n, "value", n.value + 1)]
+    if isinstance(node, ast.Return) and node.value is not None:
+        return [lambda n: setattr(n, "value", ast.Constant(None))]
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        return [lambda n: setattr(n, "value", ast.Constant(None))]
+    return []
+
+
+def mutants_of(source):
+    """(line, changed source) for every change of a module."""
+    tree = ast.parse(source)
+    places = [(i, k) for i, node in enumerate(nodes(tree)) for k in range(len(changes_of(node)))]
+    for i, k in places:
+        changed = copy.deepcopy(tree)
+        node = next(node for j, node in enumerate(nodes(changed)) if j == i)
+        changes_of(node)[k](node)
+        yield node.lineno, ast.unparse(changed)
+
+
+class Mutated(SourceFileLoader):
+    """Finds one module of the package and loads other source in its place."""
+
+    def __init__(self, module, source):
+        super().__init__(f"cct_helpers.{module}", str(ROOT / "cct_helpers" / f"{module}.py"))
+        self.changed = source
+
+    def find_spec(self, name, path=None, target=None):
+        return importlib.util.spec_from_file_location(name, self.path, loader=self) if name == self.name else None
+
+    def get_code(self, fullname):
+        return compile(self.changed, self.path, "exec")
+
+
+def dies(module, source):
+    """Whether the module's tests go red with this source. They run in a fork of this process, without a word."""
+    child = os.fork()
+    if not child:
+        signal.alarm(SECONDS)
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+            os.dup2(nowhere.fileno(), 2)
+            sys.meta_path.insert(0, Mutated(module, source))
+            code = 1
+            with contextlib.suppress(BaseException):
+                code = pytest.main(
+                    ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:nbval", "-o", "addopts=", *TESTS[module]]
+                )
+            os._exit(int(code))
+    return os.waitpid(child, 0)[1] != 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("modules", nargs="*", default=[])
+    parser.add_argument("--sample", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", type=int)
+    arguments = parser.parse_args()
+    os.chdir(ROOT)
+    for module in arguments.modules or TESTS:
+        source = (ROOT / "cct_helpers" / f"{module}.py").read_text(encoding="utf-8")
+        before = ast.unparse(ast.parse(source))
+        if dies(module, source):
+            sys.exit(f"{module}: its tests are red without a change")
+        chosen = list(enumerate(mutants_of(source)))
+        if arguments.only is not None:
+            chosen = [chosen[arguments.only]]
+        elif arguments.sample and arguments.sample < len(chosen):
+            chosen = sorted(random.Random(arguments.seed).sample(chosen, arguments.sample), key=lambda one: one[0])
+        dead = 0
+        for number, (line, changed) in chosen:
+            if died := dies(module, changed):
+                dead += 1
+            if not died or arguments.only is not None:
+                lines = difflib.unified_diff(before.splitlines(), changed.splitlines(), lineterm="", n=0)
+                change = " -> ".join(text[1:].strip() for text in list(lines)[3:])
+                print(f"{'dies ' if died else 'lives'} {module}.py:{line} (mutant {number}) {change}", flush=True)
+        print(f"{module}: {dead} of {len(chosen)} mutants die, {100 * dead / len(chosen):.0f} %", flush=True)
+
+
+if __name__ == "__main__":
+    main()

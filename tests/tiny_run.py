@@ -1,0 +1,111 @@
+"""A training run that takes a second, for tests that break it: a tiny CCT with every source of randomness switched on.
+
+python -m tests.tiny_run FOLDER              trains, as slowly as a large model and a slow disk would
+python -m tests.tiny_run FOLDER "PLACE"      trains up to one of `PLACES`, says "here" and waits to be killed
+"""
+
+import io
+import os
+import sys
+import time
+
+import keras
+import numpy as np
+
+import cct_helpers as cct
+from cct_helpers import augment
+
+RECIPE = cct.Recipe(
+    epochs=3, batch_size=16, optimizer="adamw", learning_rate=3e-3, weight_decay=0.01, crop_padding=1, mixup=0.8
+)
+STEPS = 4  # batches an epoch
+
+
+def model(seed=0):
+    """A model whose weights and dropout follow from the seed."""
+    keras.utils.set_random_seed(seed)
+    sizes = dict(input_shape=(8, 8, 1), num_layers=2, dim=8, num_heads=2, num_conv_layers=1)
+    rates = dict(stochastic_depth=0.3, attention_dropout=0.2, dropout=0.1)
+    return cct.build_cct(num_classes=4, normalization=(128, 64), **sizes, **rates)
+
+
+def data():
+    """Classes that can be told apart: each is one noisy picture. 64 training and 16 validation images."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(96) % 4
+    images = rng.integers(60, 196, (4, 8, 8, 1))[labels] + rng.integers(-60, 60, (96, 8, 8, 1))
+    x, y = np.split(images.astype("uint8"), [64, 80]), np.split(labels, [64, 80])
+    return cct.Dataset(x[0], y[0], x[1], y[1], x[2], y[2], list("abcd"), "noisy pictures")
+
+
+def run(folder=None, seed=0, verbose=False):
+    """Train a fresh model; a run that is in `folder` already goes on instead. Returns the model and the history."""
+    trained = model(seed)
+    return trained, cct.fit(trained, data(), RECIPE, folder=folder, seed=1, verbose=verbose)
+
+
+def same_but_for_times(history):
+    """What two runs must have in common."""
+    return {name: value for name, value in history.items() if name not in ("seconds", "images_per_second")}
+
+
+def wait_to_be_killed():
+    print("here", flush=True)
+    time.sleep(600)
+
+
+def waiting_at(call, function):
+    """`function`, which at its n-th call waits to be killed instead."""
+    calls = iter(range(1, 1000))
+
+    def wrapped(*arguments, **options):
+        if next(calls) == call:
+            wait_to_be_killed()
+        return function(*arguments, **options)
+
+    return wrapped
+
+
+def write_in_pieces(pause, pieces=20):
+    """A `numpy.savez` for a slow disk: `pause(piece)` is called after each of the pieces."""
+    at_once = np.savez
+
+    def savez(file, **arrays):
+        buffer = io.BytesIO()
+        at_once(buffer, **arrays)
+        for piece, part in enumerate(np.array_split(np.frombuffer(buffer.getvalue(), "uint8"), pieces)):
+            file.write(part.tobytes())
+            file.flush()
+            pause(piece)
+
+    return savez
+
+
+def half_written():
+    """A `numpy.savez` that stops half-way through the file of the second epoch."""
+    pieces = iter(range(1000))
+    return write_in_pieces(lambda _: next(pieces) == 30 and wait_to_be_killed())
+
+
+# Each epoch replaces two files, checkpoint.npz and then history.json.
+PLACES = {
+    "in a batch": lambda: setattr(augment, "random_crop", waiting_at(STEPS + 2, augment.random_crop)),
+    "half a checkpoint": lambda: setattr(np, "savez", half_written()),
+    "history older than checkpoint": lambda: setattr(os, "replace", waiting_at(4, os.replace)),
+    "history older, run complete": lambda: setattr(os, "replace", waiting_at(2 * RECIPE.epochs, os.replace)),
+}
+
+
+def main(folder, place=None):
+    if place:
+        PLACES[place]()
+    else:
+        np.savez = write_in_pieces(lambda _: time.sleep(0.01))
+        crop = augment.random_crop
+        augment.random_crop = lambda *arguments: time.sleep(0.05) or crop(*arguments)
+    print("training", flush=True)
+    run(folder, verbose=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
