@@ -641,16 +641,17 @@ cct.show(pictures.draw_comparison(scores), alt="Test accuracy of three CCTs and 
 
 # %%
 race = json.loads((results / "07_race_time.json").read_text())
-goal, fast = 76.45, [run for run in race["runs"] if run["run"].startswith("fast_")]
-for run in fast:
+by_name = {run["run"]: run for run in race["runs"]}
+goal, fast, old = 76.45, [by_name[f"fast_{seed}"] for seed in range(3)], by_name["keras_io_2021_0"]
+for run in fast + [by_name["fast_80_0"]]:
     print(f"{run['run']}: {run['epochs']} epochs, {run['seconds']:.0f} s, test {100 * run['test']['top1']:.2f} %")
-old = next(run for run in race["runs"] if run["run"].startswith("keras_io_2021"))
 old_seconds = old["seconds"] / old["epochs"] * old["epochs_of_recipe"]
 print(f"2021: {old['seconds'] / old['epochs']:.0f} s an epoch, {old_seconds:,.0f} s for {old['epochs_of_recipe']}")
 times_faster = old_seconds / np.mean([run["seconds"] for run in fast])
 test = [100 * run["test"]["top1"] for run in fast]
 print(f"test {np.mean(test):.2f} ± {np.std(test, ddof=1):.2f} %, {times_faster:.1f} times faster")
-assert len(fast) >= 3 and np.mean(test) >= goal and times_faster > 10
+assert np.mean(test) >= goal and times_faster > 10
+assert by_name["fast_80_0"]["test"]["top1"] >= 0.8 and by_name["fast_80_0"]["seconds"] < 20 * 60
 
 # %%
 scales = [scale for scale, n in fast[0]["history"]["recipe"]["image_scales"] for _ in range(n)]
@@ -659,10 +660,11 @@ runs = [(np.cumsum(r["history"]["seconds"]) / 60, 100 * np.array(r["history"]["v
 cct.show(pictures.draw_race(runs, goal), alt="Validation accuracy of three fast runs over the minutes, past 76.45 %")
 
 # %% [markdown]
-# The old recipe's time is one measured epoch times thirty, on the same machine on the same evening. Two things make the
-# difference. Fewer pixels: an epoch of half the side costs a fraction of a whole one, and the early epochs, in which a
-# network learns what is coarse, need no more. And fewer epochs: a rate that rises and falls within seven epochs, a
-# matrix-wise optimizer, and a crop that crops. A step of the two models on whole images differs less:
+# The old recipe's time is one measured epoch times thirty, on the same machine on the same evening. `fast_80` is `fast`
+# with twelve epochs instead of seven. Two things make the difference. Fewer pixels: an epoch of half the side costs a
+# fraction of a whole one, and the early epochs, in which a network learns what is coarse, need no more. And fewer
+# epochs: a rate that rises and falls within seven of them, a matrix-wise optimizer, and a crop that crops. A step of
+# the two models on whole images differs less:
 
 # %%
 steps = json.loads((results / "07_race_step.json").read_text())
