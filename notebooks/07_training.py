@@ -390,7 +390,7 @@ print(f"{steps:,} steps: {warm} of warm-up to {rates.max():.4f}, then down to {r
 # %%
 def explore_schedule(peak, warmup_epochs, epochs, final_rate):
     changes = dict(learning_rate=peak, warmup_epochs=warmup_epochs, epochs=epochs, final_learning_rate=final_rate)
-    shown = cct.learning_rates(dataclasses.replace(recipe, **changes), steps_per_epoch)
+    shown = cct.learning_rates(dataclasses.replace(recipe, image_scales=(), **changes), steps_per_epoch)
     return pictures.draw_schedule(shown, steps_per_epoch, {"constant, as in 2021": np.full(len(shown), peak)})
 
 
@@ -544,7 +544,7 @@ assert scaled < 0.6 * top1 and data.x_test.max() > 1
 
 # %%
 part = data._replace(x_train=data.x_train[:256], y_train=data.y_train[:256])  # few images, to be quick
-short = dataclasses.replace(recipe, epochs=4, warmup_epochs=1, batch_size=16, learning_rate=0.01)
+short = dataclasses.replace(recipe, epochs=4, warmup_epochs=1, batch_size=16, learning_rate=0.01, image_scales=())
 tiny = dict(num_layers=1, dim=32, hidden_channels=16)
 
 
@@ -583,38 +583,15 @@ print("whole  ", np.round(whole["val_loss"], 4), "\nresumed", np.round(resumed["
 # has the same encoder (its MLP is wider to reach the same number of parameters) and gets the same recipe, data and
 # seeds. Six trainings take minutes, so they were run once and their record is in the repository. Its seconds are wall
 # clock on two cores that other programs used as well; `cpu_seconds` in the file counts the training alone.
-# `CCT_RECORD=1 CCT_PROFILE=quick python notebooks/07_training.py` makes the record again.
+# `python -m tests.benchmarks.digits_rivals` makes the record again.
 
 # %%
-rivals = {"CCT": (cct.build_cct, "cct_2_3x2_32", {}), "ViT-Lite": (cct.build_vit_lite, "vit_2_4_32", {"mlp_ratio": 2})}
 results = Path(root) / "notebooks" / "results"
-
-
-def train_rival(name, seed):
-    build, variant, sizes = rivals[name]
-    keras.utils.set_random_seed(seed)
-    model = build(variant, **settings, **sizes)
-    before = sum(os.times()[:2])  # CPU seconds of this process, user and system
-    history = cct.fit(model, data, "quick", seed=seed, verbose=False)
-    run = dict(model=name, variant=variant, overrides=sizes, seed=seed, parameters=model.count_params())
-    run |= dict(seconds=round(sum(history["seconds"]), 1), cpu_seconds=round(sum(os.times()[:2]) - before, 1))
-    run |= dict(images_per_second=round(np.median(history["images_per_second"])), best_epoch=history["best_epoch"])
-    run |= dict(val_top1=max(history["val_top1"]), test_top1=cct.evaluate(model, data.x_test, data.y_test)["top1"])
-    return run | dict(val_top1_by_epoch=history["val_top1"])
-
-
-# %%
 path = results / "07_digits_cct_against_vit_lite.json"
-if os.environ.get("CCT_RECORD") and digits:
-    header = {"command": "CCT_RECORD=1 CCT_PROFILE=quick python notebooks/07_training.py", "cores": os.cpu_count()}
-    header |= {package: version(package) for package in ("keras", "tensorflow", "numpy")}
-    header |= {"recipe": dataclasses.asdict(cct.RECIPES["quick"])}
-    trained = [train_rival(name, seed) for seed in range(3) for name in rivals]
-    path.write_text(json.dumps(header | {"runs": trained}, indent=1) + "\n")
 recorded = json.loads(path.read_text())
 print(f"{recorded['cores']} cores, {recorded['recipe']['epochs']} epochs, TensorFlow {recorded['tensorflow']}")
 scores, seconds, sizes = {}, {}, {}
-for name in rivals:
+for name in ("CCT", "ViT-Lite"):
     chosen = [run for run in recorded["runs"] if run["model"] == name]
     scores[name] = [100 * run["test_top1"] for run in chosen]
     seconds[name], sizes[name] = [run["seconds"] for run in chosen], chosen[0]["parameters"]

@@ -177,8 +177,8 @@ def test_it_learns():
     ids = random_ids(6, batch=64)
     labels = ids[:, 5] % CLASSES  # the last letter decides
     model = small(9, stochastic_depth=0.0, attention_dropout=0.0)
-    text.compile_text_cct(model, 80)
-    model.fit(padded(ids, 9), labels, batch_size=16, epochs=20, verbose=0)
+    text.compile_text_cct(model, 160)
+    model.fit(padded(ids, 9), labels, batch_size=16, epochs=40, verbose=0)
     assert np.mean(array(model(padded(ids, 9))).argmax(axis=1) == labels) > 0.9
 
 
