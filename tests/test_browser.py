@@ -236,7 +236,7 @@ def turns(control):
     if tick.count():
         return tick.click, tick.click
     if typed.count():
-        return lambda: typed.fill("another"), lambda: typed.fill("words")
+        return [lambda word=word: (typed.fill(word), typed.press("Enter")) for word in ("another", "words")]
     if choices.count():
         now, last = (choices.evaluate(f"(list) => list.{what}") for what in ("selectedIndex", "length - 1"))
         other = now + 1 if now < last else now - 1
