@@ -114,7 +114,7 @@ def draw_plan(memory, limit, hours, money, title=None):
 
     memory: part -> bytes. limit: bytes of one device. hours: of all devices together. money: for all of these hours.
     """
-    figure, ax = new_figure(width=8, height=2.8)
+    figure, ax = new_figure(width=8, height=3.1, margins=dict(left=0.04, right=0.97, bottom=0.45, top=0.88))
     left = 0.0
     for (name, size), colour in zip(memory.items(), (BLUE, SKY, GREEN, ORANGE, PINK), strict=False):
         ax.barh(0, size / 1e9, left=left, color=colour, height=0.5, label=f"{name} {size / 1e9:.2f} GB")
@@ -126,5 +126,5 @@ def draw_plan(memory, limit, hours, money, title=None):
     ax.set_yticks([])
     words = f"{hours:,.1f} device hours, {money:,.0f} dollars"
     ax.set_title(f"{title}: {words}" if title else words, loc="left")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.3), ncols=2)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.42), ncols=2)
     return figure
