@@ -30,6 +30,11 @@ class ImageFile(NamedTuple):
     note: str
 
 
+def shrunk_sides(sides, scale):
+    """Whole pixels, at least 1, of each side after `shrink`."""
+    return tuple(max(round(side * scale), 1) for side in sides)
+
+
 def shrink(images, scale):
     """Smaller images, each pixel the mean of the area it covers: (n, height, width, 1 or 3) uint8 -> both sides scaled.
 
@@ -38,7 +43,7 @@ def shrink(images, scale):
     if scale == 1:
         return images
     channels = images.shape[3]
-    height, width = (max(round(side * scale), 1) for side in images.shape[1:3])
+    height, width = shrunk_sides(images.shape[1:3], scale)
     pictures = (Image.fromarray(image if channels == 3 else image[..., 0]) for image in images)
     small = [np.asarray(picture.resize((width, height), Image.Resampling.BOX)) for picture in pictures]
     return np.stack(small).reshape(len(images), height, width, channels)

@@ -17,7 +17,7 @@ import numpy as np
 from cct_helpers import augment
 from cct_helpers.checkpoint import Checkpoint, assign_values, copy_values
 from cct_helpers.evaluation import check_images, evaluate
-from cct_helpers.images import shrink
+from cct_helpers.images import shrink, shrunk_sides
 from cct_helpers.models import at_size
 from cct_helpers.progress_line import Progress
 from cct_helpers.recipes import RECIPES, Recipe, build_optimizer, learning_rates
@@ -183,7 +183,7 @@ def _check(model, data, recipe, seed):
 
 def _at_scale(model, scale, optimizer, recipe):
     """The model for images of `scale` times the sides, compiled; all scales share their weights and the optimizer."""
-    sized = model if scale == 1 else at_size(model, *(max(round(side * scale), 1) for side in model.input_shape[1:3]))
+    sized = model if scale == 1 else at_size(model, *shrunk_sides(model.input_shape[1:3], scale))
     loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing)
     sized.compile(optimizer, loss, metrics=[keras.metrics.CategoricalAccuracy(name="top1")])
     return sized

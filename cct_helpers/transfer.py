@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from cct_helpers import models, weights
+from cct_helpers import weights
 
 
 def start_from(name, data):
@@ -19,19 +19,13 @@ def start_from(name, data):
     Raises ValueError for an unknown name, and for images with another number of channels than the weights.
     """
     trained = weights.load_pretrained(name)
-    build, shape = trained.card["build"], data.x_train.shape[1:]
-    if shape[2] != build["input_shape"][2]:
+    shape, channels = data.x_train.shape[1:], trained.input_shape[-1]
+    if shape[2] != channels:
         raise ValueError(
-            f"{name} was trained on {build['input_shape'][2]} channels, your images have {shape[2]}: load the folder "
-            f"with channels={build['input_shape'][2]}."
+            f"{name} was trained on {channels} channels, your images have {shape[2]}: load the folder "
+            f"with channels={channels}."
         )
-    model = getattr(models, build["builder"])(
-        build["variant"],
-        input_shape=shape,
-        num_classes=len(data.class_names),
-        normalization=(build["mean"], build["std"]),
-        **build["overrides"],
-    )
+    model = weights.build_from_card(trained.card, shape, len(data.class_names))
     return weights.load_reference_weights(model, with_head_of(model, weights.reference_weights(trained)))
 
 

@@ -204,14 +204,19 @@ def load_pretrained(name):
         raise ValueError(
             f"The weights {path.name} are missing, damaged or of another version than their card: fetch them again."
         )
-    build = card["build"]
-    model = getattr(models, build["builder"])(
-        build["variant"],
-        input_shape=build["input_shape"],
-        num_classes=len(card["class_names"]),
-        normalization=(build["mean"], build["std"]),
-        **build["overrides"],
-    )
+    model = build_from_card(card, card["build"]["input_shape"], len(card["class_names"]))
     load_reference_weights(model, {key: array.astype("float32") for key, array in read_state_dict(path).items()})
     model.card = card
     return model
+
+
+def build_from_card(card, input_shape, num_classes):
+    """A model with the sizes and the normalization of a card, untrained, for images and classes of your own."""
+    build = card["build"]
+    return getattr(models, build["builder"])(
+        build["variant"],
+        input_shape=input_shape,
+        num_classes=num_classes,
+        normalization=(build["mean"], build["std"]),
+        **build["overrides"],
+    )
