@@ -631,8 +631,7 @@ assert np.mean(test) >= goal and times_faster > 10
 assert by_name["fast_80_0"]["test"]["top1"] >= 0.8 and by_name["fast_80_0"]["seconds"] < 20 * 60
 
 # %%
-scales = [scale for scale, n in fast[0]["history"]["recipe"]["image_scales"] for _ in range(n)]
-sides = [round(32 * scale) for scale in scales + [1] * (fast[0]["epochs"] - len(scales))]
+sides = [round(32 * scale) for scale in cct.Recipe(**fast[0]["history"]["recipe"]).scale_of_epochs()]
 runs = [(np.cumsum(r["history"]["seconds"]) / 60, 100 * np.array(r["history"]["val_top1"]), sides) for r in fast]
 cct.show(pictures.draw_race(runs, goal), alt="Validation accuracy of three fast runs over the minutes, past 76.45 %")
 
