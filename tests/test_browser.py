@@ -171,7 +171,7 @@ def lab(reader, request):
 
     The notebook of the next test is started as well.
     """
-    tests = [item for item in request.session.items if item.originalname == request.node.originalname]
+    tests = [item for item in request.session.items if getattr(item, "function", None) is request.function]
     path, *later = [item.callspec.params["path"] for item in tests[tests.index(request.node) :]]
     for soon in [path, *later[:1]]:
         if soon not in reader.opened:
