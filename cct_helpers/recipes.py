@@ -28,12 +28,15 @@ class Recipe:
     clip_norm: upper bound for the norm of all gradients together, or None.
     augment: "none"; "crop_flip"; "auto_augment", which is AutoAugment, crop, flip; or "rand_augment", which is
         resized crop, flip, RandAugment. `crop_padding` is in pixels, `crop_scale` the smallest and largest share of
-        the area that a resized crop keeps, `flip` turns mirroring on or off in all of them.
+        the area that a resized crop keeps, `flip` turns mirroring on or off in all of them. Then `erasing`, the share
+        of images in which a random rectangle becomes noise (https://arxiv.org/abs/1708.04896).
     image_scales: ((scale, epochs), ...), each scale above 0 and below 1: first train so many epochs on images shrunk to
         that share of their sides. The epochs that are left, one at least, see whole images. (A curriculum of sizes, as
         in https://arxiv.org/abs/2211.05187.)
     mixup, cutmix: alpha of the Beta distribution that the mixing share is drawn from, 0 for off. Both end after
         `mixup_off_epoch` epochs (0 for never).
+    ema: momentum m of a moving average of the weights, average = m * average + (1 - m) * weights after each step; 0 for
+        none. With it, validation sees the average, and the best epoch's average is what is kept.
     """
 
     epochs: int
@@ -57,6 +60,8 @@ class Recipe:
     mixup: float = 0.0
     cutmix: float = 0.0
     mixup_off_epoch: int = 0
+    erasing: float = 0.0
+    ema: float = 0.0
 
     def __post_init__(self):
         for name in ("epochs", "batch_size"):
@@ -77,8 +82,10 @@ class Recipe:
         for name, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES), ("augment", AUGMENTATIONS)):
             self._need(name, getattr(self, name) in choices, f"one of {', '.join(choices)}")
         self._need("learning_rate", _is_number(self.learning_rate) and self.learning_rate > 0, "a number above 0")
-        smoothing = _is_number(self.label_smoothing) and self.label_smoothing < 1
-        self._need("label_smoothing", smoothing, "a number, 0 or more and below 1")
+        for name in ("label_smoothing", "ema"):
+            share = _is_number(getattr(self, name)) and getattr(self, name) < 1
+            self._need(name, share, "a number, 0 or more and below 1")
+        self._need("erasing", _is_number(self.erasing) and self.erasing <= 1, "a number from 0 to 1")
         clip = self.clip_norm is None or (_is_number(self.clip_norm) and self.clip_norm > 0)
         self._need("clip_norm", clip, "None or a number above 0")
         self._need("cooldown_epochs", self.cooldown_epochs < self.epochs, f"below epochs ({self.epochs})")
@@ -151,6 +158,8 @@ def build_optimizer(recipe, model):
     Raises ValueError for "muon" before Keras 3.13, where it does not work on TensorFlow.
     """
     options = {"learning_rate": recipe.learning_rate, "global_clipnorm": recipe.clip_norm}
+    if recipe.ema:
+        options |= {"use_ema": True, "ema_momentum": recipe.ema}
     if recipe.optimizer == "adam":
         return keras.optimizers.Adam(epsilon=1e-8, **options)
     if recipe.optimizer == "adamw":

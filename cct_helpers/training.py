@@ -6,6 +6,7 @@ no tf.data pipeline stands between the arrays and the model (its autotuning make
 after the last batch).
 """
 
+import contextlib
 import dataclasses
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,7 @@ def fit(model, data, recipe, *, folder=None, seed=0, verbose=True):
     seed: order and augmentation of the images. Weights and dropout are the model's own (`keras.utils.set_random_seed`).
     verbose: show a line an epoch.
 
+    With a moving average (`recipe.ema`), validation sees the average of the weights, and that is what the model gets.
     Ctrl-C, or the stop button of a notebook, ends the run in good order: best weights so far, no traceback.
 
     Returns a dict with a list per curve, one entry an epoch: loss and top1 (of augmented training images), val_loss
@@ -80,7 +82,9 @@ def fit(model, data, recipe, *, folder=None, seed=0, verbose=True):
                 totals += logs["loss"], logs["top1"]
                 progress.step(step + 1, *totals / (step + 1))
             x_val = shrink(data.x_val, scales[epoch])
-            scores = evaluate(trained, x_val, data.y_val, label_smoothing=recipe.label_smoothing)
+            with _averaged_weights(model, recipe):
+                scores = evaluate(trained, x_val, data.y_val, label_smoothing=recipe.label_smoothing)
+                seen = copy_values(model.weights)
             entry = dict(zip(("loss", "top1"), map(float, totals / steps), strict=True))
             entry |= {f"val_{name}": score for name, score in scores.items()}
             entry |= {"learning_rate": float(rates[epoch * steps + step]), "seconds": perf_counter() - started}
@@ -89,7 +93,7 @@ def fit(model, data, recipe, *, folder=None, seed=0, verbose=True):
                 history[curve].append(entry[curve])
             improved = not whole or _is_best(history, scales.index(1))
             if improved:
-                history["best_epoch"], best = epoch + 1, copy_values(model.weights)
+                history["best_epoch"], best = epoch + 1, seen
             checkpoint.save(model, best, history)
             progress.end(entry["loss"], entry["top1"], entry["val_top1"], improved)
     except KeyboardInterrupt:
@@ -126,19 +130,33 @@ def augmented(images, recipe, rng, scale=1):
 
     scale: how far the images were shrunk before; a random crop is shrunk with them.
     """
-    if recipe.augment == "none":
-        return images
     if recipe.augment == "auto_augment":
         images = np.stack([augment.auto_augment_cifar10(image, rng) for image in images])
     if recipe.augment == "rand_augment":
         images = np.stack([augment.random_resized_crop(image, rng, scale=recipe.crop_scale) for image in images])
-    else:
+    elif recipe.augment != "none":
         images = augment.random_crop(images, rng, round(recipe.crop_padding * scale))
-    if recipe.flip:
+    if recipe.flip and recipe.augment != "none":
         images = augment.random_flip(images, rng)
     if recipe.augment == "rand_augment":
         images = np.stack([augment.rand_augment(image, rng) for image in images])
+    if recipe.erasing:
+        images = augment.random_erasing(images, rng, recipe.erasing)
     return images
+
+
+@contextlib.contextmanager
+def _averaged_weights(model, recipe):
+    """Inside, the model has the moving average of its weights, where the recipe asks for one; then its own again."""
+    if not recipe.ema:
+        yield
+        return
+    own = copy_values(model.trainable_variables)
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    try:
+        yield
+    finally:
+        assign_values(model.trainable_variables, own)
 
 
 def _ahead(batches):

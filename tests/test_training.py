@@ -118,6 +118,7 @@ def test_the_recipe_of_2021_is_constant():
         *(("clip_norm", 0), ("augment", "cutout"), ("crop_padding", 1.5), ("flip", "no"), ("crop_scale", (0.9, 0.8))),
         *(("image_scales", value) for value in (0.5, ((0.5,),), ((1, 1),), ((0.5, 4),), ((0.5, 0),))),
         *(("crop_scale", 1), ("mixup", -0.1), ("cutmix", None), ("mixup_off_epoch", -1)),
+        *(("erasing", 1.1), ("erasing", None), ("ema", 1), ("ema", -0.1)),
     ],
 )
 def test_a_bad_field_is_named(field, value):
@@ -157,6 +158,7 @@ def test_the_crop_is_drawn_for_each_image():
     assert places.min() == 1 and places.max() == 7
 
 
+@pytest.mark.parametrize("erasing", [0.0, 0.5])
 @pytest.mark.parametrize(
     ("kind", "order"),
     [
@@ -166,7 +168,7 @@ def test_the_crop_is_drawn_for_each_image():
         ("rand_augment", ["random_resized_crop", "random_flip", "rand_augment"]),
     ],
 )
-def test_augmentations_come_in_the_authors_order(monkeypatch, kind, order):
+def test_augmentations_come_in_the_authors_order(monkeypatch, kind, order, erasing):
     called = []
 
     def noted(name, original):
@@ -176,11 +178,13 @@ def test_augmentations_come_in_the_authors_order(monkeypatch, kind, order):
 
         return augmentation
 
-    for name in ("random_crop", "random_flip", "auto_augment_cifar10", "random_resized_crop", "rand_augment"):
+    crops = ("random_crop", "random_flip", "random_resized_crop")
+    for name in (*crops, "auto_augment_cifar10", "rand_augment", "random_erasing"):
         monkeypatch.setattr(augment, name, noted(name, getattr(augment, name)))
     images = tiny_data().x_train[:16]
-    batch, _ = next(epoch_batches(images, np.zeros(16, int), 1, dataclasses.replace(SHORT, augment=kind), 0))
-    assert list(dict.fromkeys(called)) == order
+    recipe = dataclasses.replace(SHORT, augment=kind, erasing=erasing)
+    batch, _ = next(epoch_batches(images, np.zeros(16, int), 1, recipe, 0))
+    assert list(dict.fromkeys(called)) == order + ["random_erasing"] * (erasing > 0)
     assert batch.shape == images.shape and batch.dtype == np.float32
 
 
@@ -327,6 +331,60 @@ def test_a_finished_run_comes_back_as_it_was(tmp_path):
     expected = fit(first, tiny_data(), SHORT, folder=tmp_path, verbose=False)
     assert fit(second, tiny_data(), SHORT, folder=tmp_path, verbose=False) == expected
     assert_same_weights(second, first)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", *WITH_MUON])
+def test_the_moving_average_is_validated_and_kept_and_training_goes_on_without_it(optimizer, tmp_path, monkeypatch):
+    plain = dataclasses.replace(SHORT, optimizer=optimizer)
+    model, trained = tiny_model(seed=7), []
+    fit(noting_weights(model, trained), tiny_data(), plain, verbose=False)
+    averages = [trained[0]]  # after the first step the average is the weights
+    for weights in trained[1:]:
+        averages.append([0.8 * old + 0.2 * new for old, new in zip(averages[-1], weights, strict=True)])
+
+    seen, evaluate_all = [], training.evaluate
+
+    def noting(model, *arguments, **options):
+        seen.append(model.get_weights())
+        return evaluate_all(model, *arguments, **options)
+
+    monkeypatch.setattr(training, "evaluate", noting)
+    averaged, also_trained = tiny_model(seed=7), []
+    recipe = dataclasses.replace(plain, ema=0.8)
+    history = fit(noting_weights(averaged, also_trained), tiny_data(), recipe, folder=tmp_path, verbose=False)
+    steps = len(trained) // SHORT.epochs
+    for step, weights in enumerate(trained):  # the average changes nothing of the training
+        assert_close(also_trained[step], weights)
+    for epoch, weights in enumerate(seen):
+        assert_close(weights, averages[(epoch + 1) * steps - 1])
+    assert_close(averaged.get_weights(), seen[history["best_epoch"] - 1])
+
+
+def noting_weights(model, trained):
+    """Append the weights after each batch to the list `trained`."""
+    train = model.train_on_batch
+
+    def train_on_batch(*arguments, **options):
+        logs = train(*arguments, **options)
+        trained.append(model.get_weights())
+        return logs
+
+    model.train_on_batch = train_on_batch
+    return model
+
+
+def assert_close(weights, expected):
+    for one, other in zip(weights, expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_a_run_with_a_moving_average_resumes(tmp_path):
+    recipe = dataclasses.replace(SHORT, ema=0.9)
+    unbroken, stopped, resumed = tiny_model(seed=3), interrupted(tiny_model(seed=3), 13), tiny_model(seed=4)
+    expected = fit(unbroken, tiny_data(), recipe, verbose=False)
+    assert fit(stopped, tiny_data(), recipe, folder=tmp_path, verbose=False)["stopped"]
+    assert without_times(fit(resumed, tiny_data(), recipe, folder=tmp_path, verbose=False)) == without_times(expected)
+    assert_same_weights(resumed, unbroken)
 
 
 def interrupted(model, batch):

@@ -1,6 +1,6 @@
 """The model of the keras.io example of 2021 (https://keras.io/examples/vision/cct), from Keras layers and our own.
 
-Each argument puts one thing right that separates it from the course's model; `tests/benchmarks/train_weights.py` climbs
+Most arguments put one thing right that separates it from the course's model; `tests/benchmarks/grid_runs.py` climbs
 them rung by rung, and notebook 09 tells the story. As it was: 408,139 trained parameters and 8,192 that never train.
 """
 
@@ -20,13 +20,15 @@ class Positions(keras.layers.Layer):
         return tokens + ops.cast(self.table, tokens.dtype)
 
 
-def build_keras_io_2021(normalization=(0.0, 255.0), head_size=128, trained_position=False, gelu_and_dropout_last=True):
-    """images (batch, 32, 32, 3) -> logits (batch, 10).
+def build_keras_io_2021(
+    normalization=(0.0, 255.0), head_size=128, trained_position=False, gelu_and_dropout_last=True, side=32
+):
+    """images (batch, side, side, 3) -> logits (batch, 10).
 
     head_size: the example gives each of 2 heads the whole 128 numbers of a token. trained_position: whether the table
     learns. gelu_and_dropout_last: GELU and dropout after the last Dense of the MLP too, and dropout after the first.
     """
-    images = keras.Input((32, 32, 3))
+    images = keras.Input((side, side, 3))
     mean, std = normalization
     if isinstance(mean, float):
         x = keras.layers.Rescaling(1 / std)(images)
@@ -38,7 +40,7 @@ def build_keras_io_2021(normalization=(0.0, 255.0), head_size=128, trained_posit
         )(x)
         x = keras.layers.ZeroPadding2D(1)(x)
         x = keras.layers.MaxPooling2D(3, 2, padding="same")(x)
-    x = keras.layers.Reshape((64, 128))(x)
+    x = keras.layers.Reshape((-1, 128))(x)
     x = Positions(trainable=trained_position)(x)
     for rate in (0.0, 0.1):
         normed = keras.layers.LayerNormalization(epsilon=1e-5)(x)

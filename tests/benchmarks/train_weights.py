@@ -10,7 +10,6 @@ processes make the augmented copies of the training images, a fresh one for ever
 Of the training images, 2,500 are held out for validation (half of them from `original_train`, where the file has it).
 The weights of the last epoch and their exponential moving average are compared on validation; the better one is kept
 and read once on the test images. Each job writes NAME.npz (float32, the authors' names) and NAME.json (the record).
-Jobs whose names start with `ablation_` or `ladder_` are for notebook 09 and leave only their record.
 """
 
 import argparse
@@ -33,9 +32,7 @@ import numpy as np
 
 import cct_helpers as cct
 from cct_helpers import augment
-from cct_helpers.layers import Linear, MultiHeadSelfAttention
-from cct_helpers.tokenizers import ClassToken
-from tests.benchmarks.keras_io_2021 import build_keras_io_2021
+from cct_helpers.layers import MultiHeadSelfAttention
 
 MEAN, STD = (125.31, 122.95, 113.87), (62.99, 62.09, 66.70)  # CIFAR-10, pixel units
 
@@ -47,7 +44,7 @@ class Job:
     builder: str
     variant: str
     overrides: dict
-    recipe: str  # "a": AutoAugment, crop, flip; "b": resized crop, flip, RandAugment; "crop_flip"; "flip"
+    recipe: str  # "a": AutoAugment, crop, flip; "b": resized crop, flip, RandAugment
     epochs: int
     learning_rate: float
     weight_decay: float
@@ -60,7 +57,6 @@ class Job:
     hyperbolic_warmup: bool = False
     ema: float = 0.999
     seed: int = 0
-    schedule: str = "cosine"  # or "constant"
     decay_all: bool = True  # False spares biases, norms, class token and position table
     copies: int = 0  # keep so many augmented copies on the device and go round them, each image mirrored at random
     teacher: str = ""  # learn this job's softened logits instead of the labels
@@ -91,7 +87,6 @@ LONG = dict(
     copies=100,
 )
 MUON = {**LONG, "optimizer": "muon", "learning_rate": 4e-3, "weight_decay": 5e-2}
-SHORT = dict(recipe="crop_flip", learning_rate=2e-3, weight_decay=5e-2, warmup_epochs=2, decay_all=False)
 NO_DROPOUT = {"attention_dropout": 0.0, "stochastic_depth": 0.0}
 
 JOBS = {
@@ -115,75 +110,10 @@ JOBS = {
     ),
 }
 
-PARTS = {  # what notebook 09 takes out or changes, one at a time
-    "as_it_is": {},
-    "convs_1": {"num_conv_layers": 1},
-    "convs_3": {"num_conv_layers": 3},
-    "kernel_1": {"kernel_size": 1, "padding": 0},
-    "kernel_5": {"kernel_size": 5, "padding": 2},
-    "layers_1": {"num_layers": 1},
-    "layers_4": {"num_layers": 4},
-    "heads_1": {"num_heads": 1},
-    "heads_4": {"num_heads": 4},
-    "position_none": {"position": "none"},
-    "position_sine": {"position": "sine"},
-    "pooling_class_token": {"pooling": "class_token"},
-    "pooling_average": {"pooling": "average"},
-    "depth_rate_0": {"stochastic_depth": 0.0},
-    "depth_rate_30": {"stochastic_depth": 0.3},
-}
-OLD = dict(
-    recipe="flip", learning_rate=1e-3, weight_decay=0.1, warmup_epochs=0, epochs=30, schedule="constant", decay_all=True
-)
-RUNGS = [  # from the keras.io example of 2021 to the course's model and recipe, one step at a time
-    ("as_in_2021", {}, {}),
-    ("crop", {}, {"recipe": "crop_flip"}),
-    ("normalization", {"normalization": (MEAN, STD)}, {}),
-    ("schedule", {}, {"schedule": "cosine", "learning_rate": 2e-3, "warmup_epochs": 2}),
-    ("weight_decay", {}, {"weight_decay": 5e-2, "decay_all": False}),
-    ("head_size", {"head_size": 64}, {}),
-    ("position", {"trained_position": True}, {}),
-    ("mlp", {"gelu_and_dropout_last": False}, {}),
-]
-
-
-def ladder():
-    """Jobs of the ladder: every rung keeps what the rungs below it changed."""
-    jobs, options, settings = {}, {}, dict(OLD)
-    for rung, (name, option, setting) in enumerate(RUNGS):
-        options, settings = {**options, **option}, {**settings, **setting}
-        jobs[f"ladder_{rung}_{name}"] = Job("build_keras_io_2021", "", options, **settings)
-    return {**jobs, f"ladder_{len(RUNGS)}_course": Job("build_cct", "cct_2_3x2_32", {}, **SHORT, epochs=30)}
-
-
-GRIDS = {f"ablation_{part}": Job("build_parts", "cct_2_3x2_32", o, **SHORT, epochs=20) for part, o in PARTS.items()}
-GRIDS |= ladder()
-JOBS |= {f"{name}_s{seed}": dataclasses.replace(job, seed=seed) for name, job in GRIDS.items() for seed in range(3)}
-
-
-def build_parts(variant, *, normalization, position="learned", pooling="sequence", **overrides):
-    """A CCT whose pooling can be changed: "sequence", "average" or "class_token"."""
-    model = cct.build_cct(variant, normalization=normalization, position=position, **overrides)
-    if pooling == "sequence":
-        return model
-    x = model.get_layer("tokenizer").output
-    grid = model.get_layer("tokenizer").grid(*model.input_shape[1:3])
-    if pooling == "class_token":
-        x = ClassToken(name="class_token")(x)
-    x = cct.PositionEmbedding(position, grid, name="position")(x)
-    for layer in model.layers:
-        if layer.name.startswith("block_") or layer.name == "norm":
-            x = layer.__class__.from_config(layer.get_config())(x)
-    x = x[:, 0] if pooling == "class_token" else keras.ops.mean(x, axis=1)
-    return keras.Model(model.input, Linear(10, dtype="float32", name="head")(x))
-
 
 def build(job):
     """The model of a job, freshly initialised; it takes raw pixels."""
-    if job.builder == "build_keras_io_2021":
-        return build_keras_io_2021(**job.overrides)
-    builder = build_parts if job.builder == "build_parts" else getattr(cct, job.builder)
-    return builder(job.variant, normalization=(MEAN, STD), **job.overrides)
+    return getattr(cct, job.builder)(job.variant, normalization=(MEAN, STD), **job.overrides)
 
 
 def use_fast_kernels():
@@ -192,9 +122,9 @@ def use_fast_kernels():
     def call(self, tokens, training=None):
         if self.dropout or tokens.dtype == "float32":
             return plain_call(self, tokens, training=training)
-        qkv = keras.ops.reshape(self.qkv(tokens), (-1, self.tokens, 3, self.num_heads, self.head_size))
+        qkv = keras.ops.reshape(self.qkv(tokens), (-1, tokens.shape[1], 3, self.num_heads, self.head_size))
         heads = jax.nn.dot_product_attention(qkv[:, :, 0], qkv[:, :, 1], qkv[:, :, 2], implementation="cudnn")
-        return self.projection(keras.ops.reshape(heads, (-1, self.tokens, self.dim)))
+        return self.projection(keras.ops.reshape(heads, (-1, tokens.shape[1], self.dim)))
 
     def max_pool(images, size, strides, padding):
         rows, columns = ((side - size) // strides + 1 for side in images.shape[1:3])
@@ -217,10 +147,8 @@ def augmented(recipe, seed, epoch, path):
         images = augment.random_flip(images, rng)
         images = np.stack([augment.rand_augment(image, rng) for image in images])
     else:
-        if recipe == "a":
-            images = np.stack([augment.auto_augment_cifar10(image, rng) for image in images])
-        if recipe != "flip":
-            images = augment.random_crop(images, rng)
+        images = np.stack([augment.auto_augment_cifar10(image, rng) for image in images])
+        images = augment.random_crop(images, rng)
         images = augment.random_flip(images, rng)
     np.save(path, images)
     return path
@@ -271,8 +199,6 @@ def rates(job, start, end, steps):
     else:  # timm's: the cosine counts from epoch 0, the warm-up replaces its start
         warm = 1e-5 + (job.learning_rate - 1e-5) * epoch / max(job.warmup_epochs, 1)
         progress = epoch / job.epochs
-    if job.schedule == "constant":
-        return np.full(steps, job.learning_rate, "float32")
     cosine = (1 + np.cos(np.pi * np.clip(progress, 0, 1))) / 2
     cosine = job.final_learning_rate + (job.learning_rate - job.final_learning_rate) * cosine
     return np.where(epoch < job.warmup_epochs, warm, cosine).astype("float32")
@@ -473,9 +399,7 @@ def train(name, job, arrays, pool, out, precision="mixed_bfloat16", log_every=10
 
 
 def save(model, values, path):
-    """Write values of the trainable variables under the authors' names, whole or not at all; a grid's are not kept."""
-    if path.name.startswith(("ablation_", "ladder_")):
-        return
+    """Write values of the trainable variables under the authors' names, whole or not at all."""
     for variable, value in zip(model.trainable_variables, values, strict=True):
         variable.assign(value)
     temporary = path.with_suffix(".tmp.npz")
