@@ -6,6 +6,7 @@ import pathlib
 import statistics
 
 import keras
+import numpy as np
 
 from cct_helpers.layers import Linear
 from cct_helpers.models import ImageModel, build_cct
@@ -30,6 +31,12 @@ PARTS = {
     "pooling_average": {"pooling": "average"},
     "depth_rate_0": {"stochastic_depth": 0.0},
     "depth_rate_30": {"stochastic_depth": 0.3},
+}
+
+# Two of these at once: is the sum of two differences the difference of both?
+TWO_PARTS = {
+    "kernel_1+position_none": {**PARTS["kernel_1"], **PARTS["position_none"]},
+    "convs_1+layers_4": {**PARTS["convs_1"], **PARTS["layers_4"]},
 }
 
 
@@ -88,6 +95,8 @@ def run_grid(train, settings, seeds, folder):
 def _read(path, setting):
     try:
         run = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(run, dict) or "setting" not in run:
+            raise ValueError("it has no setting")
     except ValueError as error:
         raise ValueError(f"{path} is damaged ({error}): delete it, and its run is trained again.") from None
     if run["setting"] != json.loads(json.dumps(setting)):
@@ -107,3 +116,24 @@ def summary(runs, value="test_top1"):
         name: (statistics.mean(values), statistics.stdev(values) if len(values) > 1 else 0.0, len(values))
         for name, values in found.items()
     }
+
+
+def table(runs, value="test_top1"):
+    """The runs as an array: (names, values), a list of names and (settings, seeds), both in order of the runs.
+
+    value: the measurement to show, or a function from a run to a number. Raises ValueError where the settings do not
+    all have the same seeds.
+    """
+    measure = value if callable(value) else lambda run: run[value]
+    rows, seeds = {}, {}
+    for run in runs:
+        rows.setdefault(run["name"], []).append(measure(run))
+        seeds.setdefault(run["name"], []).append(run["seed"])
+    for name in seeds:
+        if seeds[name] != next(iter(seeds.values())):
+            first = next(iter(seeds))
+            raise ValueError(
+                f"All settings need the same seeds: {first} has {seeds[first]}, {name} has {seeds[name]}. "
+                "Finish the grid, or leave out the seeds that are not complete."
+            )
+    return list(rows), np.array(list(rows.values()))

@@ -68,14 +68,8 @@ class Recipe:
             self._need(name, _is_number(getattr(self, name), int, 1), "a whole number, 1 or more")
         for name in ("crop_padding", "cooldown_epochs", "mixup_off_epoch"):
             self._need(name, _is_number(getattr(self, name), int, 0), "a whole number, 0 or more")
-        for name in (
-            "weight_decay",
-            "warmup_epochs",
-            "initial_learning_rate",
-            "final_learning_rate",
-            "mixup",
-            "cutmix",
-        ):
+        rates = ("weight_decay", "initial_learning_rate", "final_learning_rate")
+        for name in (*rates, "warmup_epochs", "mixup", "cutmix"):
             self._need(name, _is_number(getattr(self, name)), "a number, 0 or more")
         for name in ("decay_all", "flip"):
             self._need(name, isinstance(getattr(self, name), bool), "True or False")

@@ -23,11 +23,11 @@ FLOORS = [
     {"environment", "layers", "tokenizers", "data", "images", "augment", "recipes", "progress_line", "checkpoint"}
     | {"faithfulness", "plots", "plots_attention", "plots_depth", "plots_inside", "plots_model", "plots_own"}
     | {"plots_pooling", "plots_positions", "plots_text", "plots_tokens", "plots_training", "text", "text_data"}
-    | {"plots_scaling"},
+    | {"plots_scaling", "plots_ablation", "plots_stronger"},
     {"models", "costs", "attention", "evaluation", "training", "export", "widgets", "checks", "exercises"}
     | {"exercises_attention", "exercises_depth", "exercises_inside", "exercises_models", "exercises_pooling"}
     | {"exercises_positions", "exercises_start", "exercises_text", "exercises_tokens", "exercises_training"}
-    | {"exercises_own", "exercises_scaling"},
+    | {"exercises_own", "exercises_scaling", "exercises_ablation", "exercises_stronger", "ablation"},
     {"weights", "explorer", "transfer"},
     {"__init__"},
 ]

@@ -940,3 +940,123 @@ def _(image, order, count, size):
 def _(image, order, count, size):
     columns = image.shape[1] // size
     return _fill(image, [divmod(i, columns) for i in order[:count]], size, 0)
+
+
+# 09
+
+
+@wrong("all_settings", "first axis changes fastest")
+def _(counts):
+    grids = np.meshgrid(*[np.arange(count) for count in counts], indexing="ij")
+    return np.stack([grid.ravel(order="F") for grid in grids], axis=1)
+
+
+@wrong("all_settings", "count the choices from 1")
+def _(counts):
+    return np.stack(np.unravel_index(np.arange(np.prod(counts)), counts), axis=1) + 1
+
+
+@wrong("all_settings", "lies on its side")
+def _(counts):
+    return np.array(np.unravel_index(np.arange(np.prod(counts)), counts))
+
+
+@wrong("all_settings", "changes one axis at a time")
+def _(counts):
+    rows = [np.zeros(len(counts), int)]
+    for axis in range(len(counts)):
+        for choice in range(1, counts[axis]):
+            row = np.zeros(len(counts), int)
+            row[axis] = choice
+            rows.append(row)
+    return np.stack(rows)
+
+
+@wrong("paired_difference", "Their mean is surer")
+def _(changed, base):
+    return np.mean(changed - base), np.std(changed - base, ddof=1)
+
+
+@wrong("paired_difference", "ddof=1")
+def _(changed, base):
+    gain = changed - base
+    return gain.mean(), np.sqrt(gain.var() / gain.size)
+
+
+@wrong("paired_difference", "Subtract seed by seed first")
+def _(changed, base):
+    errors = [scores.std(ddof=1) / np.sqrt(scores.size) for scores in (changed, base)]
+    return changed.mean() - base.mean(), np.hypot(*errors)
+
+
+@wrong("paired_difference", "The sign is turned round")
+def _(changed, base):
+    loss = base - changed
+    return loss.mean(), loss.std(ddof=1) * loss.size**-0.5
+
+
+@wrong("paired_difference", "root of that number")
+def _(changed, base):
+    gain = changed - base
+    return gain.sum() / len(gain), gain.std(ddof=1) / len(gain)
+
+
+@wrong("seeds_needed", "error of one mean")
+def _(deviation, difference):
+    seeds = 1
+    while 2 * deviation / math.sqrt(seeds) > difference:
+        seeds += 1
+    return seeds
+
+
+@wrong("seeds_needed", "That is one standard error")
+def _(deviation, difference):
+    seeds = 1
+    while deviation * math.sqrt(2 / seeds) > difference:
+        seeds += 1
+    return seeds
+
+
+@wrong("seeds_needed", "You round down")
+def _(deviation, difference):
+    return int(2 * (2 * deviation / difference) ** 2)
+
+
+@wrong("seeds_needed", "something is squared")
+def _(deviation, difference):
+    return int(np.ceil(2 * deviation * np.sqrt(2) / difference))
+
+
+@wrong("seeds_needed", "runs of both settings together")
+def _(deviation, difference):
+    seeds = 1
+    while 2 * deviation * math.sqrt(2 / seeds) > difference:
+        seeds += 1
+    return seeds + seeds
+
+
+@wrong("best_of", "best of all runs")
+def _(scores, k):
+    return max(scores)
+
+
+@wrong("best_of", "which picks nothing")
+def _(scores, k):
+    return sum(scores) / len(scores)
+
+
+@wrong("best_of", "first k runs only")
+def _(scores, k):
+    return max(scores[i] for i in range(k))
+
+
+@wrong("best_of", "mean of the k best runs")
+def _(scores, k):
+    return np.sort(scores)[::-1][:k].mean()
+
+
+@wrong("best_of", "same run twice")
+def _(scores, k):
+    ordered = np.sort(scores)
+    reach = (np.arange(1, len(scores) + 1) / len(scores)) ** k
+    return float(ordered @ np.diff(reach, prepend=0))

@@ -24,7 +24,7 @@ import keras
 from sklearn.model_selection import train_test_split
 
 import cct_helpers as cct
-from cct_helpers.ablation import PARTS, build_parts, run_grid
+from cct_helpers.ablation import PARTS, TWO_PARTS, build_parts, run_grid
 from cct_helpers.images import shrink
 from tests.benchmarks.keras_io_2021 import build_keras_io_2021
 
@@ -70,6 +70,8 @@ STRONGER = {
     "all_together": TOGETHER,
     "longer": {"epochs": 40},
     "longer_all_together": {**TOGETHER, "epochs": 40},
+    "longest": {"epochs": 80},
+    "longest_all_together": {**TOGETHER, "epochs": 80},
 }
 
 
@@ -80,6 +82,20 @@ def ladder():
         options, fields = {**options, **option}, {**fields, **field}
         settings[f"{rung}_{name}"] = {"model": options, "recipe": fields}
     return settings
+
+
+def from_the_top():
+    """The last rung with one fix taken back, as a ladder climbed in another order would meet it last."""
+    top = list(ladder().values())[-1]
+    taken_back = {"crop": ["crop_padding"], "schedule": ["schedule", "warmup_epochs"]}
+    taken_back["weight_decay"] = ["weight_decay", "decay_all"]
+    return {
+        f"without_{name}": {
+            "model": top["model"],
+            "recipe": {field: value for field, value in top["recipe"].items() if field not in fields},
+        }
+        for name, fields in taken_back.items()
+    }
 
 
 def parts_run(data, setting):
@@ -104,8 +120,9 @@ def stronger_run(data, setting):
 
 # grid -> (record, training images, settings, function from (data, setting) to (data, builder, recipe), in words)
 GRIDS = {
-    "parts": ("09_parts", 10_000, PARTS, parts_run, "CCT-2/3x2 with one part changed; 16, 24, then 32 pixels a side"),
+    "parts": ("09_parts", 10_000, PARTS | TWO_PARTS, parts_run, "CCT-2/3x2 with parts changed; 16, 24, then 32 pixels"),
     "ladder": ("09_ladder", 10_000, ladder(), ladder_run, "from the example of 2021 upwards; images of 16 x 16 pixels"),
+    "top": ("09_from_the_top", 10_000, from_the_top(), ladder_run, "the last rung of the ladder less one fix"),
     "stronger": ("10_stronger", 5_000, STRONGER, stronger_run, "CCT-2/3x2 trained in many ways; 16 x 16 pixels"),
 }
 
@@ -174,7 +191,7 @@ def collect(grid, work, note):
     for name, setting in settings.items():
         seeds = [seed for seed in SEEDS if (work / grid / f"{name}_s{seed}.json").exists()]
         runs += run_grid(None, {name: setting}, seeds, work / grid)
-    recipe = {"parts": PARTS_RECIPE, "ladder": IN_2021, "stronger": BASE}[grid]
+    recipe = {"parts": PARTS_RECIPE, "ladder": IN_2021, "top": IN_2021, "stronger": BASE}[grid]
     whole = {
         "command": f"python -m tests.benchmarks.grid_runs --data cifar10.npz --work FOLDER {grid}",
         "what": what,
