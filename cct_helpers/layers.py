@@ -10,6 +10,8 @@ import numbers
 import keras
 from keras import ops
 
+from cct_helpers.initializers import Normal
+
 
 def check_rate(name, rate):
     """Return `rate` as a float; raise ValueError unless 0 <= rate < 1."""
@@ -59,8 +61,7 @@ class Linear(keras.layers.Dense):
     """
 
     def __init__(self, units, use_bias=True, kernel_initializer=None, **kwargs):
-        initializer = kernel_initializer or keras.initializers.RandomNormal(stddev=0.02)
-        super().__init__(units, use_bias=use_bias, kernel_initializer=initializer, **kwargs)
+        super().__init__(units, use_bias=use_bias, kernel_initializer=kernel_initializer or Normal(0.02), **kwargs)
 
     def call(self, inputs):
         *leading, features = inputs.shape

@@ -5,10 +5,13 @@ beside the tokens, `real`, so that padding changes no number of the result.
 Paper: Hassani et al., Escaping the Big Data Paradigm with Compact Transformers, https://arxiv.org/abs/2104.05704
 """
 
+import functools
+
 import keras
 import numpy as np
 from keras import ops
 
+from cct_helpers.initializers import Normal
 from cct_helpers.layers import Layer, Linear, SequencePooling, TransformerBlock, check_heads, check_positive, check_rate
 from cct_helpers.text_data import PADDING
 from cct_helpers.tokenizers import PositionEmbedding
@@ -45,13 +48,15 @@ class TextTokenizer(Layer):
         sizes = vocabulary_size, dim, embedding_dim, kernel_size, pool_stride
         check_positive(**dict(zip(self.config_names, sizes, strict=True)))
         self.vocabulary_size, self.dim, self.embedding_dim, self.kernel_size, self.pool_stride = sizes
-        self.embedding = keras.layers.Embedding(vocabulary_size, embedding_dim, dtype=self.dtype_policy)
+        self.embedding = keras.layers.Embedding(
+            vocabulary_size, embedding_dim, embeddings_initializer=Normal(0.03), dtype=self.dtype_policy
+        )
         self.conv = keras.layers.Conv1D(
             dim,
             kernel_size,
             padding="same",
             use_bias=False,
-            kernel_initializer=keras.initializers.VarianceScaling(2.0, "fan_in", "untruncated_normal"),
+            kernel_initializer=Normal(),
             dtype=self.dtype_policy,
             name="conv",
         )
@@ -143,16 +148,25 @@ def build_text_cct(
     return keras.Model(ids, Linear(num_classes, dtype="float32", name="head")(x), name=f"text_cct_{num_layers}")
 
 
+def _blocks(model):
+    return [layer for layer in model.layers if isinstance(layer, MaskedBlock)]
+
+
+@functools.lru_cache(maxsize=1)  # a widget looks into one model again and again, and a new one would be compiled anew
+def _with_insides(model):
+    return keras.Model(
+        model.input, [model.get_layer("pooling").input, model.output, *(b.input for b in _blocks(model))]
+    )
+
+
 def look_inside(model, ids):
     """What a text CCT reads from where, for ids (batch, max_length).
 
     Returns NumPy arrays: attention (layers, batch, heads, tokens, tokens), pooling (batch, tokens), real (batch,
     tokens) bool and logits (batch, classes).
     """
-    blocks = [layer for layer in model.layers if isinstance(layer, MaskedBlock)]
-    pooling = model.get_layer("pooling")
-    wanted = [pooling.input, model.output, *(block.input for block in blocks)]
-    (tokens, real), logits, *entering = keras.Model(model.input, wanted)(ids)
+    blocks, pooling = _blocks(model), model.get_layer("pooling")
+    (tokens, real), logits, *entering = _with_insides(model).predict_on_batch(ids)
     attention = ops.stack([block.attention_weights(*given) for block, given in zip(blocks, entering, strict=True)])
     found = {
         "attention": attention,

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from cct_helpers.initializers import Normal
 from cct_helpers.layers import Layer, check_positive
 
 
@@ -32,9 +33,8 @@ class PatchTokenizer(Layer):
         super().__init__(**kwargs)
         check_positive(patch_size=patch_size, dim=dim)
         self.patch_size, self.dim = patch_size, dim
-        initializer = keras.initializers.VarianceScaling(2.0, "fan_in", "untruncated_normal")
         self.conv = keras.layers.Conv2D(
-            dim, patch_size, strides=patch_size, kernel_initializer=initializer, dtype=self.dtype_policy, name="conv"
+            dim, patch_size, strides=patch_size, kernel_initializer=Normal(), dtype=self.dtype_policy, name="conv"
         )
 
     def grid(self, height, width):
@@ -99,7 +99,7 @@ class ConvTokenizer(Layer):
                 strides=stride,
                 padding="same" if self.centred else "valid",
                 use_bias=False,
-                kernel_initializer=keras.initializers.VarianceScaling(2.0, "fan_in", "untruncated_normal"),
+                kernel_initializer=Normal(),
                 dtype=self.dtype_policy,
                 name=f"conv_{i}",
             )
@@ -193,8 +193,7 @@ class PositionEmbedding(Layer):
         if self.grid and tokens - self.grid[0] * self.grid[1] not in (0, 1):
             raise ValueError(f"A grid of {self.grid[0]}x{self.grid[1]} does not hold {tokens} tokens.")
         if self.kind == "learned":
-            initializer = keras.initializers.RandomNormal(stddev=0.2)
-            self.table = self.add_weight(shape=(1, tokens, dim), initializer=initializer, name="table")
+            self.table = self.add_weight(shape=(1, tokens, dim), initializer=Normal(0.2), name="table")
         elif self.kind == "sine":
             self.table = sine_positions(tokens, dim)[None]
 

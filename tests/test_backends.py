@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import cct_helpers as cct
+from cct_helpers.text import build_text_cct
 from tests import tiny_run
 
 ROOT = Path(__file__).parents[1]
@@ -41,6 +42,18 @@ def forward(folder):
         results |= {f"{name}_logits": cct.predict(model, pixels(model))}
         results |= {f"{name}_maps": cct.attention_maps(model, pixels(model))}
     np.savez(folder / "results.npz", **results)
+
+
+def first_weights():
+    """All weights of every model, as a seed draws them."""
+    keras.utils.set_random_seed(7)
+    text = build_text_cct(50, 16, num_classes=4, dim=16, num_heads=2)
+    return [weight for model in (*map(build, SIZES), text) for weight in model.get_weights()]
+
+
+def start(folder):
+    """In a process of another backend: write the first weights."""
+    np.savez(folder / "first.npz", *first_weights())
 
 
 def train(folder):
@@ -83,6 +96,14 @@ def test_the_same_weights_give_the_same_forward_pass(weights, backend):
         for name, array in here.items():
             assert np.abs(array).max() > 0.05
             np.testing.assert_allclose(there[name], array, atol=1e-5, err_msg=f"{name} on {backend}")
+
+
+@pytest.mark.parametrize("backend", [name for name in OTHERS if name != keras.backend.backend()])
+def test_one_seed_gives_the_same_first_weights(tmp_path, backend):
+    in_a_process(backend, "start", tmp_path)
+    with np.load(tmp_path / "first.npz") as there:
+        for name, weight in zip(there.files, first_weights(), strict=True):
+            np.testing.assert_array_equal(there[name], weight, err_msg=f"{name} on {backend}")
 
 
 def test_one_seed_gives_one_run_bit_for_bit(tmp_path):

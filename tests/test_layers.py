@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import cct_helpers as cct
+from cct_helpers.initializers import Normal
 from cct_helpers.tokenizers import pad
 
 as_array = keras.ops.convert_to_numpy  # of tensors of any backend
@@ -59,6 +60,29 @@ def test_linear_starts_as_the_authors_do():
     kernel, bias = weights_of(layer)
     assert abs(kernel.std() - 0.02) < 0.0005 and abs(kernel.mean()) < 0.0005
     assert not bias.any()
+
+
+def test_first_weights_follow_the_seed_and_differ_without_one():
+    def drawn(seed):
+        keras.utils.set_random_seed(seed)
+        layers = [cct.Linear(5), cct.Linear(5)]
+        for layer in layers:
+            layer.build((None, 4))
+        return [weights_of(layer)[0] for layer in layers]
+
+    (one, two), (again, _), (other, _) = drawn(0), drawn(0), drawn(1)
+    np.testing.assert_array_equal(one, again)
+    assert (one != two).all() and (one != other).all()
+    same = [as_array(Normal(0.5, seed=3)((2, 3))) for _ in range(2)]
+    np.testing.assert_array_equal(*same)
+    back = keras.initializers.deserialize(keras.initializers.serialize(Normal(0.5, seed=3)))
+    np.testing.assert_array_equal(as_array(back((2, 3))), same[0])
+
+
+@pytest.mark.parametrize("stddev", [0, -1, float("nan"), float("inf")])
+def test_normal_refuses(stddev):
+    with pytest.raises(ValueError, match="stddev must be a number above 0"):
+        Normal(stddev)
 
 
 # --- attention ---
