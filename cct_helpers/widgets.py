@@ -59,7 +59,8 @@ def explore(draw, settings, alt, **controls):
 
 def control(name, choices, value):
     """The widget for one parameter: a check box, a text field, a drop-down list or a slider, started at `value`."""
-    place = dict(style={"description_width": "9em"}, layout={"width": "30em", "max_width": "100%"})  # one below another
+    layout = {"width": "30em", "max_width": "calc(100% - 4px)"}  # its margin is 2 px on each side
+    place = dict(style={"description_width": "9em"}, layout=layout)
     common = dict(description=name.replace("_", " "), value=value, **place)
     if isinstance(choices, bool):
         return ipywidgets.Checkbox(**common)

@@ -6,7 +6,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 
 def flaws(figure):
-    """A list of texts, empty for a picture that can be read as a whole. The Figure must have been drawn before."""
+    """A list of texts, empty for a picture that can be read as a whole. `to_png` must have drawn the Figure before."""
+    figure.dpi = 90  # as in `to_png`: labels of axes keep the places, in pixels, that it gave them
     renderer = FigureCanvasAgg(figure).get_renderer()
     return [*cut_off(figure, renderer), *overlaps(figure, renderer), *unlabelled(figure)]
 
@@ -51,6 +52,11 @@ def overlaps(figure, renderer):
     for (one, box), (other, box2) in itertools.combinations(parts, 2):
         if overlap(box, box2):
             yield f"{one!r} lies over {other!r}"
+    for ax, other in itertools.permutations(shown_axes(figure), 2):
+        for axis in axes_of(ax):
+            label, box = axis.label.get_text(), axis.label.get_window_extent(renderer)
+            if label and not overlap(ax.bbox, other.bbox) and overlap(box, other.bbox):
+                yield f"{label!r} lies over the picture beside it"
     for ax in shown_axes(figure):
         for axis in axes_of(ax):
             labels = tick_labels(axis)

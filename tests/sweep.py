@@ -1,9 +1,11 @@
 """Every moving picture of a notebook with every control turned from end to end: `sweep(path)` raises at the first flaw.
 
-An impossible setting must be explained in words (see `explorations.explained`), and no picture may have a flaw.
+An impossible setting must be explained in words (see `explorations.explained`), and no picture may have a flaw or a
+warning, such as that of a letter that the font lacks.
 """
 
 import itertools
+import warnings
 from unittest import mock
 
 from cct_helpers import plots, widgets
@@ -16,7 +18,9 @@ def sweep(path):
         sizes = set()
 
         def look(figure, sizes=sizes):
-            png = plots.to_png(figure)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                png = plots.to_png(figure)
             assert flaws(figure) == [], flaws(figure)
             sizes.add(tuple(figure.get_size_inches()))
             return png

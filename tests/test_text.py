@@ -2,6 +2,7 @@
 
 import sys
 import types
+import warnings
 
 import ipywidgets
 import keras
@@ -11,6 +12,7 @@ from keras import ops
 
 import cct_helpers as cct
 from cct_helpers import checks, plots, plots_text, text, text_data, widgets
+from tests.pictures import flaws
 
 VOCABULARY, CLASSES = 30, 4
 
@@ -332,9 +334,29 @@ def test_the_reading_shows_the_likeliest_classes_in_order():
     probabilities = np.array([0.1, 0.7, 0.2])
     figure = plots_text.draw_reading("abcd", [0.4, 0.6], np.eye(2), probabilities, ["x", "y", "z"], stride=2)
     left, middle, right = figure.axes
-    assert [label.get_text() for label in right.get_yticklabels()] == ["y", "z", "x"]
-    assert [label.get_text() for label in middle.get_yticklabels()] == ["a", "c"]
+    assert [word.get_text() for word in right.texts] == ["y", "z", "x"]
+    assert [letter.get_text() for letter in middle.texts] == ["a", "c"] * 2  # below and beside
     assert len(left.patches) == 2 and len(plots.to_png(figure)) > 5000
+
+
+@pytest.mark.parametrize("tokens", [1, 9, 16])
+def test_a_reading_has_room_for_every_weight(tokens):
+    """Whether weights need one, two or three decimals depends on the model, and so does the width of their numbers."""
+    name, classes = "\u65e5" * 2 * tokens, ["Portuguese"] * 5
+    for largest in np.linspace(1 / tokens, 1, 20):
+        weights = np.array([largest, *[(1 - largest) / max(tokens - 1, 1)] * (tokens - 1)])
+        reading = dict(text=name, pooling=weights, attention=np.eye(tokens), probabilities=np.full(5, 0.2))
+        reading |= dict(class_names=classes, stride=2)
+        figure = widgets.drawn(plots_text.draw_reading, reading)
+        plots.to_png(figure)
+        assert flaws(figure) == []
+
+
+def test_a_letter_that_the_font_lacks_is_a_box_without_a_warning():
+    assert plots_text.letters_of("z\u00fc \u0436\u65e5") == ["z", "\u00fc", "\u2423", "\u0436", "\u25af"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plots.to_png(plots_text.draw_reading("\u65e5", [1.0], np.eye(1), np.ones(1), ["x"]))
 
 
 def test_confusions_leave_the_diagonal_out_and_do_not_change_the_counts():

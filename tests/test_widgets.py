@@ -101,10 +101,12 @@ def test_flaws_of_a_picture_are_found():
     for ax in (left, right):
         ax.set_title("more words than half a figure can hold")
         ax.set(xlim=(0, 1000), xticks=[0, 5, 10], xlabel="x (pixels)")
+    right.set_ylabel("beside", labelpad=25)
     plots.to_png(figure)
     found = "\n".join(flaws(figure))
     for flaw in ("can hold' lies over 'more", "cut off: 'more", "'5' lies over '10'", "no label at the axis with 0.0"):
         assert flaw in found
+    assert "'beside' lies over the picture" in found
     good = plots.draw_curves(range(5), {"a": range(5)}, "x", "y", "a title")
     plots.to_png(good)
     assert flaws(good) == []
