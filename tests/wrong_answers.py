@@ -1060,3 +1060,139 @@ def _(scores, k):
     ordered = np.sort(scores)
     reach = (np.arange(1, len(scores) + 1) / len(scores)) ** k
     return float(ordered @ np.diff(reach, prepend=0))
+
+
+# 10
+
+
+def pixels_in(image, box):
+    """A mask (height, width) of the pixels in a box that may reach over the edges."""
+    down, right = np.indices(image.shape[:2])
+    top, left, height, width = box
+    return (down >= top) & (down < top + height) & (right >= left) & (right < left + width)
+
+
+@wrong("cut_mix", "area of the whole box")
+def _(image, other, target, other_target, box):
+    share = box[2] * box[3] / np.prod(image.shape[:2])
+    mixed = np.where(pixels_in(image, box)[..., None], other, image)
+    return mixed, (1 - share) * target + share * other_target
+
+
+@wrong("cut_mix", "The shares are swapped")
+def _(image, other, target, other_target, box):
+    inside = pixels_in(image, box)
+    share = inside.mean()
+    return np.where(inside[..., None], other, image), share * target + (1 - share) * other_target
+
+
+@wrong("cut_mix", "The box shows the wrong image")
+def _(image, other, target, other_target, box):
+    inside = pixels_in(image, box)
+    share = inside.mean()
+    return np.where(inside[..., None], image, other), (1 - share) * target + share * other_target
+
+
+@wrong("cut_mix", "Mix the targets too")
+def _(image, other, target, other_target, box):
+    return np.where(pixels_in(image, box)[..., None], other, image), target
+
+
+@wrong("cut_mix", "count the pixels")
+def _(image, other, target, other_target, box):
+    return np.where(pixels_in(image, box)[..., None], other, image), (target + other_target) / 2
+
+
+@wrong("averaged_weights", "Old and new are swapped")
+def _(weights, momentum):
+    average = weights[0].copy()
+    for row in weights[1:]:
+        average += momentum * (row - average)
+    return average
+
+
+@wrong("averaged_weights", "starts at zero")
+def _(weights, momentum):
+    powers = momentum ** np.arange(len(weights) - 1, -1, -1)
+    return (1 - momentum) * powers @ weights
+
+
+@wrong("averaged_weights", "the plain mean")
+def _(weights, momentum):
+    return sum(weights) / len(weights)
+
+
+@wrong("averaged_weights", "weights after the last step")
+def _(weights, momentum):
+    for row in weights:
+        average = row
+    return average
+
+
+@wrong("averaged_weights", "from the last to the first")
+def _(weights, momentum):
+    average = weights[-1]
+    for step in range(len(weights) - 2, -1, -1):
+        average = momentum * average + (1 - momentum) * weights[step]
+    return average
+
+
+def iterate(x, steps, c=2.0315):
+    for _ in range(steps):
+        cube = x @ x.T @ x
+        x = 3.4445 * x - 4.7750 * cube + c * x @ x.T @ cube
+    return x
+
+
+@wrong("orthogonalise", "@, not *")
+def _(matrix, steps):
+    x = matrix / np.sqrt((matrix**2).sum())
+    for _ in range(steps):
+        square = x * x
+        x = 3.4445 * x + (-4.7750 * square + 2.0315 * square * square) * x
+    return x
+
+
+@wrong("orthogonalise", "not divided by its norm")
+def _(matrix, steps):
+    return iterate(matrix, steps)
+
+
+@wrong("orthogonalise", "largest number of the matrix")
+def _(matrix, steps):
+    return iterate(matrix / abs(matrix).max(), steps)
+
+
+@wrong("orthogonalise", "One step too few")
+def _(matrix, steps):
+    return iterate(matrix / np.sqrt((matrix**2).sum()), steps - 1)
+
+
+@wrong("orthogonalise", "fifth power is missing")
+def _(matrix, steps):
+    return iterate(matrix / np.sqrt((matrix**2).sum()), steps, c=0)
+
+
+@wrong("accuracy_of_views", "mean accuracy of single views")
+def _(logits, labels):
+    return np.mean([np.mean(view.argmax(axis=1) == labels) for view in logits])
+
+
+@wrong("accuracy_of_views", "You average class numbers")
+def _(logits, labels):
+    return (np.mean([view.argmax(axis=1) for view in logits], axis=0) == labels).mean()
+
+
+@wrong("accuracy_of_views", "right when any view is right")
+def _(logits, labels):
+    return sum(any(view[i].argmax() == label for view in logits) for i, label in enumerate(labels)) / len(labels)
+
+
+@wrong("accuracy_of_views", "the first view alone")
+def _(logits, labels):
+    return (logits[0].argmax(axis=-1) == labels).mean()
+
+
+@wrong("accuracy_of_views", "largest logit of all views")
+def _(logits, labels):
+    return np.mean(np.maximum.reduce(list(logits)).argmax(axis=1) == labels)

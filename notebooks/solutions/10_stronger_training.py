@@ -1,0 +1,125 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 10. Solutions: stronger training
+#
+# Worked answers to the exercises of [notebook 10](../10_stronger_training.ipynb), each with its reason and its wrong
+# turns. Try them yourself first.
+#
+# 5 minutes to read, under a minute to run. Builds on the notebook itself.
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/solutions/10_stronger_training.ipynb)
+
+# %% tags=["setup"]
+import sys
+from pathlib import Path
+
+here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
+places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
+root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
+if root is None:
+    raise FileNotFoundError(
+        "cct_helpers was not found. Open this notebook inside the unpacked repository. On Colab, upload the repository "
+        "as a .zip (folder icon on the left), run '!unzip -q NAME.zip' in a new cell, then run this cell again."
+    )
+sys.path.insert(0, root)
+
+import cct_helpers as cct
+
+cct.setup()
+
+# %%
+import numpy as np
+
+# %% [markdown]
+# ## CutMix
+#
+# A mask says which pixels come from the other image, and slices that are clipped at 0 fill it. Slices clip themselves
+# at the far edge, but a negative start would count from there, hence the `max`. The mean of the mask is the share.
+#
+# Wrong turns: counting the area of the whole box, as if the part outside were there; leaving the target as it was.
+
+
+# %% tags=["solution"]
+def cut_mix(image, other, target, other_target, box):
+    top, left, height, width = box
+    pasted = np.zeros(image.shape[:2], bool)
+    pasted[max(top, 0) : max(top + height, 0), max(left, 0) : max(left + width, 0)] = True
+    mixed = np.where(pasted[:, :, None], other, image)  # (height, width) -> (height, width, 1)
+    return mixed, (1 - pasted.mean()) * target + pasted.mean() * other_target
+
+
+cct.check("cut_mix", cut_mix)
+
+# %% [markdown]
+# ## A moving average of weights
+#
+# Unrolled, the average is a weighted sum: the last row has the share `1 - m`, the one before it `m` times that, and so
+# on. The first row has no row before it to share with, so it has `m ** (steps - 1)`. A loop does the same.
+#
+# Wrong turns: starting at zero, which pulls the average towards 0; giving the new weights the share `m`.
+
+
+# %% tags=["solution"]
+def averaged_weights(weights, momentum):
+    age = np.arange(len(weights))[::-1]  # 0 for the last step
+    shares = (1 - momentum) * momentum**age
+    shares[0] = momentum ** age[0]
+    return shares @ weights  # (steps,) @ (steps, n) -> (n,)
+
+
+cct.check("averaged_weights", averaged_weights)
+
+# %% [markdown]
+# ## Newton and Schulz's iteration
+#
+# `square` is small where the matrix is wide, so the products are cheap. Each step keeps the singular vectors and puts
+# every singular value s through the same polynomial, a s + b s³ + c s⁵.
+#
+# Wrong turns: powers of numbers (`**`) in the place of products of matrices; forgetting the division by the norm, after
+# which large singular values grow without end.
+
+
+# %% tags=["solution"]
+def orthogonalise(matrix, steps):
+    a, b, c = 3.4445, -4.7750, 2.0315
+    x = matrix / np.linalg.norm(matrix)
+    for _ in range(steps):
+        square = x @ x.T
+        x = a * x + b * square @ x + c * square @ square @ x
+    return x
+
+
+cct.check("orthogonalise", orthogonalise)
+
+# %% [markdown]
+# ## Several views, one answer
+#
+# Average the logits over the first axis, choose once, count.
+#
+# Wrong turns: averaging the chosen class numbers; averaging the accuracies of single views, which averages no opinions.
+
+
+# %% tags=["solution"]
+def accuracy_of_views(logits, labels):
+    chosen = logits.mean(axis=0).argmax(axis=-1)  # (views, images, classes) -> (images, classes) -> (images,)
+    return (chosen == labels).mean()
+
+
+cct.check("accuracy_of_views", accuracy_of_views)
+
+# %% [markdown]
+# ## Recap
+#
+# Other ways to write these are right too: the check compares results, on random numbers of several sizes. Break a
+# solution on purpose and read what it says.
