@@ -19,9 +19,16 @@ ANY_BACKEND = [
 ]
 
 
-def run_tests(session, *tests, **environment):
+def run_tests(session, *tests, what="all", **environment):
+    """pip's list, the tests, and their result in notebooks/results/legs.json and the README, good or bad."""
     session.run("python", "-m", "pip", "freeze")
-    session.run("python", "-m", "pytest", *(session.posargs or tests), env=environment)
+    arguments, what = (session.posargs, " ".join(session.posargs)) if session.posargs else (tests, what)
+    report = f"{session.create_tmp()}/report.xml"
+    environment |= {"PYTHONPATH": "."}
+    pytest = ["python", "-m", "pytest", "-n", "2", f"--junit-xml={report}"]
+    codes = [0, 1]  # tests that fail are written down as well, and end the leg after that
+    session.run(*pytest, *arguments, env=environment, success_codes=codes)
+    session.run("python", "-m", "tests.benchmarks.legs", session.name, report, "--what", what, env=environment)
 
 
 @nox.session(python=PYTHONS)
@@ -60,13 +67,13 @@ def prerelease(session):
     run_tests(session)
 
 
-@nox.session(python="3.12")
+@nox.session(python="3.11")
 @nox.parametrize("backend", ["jax", "torch"], ids=["jax", "torch"])
 def backend(session, backend):
     """All that claims to be free of a backend, on JAX or PyTorch."""
     extra = ["--extra-index-url", "https://download.pytorch.org/whl/cpu"] if backend == "torch" else []
     session.install("--upgrade", "-r", "requirements.txt", backend, *extra)
-    run_tests(session, *ANY_BACKEND, KERAS_BACKEND=backend)
+    run_tests(session, *ANY_BACKEND, what="what needs no TensorFlow", KERAS_BACKEND=backend)
 
 
 @nox.session(python="3.12")
