@@ -23,7 +23,7 @@ def run_tests(session, *tests, what="all", **environment):
     """pip's list, the tests, and their result in notebooks/results/legs.json and the README, good or bad."""
     session.run("python", "-m", "pip", "freeze")
     arguments, what = (session.posargs, " ".join(session.posargs)) if session.posargs else (tests, what)
-    report = f"{session.create_tmp()}/report.xml"
+    report = f"{session.virtualenv.location}/report.xml"
     environment |= {"PYTHONPATH": "."}
     pytest = ["python", "-m", "pytest", "-n", "2", f"--junit-xml={report}"]
     codes = [0, 1]  # tests that fail are written down as well, and end the leg after that

@@ -96,7 +96,7 @@ def test_two_processes_train_as_one_and_go_on_after_one_is_killed(tmp_path):
     resumed, lines = many_processes(tmp_path / "two", "--start", "2")
     assert resumed == 0 and f"resumed after epoch {len(before)} of 5" in lines, lines
     whole, broken = losses(tmp_path / "one"), losses(tmp_path / "two")
-    assert broken[: len(before)] == before and whole[-1] < whole[0] - 0.05
+    assert broken[: len(before)] == before and whole[-1] < whole[0] - 0.02
     np.testing.assert_allclose(broken, whole, atol=1e-3)
     shapes = [sorted(np.load(tmp_path / name / "checkpoint.npz").files) for name in ("one", "two")]
     assert shapes[0] == shapes[1]
