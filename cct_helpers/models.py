@@ -143,11 +143,11 @@ def at_size(model, height, width):
     """
     height, width, channels = checked_shape((height, width, model.input_shape[-1]))
     images = keras.Input((height, width, channels), name="images")
-    grid = model.get_layer("tokenizer").grid(height, width)
+    rows, columns = model.get_layer("tokenizer").grid(height, width)
     layers = model.layers[1:]  # the first is the input
     x = images
     for layer in layers[:-1]:
-        x = layer(x, grid=grid) if layer.name == "position" else layer(x)
+        x = layer(x, rows=rows, columns=columns) if layer.name == "position" else layer(x)
     if any(layer.name == "class_token" for layer in layers):
         x = x[:, 0]
     return ImageModel(images, layers[-1](x), name=model.name)

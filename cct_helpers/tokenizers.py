@@ -176,7 +176,7 @@ class PositionEmbedding(Layer):
             flat token index, `sine_positions`) or "none" (tokens pass unchanged).
         grid: (rows, columns) of the tokens, kept so that `resize_positions` knows the shape; None for a flat sequence.
 
-    Called with another `grid`, it adds the table resized to that one, and gradients reach the table through it.
+    Called with other `rows` and `columns`, it adds the table resized to them, and gradients reach the table through it.
     Raises ValueError for another kind, or when the grid does not hold the tokens (one more may be a class token).
     """
 
@@ -197,12 +197,12 @@ class PositionEmbedding(Layer):
         elif self.kind == "sine":
             self.table = sine_positions(tokens, dim)[None]
 
-    def call(self, tokens, grid=None):
+    def call(self, tokens, rows=None, columns=None):
         if self.kind == "none":
             return tokens
         table = ops.cast(self.table, tokens.dtype)
-        if grid and tuple(grid) != self.grid:
-            resizing = resizing_matrix(self.table.shape[1], self.grid, grid)
+        if rows and (rows, columns) != self.grid:
+            resizing = resizing_matrix(self.table.shape[1], self.grid, (rows, columns))
             table = ops.matmul(ops.cast(resizing, tokens.dtype), table)
         return tokens + table
 

@@ -153,6 +153,8 @@ def _averaged_weights(model, recipe):
         return
     own = copy_values(model.trainable_variables)
     model.optimizer.finalize_variable_values(model.trainable_variables)
+    # On JAX a weight and its average are now one piece of memory, which the next step may give away: take it apart.
+    assign_values(model.trainable_variables, copy_values(model.trainable_variables))
     try:
         yield
     finally:

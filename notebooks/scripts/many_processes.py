@@ -30,6 +30,7 @@ def train(folder, epochs, images, processes=1, process=0, address=None):
     import cct_helpers as cct  # isort: skip  (first: it keeps the libraries' log lines off the screen)
     import jax
     import keras
+    import numpy as np
 
     from cct_helpers.checkpoint import Checkpoint, copy_values
     from cct_helpers.recipes import Recipe, build_optimizer, learning_rates
@@ -67,7 +68,8 @@ def train(folder, epochs, images, processes=1, process=0, address=None):
         for step, (pictures, targets) in enumerate(epoch_batches(data.x_train, data.y_train, 10, recipe, epoch)):
             optimizer.learning_rate = rates[epoch * steps + step]
             model.reset_metrics()
-            total += float(model.train_on_batch(pictures[mine], targets[mine]))  # the loss of the whole batch
+            # The loss of the whole batch. Equal weights change nothing, but Keras 3.10 cannot do without on JAX.
+            total += float(model.train_on_batch(pictures[mine], targets[mine], sample_weight=np.ones(share, "float32")))
         history["loss"].append(total / steps)
         history["seconds"].append(time.perf_counter() - began)
         if process == 0:  # one writer
