@@ -1,7 +1,7 @@
 """Pictures of notebook 13, scaling up: arrays and numbers in, a Matplotlib Figure out."""
 
 import numpy as np
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import LogLocator, NullLocator
 
 from cct_helpers.plots import BLUE, COLOURS, GREEN, GREY, ORANGE, PINK, RED, SKY, new_figure
 
@@ -70,15 +70,27 @@ def overlapped_starts(prepare, step, batches):
     return made, trained
 
 
-def draw_switches(seconds, label="seconds for 64 images"):
-    """One bar a switch, name -> seconds; the first one is what the others are compared with."""
+def draw_switches(seconds, label="time for 64 images, off = 1"):
+    """One line a switch, name -> seconds: to the left of the first one when faster, to the right when slower.
+
+    The axis is logarithmic, as a switch that a processor has no instruction for can cost a factor of hundred.
+    """
     names, values = list(seconds), np.array(list(seconds.values()))
+    times = values / values[0]
     figure, ax = new_figure(width=7.5, height=0.42 * len(names) + 0.9)
-    ax.barh(names, values, color=[GREY] + [BLUE] * (len(names) - 1), height=0.6)
-    for place, value in enumerate(values):
-        ax.text(value, place, f" {value:.2f} s, x {value / values[0]:.2f}", va="center", fontsize=9)
-    ax.invert_yaxis()
-    ax.set(xlabel=label, xlim=(0, 1.25 * values.max()))
+    places = range(len(names))
+    ax.axvline(1, color=GREY, linewidth=1)
+    ax.hlines(places, 1, times, color=BLUE, linewidth=3)
+    ax.scatter(times, places, color=[GREY] + [BLUE] * (len(names) - 1), s=40, zorder=3)
+    for place, value, factor in zip(places, values, times, strict=True):
+        ax.text(max(1, factor) * 1.1, place, f" {value:.2f} s, x {factor:.2f}", va="center", fontsize=9)
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter(lambda factor, _: f"{factor:g}")
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_yticks(places, names)
+    low, high = min(0.5, times.min()), max(2, times.max())
+    ax.set(xlabel=label, xlim=(0.9 * low, high * (high / low) ** 0.35), ylim=(len(names) - 0.5, -0.5))
     return figure
 
 

@@ -34,8 +34,10 @@ class Exploration(NamedTuple):
         return dict(zip(self.controls, self.box.children, strict=False))
 
 
-def code_cells(path):
-    return [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+def code_cells(path, without=None):
+    """Sources of the code cells, but for those with the tag `without`."""
+    cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+    return [cell.source for cell in cells if without not in cell.metadata.get("tags", [])]
 
 
 def notebooks_with_explorations():
@@ -78,9 +80,10 @@ def explained(draw):
 def explorations(path):
     """All explorations of a notebook: its cells are run up to the last one, with short training and without asserts.
 
-    nbval runs the notebooks whole, with both. An error of a cell is raised. For use in `alone`.
+    Cells with the tag "long" are left out: no picture needs them. nbval runs the notebooks whole. An error of a cell is
+    raised. For use in `alone`.
     """
-    sources, found = code_cells(path), []
+    sources, found = code_cells(path, without="long"), []
     last = max(number for number, source in enumerate(sources) if "cct.explore(" in source)
 
     def explore(draw, settings, alt, **controls):

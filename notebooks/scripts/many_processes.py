@@ -42,12 +42,14 @@ def train(folder, epochs, images, processes=1, process=0, address=None):
     # Every process must build the same model: one seed for all, before the first variable.
     keras.utils.set_random_seed(0)
     devices = keras.distribution.list_devices()
-    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False))
+    if len(devices) > 1:  # with one it would change nothing, but JAX would compile the step twice
+        keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False))
 
     data = cct.load_dataset("digits")
     data = data._replace(x_train=data.x_train[:images], y_train=data.y_train[:images])
     recipe = Recipe(epochs, BATCH, "adamw", learning_rate=2e-3, weight_decay=0.03, crop_padding=1, flip=False)
-    model = cct.build_cct("cct_2_3x2_32", input_shape=(16, 16, 1), normalization=(78, 96), dim=32, hidden_channels=16)
+    small = dict(input_shape=(16, 16, 1), normalization=(78, 96), num_layers=1, dim=32, hidden_channels=16)
+    model = cct.build_cct("cct_2_3x2_32", **small)
     optimizer = build_optimizer(recipe, model)
     loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing)
     model.compile(optimizer, loss)

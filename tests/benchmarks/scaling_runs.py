@@ -1,6 +1,6 @@
 """Measure what notebook 13 reports: python -m tests.benchmarks.scaling_runs
 
-About five minutes on two quiet CPU cores. Every result is written at once to notebooks/results/13_cpu.json, and what
+About eight minutes on two quiet CPU cores. Every result is written at once to notebooks/results/13_cpu.json, and what
 is there already is not measured again: stop and start as you like, or delete the file to measure anew.
 
     python -m tests.benchmarks.scaling_runs --note "two shared cores"     # a note for the record
