@@ -12,6 +12,8 @@ from PIL import Image as Pillow
 from cct_helpers.images import read_picture
 from cct_helpers.plots import draw_message, to_png
 
+SHARP = {"align_self": "flex-start"}  # a box would stretch a picture to its own width, and blur it
+
 
 def in_notebook():
     """True in Jupyter, Colab or VS Code; False in a plain script or a terminal."""
@@ -42,7 +44,7 @@ def explore(draw, settings, alt, **controls):
     sliders = {name: control(name, choices, start[name]) for name, choices in controls.items()}
     fixed = {name: value for name, value in start.items() if name not in sliders}
     first = drawn(draw, start)
-    picture = ipywidgets.Image(value=to_png(first), format="png")
+    picture = ipywidgets.Image(value=to_png(first), format="png", layout=SHARP)
 
     def redraw(_):
         values = {name: slider.value for name, slider in sliders.items()}
@@ -116,7 +118,7 @@ def drop_image(draw, first, alt):
     picture, which a test can use; it has been displayed. In a script nothing is displayed.
     """
     still = drawn_png(draw, {"image": first})
-    picture = ipywidgets.Image(value=still, format="png")
+    picture = ipywidgets.Image(value=still, format="png", layout=SHARP)
     upload = ipywidgets.FileUpload(accept="image/*", multiple=False, description="your image")
 
     def draw_file(name, content):

@@ -143,10 +143,12 @@ assert abs(fused - plain).max() < 1e-5
 # On a CPU there is little to gain, and the step can become slower, as in the picture above; on a GPU, where memory is
 # the bottleneck, it pays more often.
 #
-# > **Trap: an augmentation layer that switches XLA off.** A few Keras layers cannot be compiled. With one of them
-# > inside the model the whole step runs without XLA. With the default `jit_compile="auto"` nobody is told.
+# > **Trap: XLA asked for, and not given.** You set `jit_compile=True`. A few Keras layers cannot be compiled, and this
+# > model has one of them, a crop, at its front.
+#
+# **Predict:** does it stop with an error, leave that layer out, or go without XLA?
 
-# %%
+# %% tags=["trap"]
 parts = [keras.Input((16, 16, 1)), keras.layers.RandomCrop(14, 14), keras.layers.Flatten(), keras.layers.Dense(10)]
 with_crop = keras.Sequential(parts)
 with warnings.catch_warnings(record=True) as told:
@@ -156,7 +158,10 @@ print("asked for XLA, got", with_crop.jit_compile)
 assert not with_crop.jit_compile and any("jit_compile" in str(warning.message) for warning in told)
 
 # %% [markdown]
-# How to catch it: read `model.jit_compile` after `compile`. Augment the arrays instead, as notebook 07 does.
+# It goes without, for the whole model. There is a warning, because you asked; the default `jit_compile="auto"` gives
+# none. Augment the arrays instead, as notebook 07 does.
+#
+# **To catch it:** read `model.jit_compile` after `compile`.
 #
 # ## Mixed precision: half the bits where they suffice
 #
@@ -190,10 +195,12 @@ assert 1e-5 < distance[1] < distance[0] < 0.05
 # The weakness of float16 is another one. Its smallest number is 6e-8, and what is below half of it becomes 0. The
 # gradient of each activation is divided by the number of images, and it shrinks as the loss does.
 #
+# > **Trap: float16 without loss scaling.** You write a training loop of your own, with a float16 model.
+#
 # **Predict:** batch of 512, gradients of the last block's output. Which share becomes 0 at the start of training, and
 # which when all of them are 100 times smaller, because nearly all images are right?
 
-# %%
+# %% tags=["trap"]
 model, x = new_model(), images
 with tf.GradientTape() as tape:
     for layer in model.layers[1:]:
@@ -220,9 +227,12 @@ figure = pictures.draw_number_formats(0.01 * sizes, 2.0**15)
 cct.show(figure, alt="Small gradients lie mostly below the range of float16, and inside it when times 32,768")
 
 # %% [markdown]
-# > **Trap: float16 without loss scaling.** The cure is to multiply the loss by a large number, and divide the gradients
-# > by it in float32: the third line, times 32,768. `model.compile` does so by itself under `mixed_float16`; above it
-# > said `LossScaleOptimizer`. A training loop of your own does not. bfloat16 has the range of float32 and needs none.
+# A few at the start, most of them at the end. The cure is to multiply the loss by a large number, and to divide the
+# gradients by it in float32: the third line, times 32,768. `model.compile` does so by itself under `mixed_float16`;
+# above it said `LossScaleOptimizer`. Your own loop must ask that optimizer to. bfloat16 has the range of float32 and
+# needs none.
+#
+# **To catch it:** count the zeros among the gradients, as here, late in training.
 #
 # ## The input pipeline: make the next batch in the meantime
 #
@@ -272,10 +282,11 @@ assert abs(in_pieces - plain).max() < 1e-5
 # As close as rounding allows. It saves memory, not time. (Layers that look across the batch, such as batch
 # normalization, would still see 16 images. CCT has none.)
 #
-# > **Trap: the schedule counts small batches.** A Keras schedule is asked with the number of calls, not of updates.
-# > With 4 pieces it ends four times too early.
+# > **Trap: the schedule counts small batches.** You add 4 pieces to a run with a cosine schedule of 8 updates.
+#
+# **Predict:** 8 small batches are 2 of these 8 updates. How much of the rate of 0.1 is left after them?
 
-# %%
+# %% tags=["trap"]
 schedule = keras.optimizers.schedules.CosineDecay(0.1, decay_steps=8)  # meant for 8 updates
 optimizer = keras.optimizers.SGD(schedule, gradient_accumulation_steps=4)
 train(new_model(), batch=16, steps=8, optimizer=optimizer)
@@ -283,6 +294,10 @@ print(f"updates {int(optimizer.iterations)}, learning rate {float(optimizer.lear
 assert int(optimizer.iterations) == 2 and float(optimizer.learning_rate) < 1e-6
 
 # %% [markdown]
+# Nothing: the schedule is asked with the number of calls, not of updates, and ends four times too early.
+#
+# **To catch it:** print `optimizer.learning_rate` at the end of the first epoch. The cure is `decay_steps` in calls.
+#
 # ## Rematerialisation: compute twice, store once
 #
 # *Why:* the backward pass needs what the forward pass computed. Storing all of it is what fills the memory. You can
@@ -369,11 +384,11 @@ print(
 assert saved < 0.7 and 0.8 < growth < 1.25
 
 # %% [markdown]
-# > **Trap: a random mask that is drawn twice.** Recomputing must repeat the same dropout. On TensorFlow, Keras draws a
-# > new mask the second time, so the gradient belongs to another network than the loss. Nothing warns you. (On JAX the
-# > same code stops with an error.)
+# > **Trap: a random mask that is drawn twice.** Recomputing must repeat the same dropout.
+#
+# **Predict:** one step with and without rematerialisation, same seed. Are the weights the same with dropout?
 
-# %%
+# %% tags=["trap"]
 difference = {}
 for rate in (0.0, 0.5):
     pair = []
@@ -385,7 +400,10 @@ for rate in (0.0, 0.5):
 assert difference[0.0] < 1e-6 < 1e-5 < difference[0.5]
 
 # %% [markdown]
-# How to catch it: one step with and without, same seed, as here. Set the rates to 0 where you rematerialise.
+# No. On TensorFlow, Keras draws a new mask the second time, so that the gradient belongs to another network than the
+# loss. Nothing warns you. (On JAX the same code stops with an error.) Set the rates to 0 where you rematerialise.
+#
+# **To catch it:** take one step with and one without, same seed, as here.
 #
 # ## Several devices
 #
@@ -424,11 +442,12 @@ assert strategy.num_replicas_in_sync == 2 and abs(weights_of(mirrored) - plain).
 # %% [markdown]
 # Rounding. Two traps wait here.
 #
-# > **Trap: `train_on_batch` does not split.** Under a strategy it hands the whole batch to every device. The result is
-# > right and the second device is wasted: no error, no speed. Use `fit` with a `tf.data.Dataset`.
+# > **Trap: `train_on_batch` does not split.** You have a loop of your own, and put the model under a strategy.
+#
+# **Predict:** of a batch of 64, how many images does each of two devices get, from `fit` and from `train_on_batch`?
 
 
-# %%
+# %% tags=["trap"]
 def rows(target, logits):  # a "loss" that tells how many images a device got
     return ops.cast(ops.shape(logits)[0], "float32") + 0 * ops.sum(logits, axis=1)
 
@@ -442,11 +461,17 @@ print(f"images a device, of 64: fit {by_fit:.0f}, train_on_batch {by_batch:.0f}"
 assert (by_fit, by_batch) == (32, 64)
 
 # %% [markdown]
+# Half of them from `fit`, all of them from `train_on_batch`. The result is right and the second device is wasted: no
+# error, no speed. Use `fit` with a `tf.data.Dataset`.
+#
+# **To catch it:** let a loss count its rows once, as above.
+#
 # > **Trap: the learning rate belongs to the global batch.** Two devices with 64 images each make a batch of 128, and
-# > half as many updates. With the old rate the model moves half as far. A common rule is to raise the rate in
-# > proportion ([Goyal et al.](https://arxiv.org/abs/1706.02677)), with a warm-up, until it stops working.
+# > half as many updates.
+#
+# **Predict:** which rate takes the model to where batch 64 took it with 0.1: the same, or twice as much?
 
-# %%
+# %% tags=["trap"]
 apart = {}
 for rate in (0.1, 0.2):
     weights, _ = train(new_model(), batch=128, steps=4, optimizer=keras.optimizers.SGD(rate))
@@ -455,6 +480,11 @@ for rate in (0.1, 0.2):
 assert apart[0.2] < 0.7 * apart[0.1]
 
 # %% [markdown]
+# Twice as much. With the old rate the model moves half as far. A common rule is to raise the rate in proportion to the
+# batch ([Goyal et al.](https://arxiv.org/abs/1706.02677)), with a warm-up, until it stops working.
+#
+# **To catch it:** write the global batch beside the learning rate, in the recipe and in the log.
+#
 # ## Several processes, and one that dies
 #
 # *Why:* several machines means several processes that talk over a network. In Keras 3 that is `keras.distribution` on

@@ -12,7 +12,6 @@ from nbformat import NotebookNode
 
 FOLDER = Path(__file__).resolve().parent
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-LAST_OF_THE_CORE = "08"
 MAX_BYTES = 1_000_000
 MAX_CELL_LINES = 20
 MAX_CODE_LINES = 300
@@ -111,9 +110,7 @@ def recap_at_the_end(notebook: NotebookNode, path: Path) -> list[str]:
 
 
 def traps_are_complete(notebook: NotebookNode, path: Path) -> list[str]:
-    """A trap of the core notebooks has code that asserts its symptom, a question, and a way to catch it."""
-    if path.name[:2] > LAST_OF_THE_CORE:
-        return []
+    """A trap has code that asserts its symptom, a question, and a way to catch it."""
     found, cells, codes = [], notebook.cells, []
     for box, title, code in traps(notebook):
         if code is None or code in codes:
@@ -121,9 +118,10 @@ def traps_are_complete(notebook: NotebookNode, path: Path) -> list[str]:
             continue
         codes.append(code)
         after = next((n for n in range(code, len(cells)) if cells[n].cell_type == "markdown"), code)
+        shown = "\n".join(cell.source for cell in cells[code:after])
         asked = cells[box].source + (cells[code - 1].source if cells[code - 1].cell_type == "markdown" else "")
         wanted = {
-            "an assert in its code": any("assert " in cells[n].source for n in range(code, after)),
+            "an assert in its code": bool(re.search(r"\bassert |\bAssertionError\b", shown)),
             "a question": "?" in asked,
             "'**To catch it:**' and how": "**To catch it:**" in cells[box].source + cells[after].source,
         }

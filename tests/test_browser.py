@@ -32,7 +32,8 @@ GRID = (8, 8)  # the tokens of both explorers of the course
 RUN_TIMEOUT = 300_000  # ms
 
 PROMPTS = ".jp-CodeCell .jp-InputPrompt"  # [ ]: not run, [*]: waiting or running, [3]: run third
-WIDTH = "(img) => img.decode().then(() => img.naturalWidth)"  # of a picture that has arrived; raises if it is broken
+# Whether a picture has arrived and is not drawn larger than it is, which would blur it; raises if it is broken.
+SHARP = "(img) => img.decode().then(() => 0 < img.naturalWidth && img.clientWidth <= img.naturalWidth)"
 
 # The commands behind the menus, as a click gets lost while a slow page is still being built.
 CLEAR = """async () => {
@@ -211,7 +212,7 @@ def turn_controls(page):
                     expect(picture).not_to_have_attribute("src", before)
                 except AssertionError:
                     pytest.fail(f"turning {control.inner_text().splitlines()[0]!r} left the picture as it was")
-                assert picture.evaluate(WIDTH) > 0
+                assert picture.evaluate(SHARP)
 
 
 def upload(control, colour):
@@ -268,7 +269,7 @@ def test_notebook_in_jupyterlab(lab, reader, path):
     pictures = page.locator(".jp-OutputArea-output[data-mime-type='image/png'] img")
     expect(pictures).to_have_count(kinds.count("image/png"))
     for picture in pictures.all():
-        assert picture.evaluate(WIDTH) > 0
+        assert picture.evaluate(SHARP)
 
     moving = len(re.findall(r"\b(?:cct|widgets)\.(?:explore|drop_image)\(", "\n".join(cell.source for cell in cells)))
     expect(page.locator(".widget-vbox:has(> img.widget-image)")).to_have_count(moving)
