@@ -60,6 +60,13 @@ class ImageModel(keras.Model):
     over three in silence.
     """
 
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        # Keras 3.10 would load the model with a list of one input, and warn at every call.
+        layers = config["input_layers"]
+        layers = layers[0] if len(layers) == 1 else layers
+        return super().from_config({**config, "input_layers": layers}, custom_objects)
+
     @property
     def input_spec(self):
         return keras.layers.InputSpec(shape=self.input_shape, name="images")

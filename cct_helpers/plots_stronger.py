@@ -39,7 +39,7 @@ def draw_mix(first, second, mixed, target, names, title):
     figure, axes = new_figure(1, 4, width=9, height=2.7, margins=margins, width_ratios=(1, 1, 1, 1.2))
     for ax, image, name in zip(axes, (first, second, mixed), (*names, "mixture"), strict=False):
         draw_image(ax, image, name)
-    bars = axes[3].barh([0, 1], target, color=(BLUE, ORANGE), height=0.55)
+    bars = axes[3].barh([0, 1], target, color=[BLUE, ORANGE], height=0.55)
     axes[3].bar_label(bars, [f"{name} {share:.2f}" for name, share in zip(names, target, strict=True)], padding=3)
     axes[3].set_yticks([])
     axes[3].invert_yaxis()

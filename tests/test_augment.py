@@ -167,7 +167,15 @@ def smooth():
 
 
 @pytest.mark.parametrize(
-    "image", [noise(32, 32, 3), smooth(), np.full((6, 5, 3), 77, "uint8"), noise(4, 4, 3), noise(1, 1, 3)]
+    "image",
+    [
+        noise(32, 32, 3),
+        smooth(),
+        np.full((6, 5, 3), 77, "uint8"),
+        noise(4, 4, 3),
+        noise(1, 1, 3),
+        noise(4, 4, 3) % 2 + 9,
+    ],
 )
 def test_equalize_and_auto_contrast_are_those_of_pillow(image):
     picture = Image.fromarray(image)

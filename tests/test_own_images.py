@@ -72,7 +72,7 @@ BAD = {  # what is done to a good folder: what the error must say beside the fil
     truncated: "can't be read as an image",
     web_page: "can't be read as an image",
     empty: "can't be read as an image",
-    sixteen_bits: r"has more than 8 bits a channel \(Pillow's mode I;16\): save it with 8",
+    sixteen_bits: r"has more than 8 bits a channel \(Pillow's mode I(;16)?\): save it with 8",
     one_pixel: "is 1 high, 1 wide, in pixels: there is nothing to learn from it, leave it out",
     one_row: "is 1 high, 8 wide, in pixels: there is nothing to learn from it",
     in_two_classes: "03.png and .*bad.png are the same picture in two classes: delete the wrong one",

@@ -96,6 +96,20 @@ def test_recipe_a_has_the_authors_rates():
     np.testing.assert_allclose(rates[199, 0], 5e-4 * 0.5 * (1 + np.cos(np.pi * 194 / 195)), rtol=1e-4)
 
 
+def test_a_warm_up_of_one_step_ends_at_the_peak():
+    rates = learning_rates(dataclasses.replace(SHORT, warmup_epochs=1), 1)
+    assert rates[0] == np.float32(SHORT.learning_rate) > rates[1]
+
+
+def test_a_warm_up_of_nearly_the_whole_run_leaves_one_step_to_fall():
+    rates = learning_rates(dataclasses.replace(SHORT, warmup_epochs=3.9, final_learning_rate=1e-5), 2)
+    np.testing.assert_allclose(rates, [*(3e-3 * np.arange(1, 8) / 7), 1e-5], rtol=1e-6)
+
+
+def test_a_recipe_mixes_erases_and_averages_only_when_asked():
+    assert (SHORT.mixup, SHORT.cutmix, SHORT.erasing, SHORT.ema) == (0, 0, 0, 0)
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_gives_a_rate_for_every_step(name):
     recipe = RECIPES[name]
