@@ -62,7 +62,7 @@ class ImageModel(keras.Model):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        # Keras 3.10 would load the model with a list of one input, and warn at every call.
+        """Build the model that a saved file describes, with one input and not, as Keras 3.10 has it, a list of one."""
         layers = config["input_layers"]
         layers = layers[0] if len(layers) == 1 else layers
         return super().from_config({**config, "input_layers": layers}, custom_objects)

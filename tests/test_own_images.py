@@ -225,6 +225,17 @@ def test_survey_counts_twins_notes_and_both_halves(folder, tmp_path):
         survey(halves)
 
 
+def test_survey_says_what_reading_does_to_transparent_parts(folder):
+    Image.new("RGBA", (6, 8)).save(folder / "cat" / "glass.png")
+    (note,) = [file.note for file in survey(folder) if "glass" in file.path]
+    assert note == "transparent parts are laid on white"
+
+
+def test_shrunk_to_the_same_size_images_stay_as_they_are():
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 5, 7, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(images.shrink(pictures, 1), pictures)
+
+
 # From trained weights
 
 

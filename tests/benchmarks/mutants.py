@@ -4,8 +4,10 @@
     python -m tests.benchmarks.mutants layers --sample 40      # as many mutants, drawn with --seed
     python -m tests.benchmarks.mutants layers --only 12        # one of them again, shown as a change of the source
 
-Prints the mutants that live and the share that died. Keras is imported once and each mutant runs in a fork of that
-process, so this needs Linux or macOS. Messages are left alone: only what a module does is changed.
+Prints the mutants that live and the share that died, and writes both to mutants.json beside this file. The reason why
+one may live is written there by hand, and stays while the same change lives. Keras is imported once and each mutant
+runs in a fork of that process, so this needs Linux or macOS. Messages are left alone: only what a module does is
+changed.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import contextlib
 import copy
 import difflib
 import importlib.util
+import json
 import os
 import random
 import signal
@@ -29,14 +32,23 @@ import sklearn.model_selection  # noqa: F401
 import tensorflow  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
+RECORD = Path(__file__).with_name("mutants.json")
 SECONDS = 300  # for the tests of one mutant
 TESTS = {
-    "recipes": ["tests/test_training.py", "-k", "recipe or rate or cosine or field or warm_up or decay or muon"],
-    "attention": ["tests/test_attention.py"],
+    "recipes": ["tests/test_training.py", "-k", "recipe or rate or cosine or field or warm_up or decay or optimizer"],
+    "attention": ["tests/test_attention.py", "tests/test_explorer.py::test_votes_and_bias_add_up_to_the_logits"],
     "tokenizers": ["tests/test_layers.py", "-k", "token or position or resiz or pad or config"],
     "layers": ["tests/test_layers.py"],
     "checkpoint": ["tests/test_interruption.py", "tests/test_training.py", "-k", "not killed and not notebook"],
     "costs": ["tests/test_costs.py"],
+    "augment": ["tests/test_augment.py"],
+    "data": ["tests/test_data.py"],
+    "evaluation": ["tests/test_training.py", "-k", "smoothing or scores or predict or top5 or evaluate"],
+    "faithfulness": ["tests/test_faithfulness.py"],
+    "images": ["tests/test_data.py", "tests/test_own_images.py", "-k", "not frozen and not start"],
+    "initializers": ["tests/test_layers.py", "-k", "first_weights"],
+    "transfer": ["tests/test_own_images.py"],
+    "weights": ["tests/test_weights.py", "tests/test_pretrained.py"],
 }
 SWAPS = {
     **{ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq},
@@ -121,6 +133,26 @@ def dies(module, source):
     return os.waitpid(child, 0)[1] != 0
 
 
+def change_of(before, changed, context=40):
+    """A change in words, line before -> line after; of a table over many columns only the place of the change."""
+    lines = list(difflib.unified_diff(before.splitlines(), changed.splitlines(), lineterm="", n=0))[3:]
+    texts = [line[1:].strip() for line in lines]
+    if max(map(len, texts)) > 200:
+        start = max(len(os.path.commonprefix(texts)) - context, 0)
+        end = max(len(os.path.commonprefix([text[::-1] for text in texts])) - context, 0)
+        texts = [text[start : len(text) - end] for text in texts]
+    return " -> ".join(texts)
+
+
+def write_down(module, seed, tried, alive):
+    """Put the result of a module into the record; survivors keep the reasons that stand there."""
+    record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+    reasons = record.get(module, {}).get("survivors", {})
+    survivors = {change: reasons.get(change, "") for change in alive}
+    record[module] = {"seed": seed, "tried": tried, "survivors": survivors}
+    RECORD.write_text(json.dumps(dict(sorted(record.items())), indent=1) + "\n", encoding="utf-8")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("modules", nargs="*", default=[])
@@ -139,15 +171,17 @@ def main():
             chosen = [chosen[arguments.only]]
         elif arguments.sample and arguments.sample < len(chosen):
             chosen = sorted(random.Random(arguments.seed).sample(chosen, arguments.sample), key=lambda one: one[0])
-        dead = 0
+        dead, alive = 0, []
         for number, (line, changed) in chosen:
             if died := dies(module, changed):
                 dead += 1
             if not died or arguments.only is not None:
-                lines = difflib.unified_diff(before.splitlines(), changed.splitlines(), lineterm="", n=0)
-                change = " -> ".join(text[1:].strip() for text in list(lines)[3:])
+                change = change_of(before, changed)
                 print(f"{'dies ' if died else 'lives'} {module}.py:{line} (mutant {number}) {change}", flush=True)
+                alive += [] if died else [change]
         print(f"{module}: {dead} of {len(chosen)} mutants die, {100 * dead / len(chosen):.0f} %", flush=True)
+        if arguments.only is None:
+            write_down(module, arguments.seed, len(chosen), alive)
 
 
 if __name__ == "__main__":

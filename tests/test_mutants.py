@@ -1,0 +1,66 @@
+"""Mutation testing: a mutant is one change of what a module does, and every mutant that lives has a reason."""
+
+import json
+from pathlib import Path
+
+from tests.benchmarks import mutants
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def record():
+    return json.loads(mutants.RECORD.read_text(encoding="utf-8"))
+
+
+def test_each_mutant_is_one_change():
+    changed = [source for _, source in mutants.mutants_of("def f(a):\n    return a + 1 < 2 or not a")]
+    bodies = [source.split("\n    ")[1] for source in changed]
+    assert bodies == [
+        "return None",
+        "return a + 1 < 2 and (not a)",
+        "return a + 1 <= 2 or not a",
+        "return a - 1 < 2 or not a",
+        "return a + 2 < 2 or not a",
+        "return a + 1 < 3 or not a",
+        "return a + 1 < 2 or not not a",
+    ]
+
+
+def test_messages_are_left_alone():
+    source = "def f(n: int = 1):\n    raise ValueError(f'{n + 1} is too many')"
+    (changed,) = [changed for _, changed in mutants.mutants_of(source)]
+    assert changed == "def f(n: int=2):\n    raise ValueError(f'{n + 1} is too many')"
+
+
+def test_a_change_is_told_in_one_line():
+    assert mutants.change_of("a = 1\nb = 2", "a = 1\nb = 3") == "b = 2 -> b = 3"
+    table = [f"t = {list(range(100)) + [last] + list(range(100))}" for last in (7, 8)]
+    assert len(mutants.change_of(*table)) < 200 and ", 99, 7, 0, 1" in mutants.change_of(*table)
+
+
+def test_a_survivor_keeps_its_reason(tmp_path, monkeypatch):
+    monkeypatch.setattr(mutants, "RECORD", tmp_path / "mutants.json")
+    mutants.write_down("layers", seed=0, tried=3, alive=["a -> b"])
+    kept = record()
+    kept["layers"]["survivors"]["a -> b"] = "both are the same"
+    mutants.RECORD.write_text(json.dumps(kept))
+    mutants.write_down("costs", seed=0, tried=2, alive=[])
+    mutants.write_down("layers", seed=0, tried=9, alive=["a -> b", "c -> d"])
+    assert record() == {
+        "costs": {"seed": 0, "tried": 2, "survivors": {}},
+        "layers": {"seed": 0, "tried": 9, "survivors": {"a -> b": "both are the same", "c -> d": ""}},
+    }
+
+
+def test_the_tests_of_every_module_exist():
+    for module, arguments in mutants.TESTS.items():
+        assert (ROOT / "cct_helpers" / f"{module}.py").is_file()
+        assert all((ROOT / path.split("::")[0]).is_file() for path in arguments if path.startswith("tests/"))
+
+
+def test_every_survivor_has_a_reason():
+    assert set(record()) <= set(mutants.TESTS) and record()
+    for module, result in record().items():
+        assert len(result["survivors"]) < result["tried"]
+        for change, reason in result["survivors"].items():
+            assert len(reason.split()) > 3, f"{module}: why may this one live? {change}"
