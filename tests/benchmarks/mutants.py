@@ -144,12 +144,12 @@ def change_of(before, changed, context=40):
     return " -> ".join(texts)
 
 
-def write_down(module, seed, tried, alive):
+def write_down(module, seed, tried, died, alive):
     """Put the result of a module into the record; survivors keep the reasons that stand there."""
     record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
     reasons = record.get(module, {}).get("survivors", {})
     survivors = {change: reasons.get(change, "") for change in alive}
-    record[module] = {"seed": seed, "tried": tried, "survivors": survivors}
+    record[module] = {"seed": seed, "tried": tried, "died": died, "survivors": survivors}
     RECORD.write_text(json.dumps(dict(sorted(record.items())), indent=1) + "\n", encoding="utf-8")
 
 
@@ -181,7 +181,7 @@ def main():
                 alive += [] if died else [change]
         print(f"{module}: {dead} of {len(chosen)} mutants die, {100 * dead / len(chosen):.0f} %", flush=True)
         if arguments.only is None:
-            write_down(module, arguments.seed, len(chosen), alive)
+            write_down(module, arguments.seed, len(chosen), dead, alive)
 
 
 if __name__ == "__main__":
