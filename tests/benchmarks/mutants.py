@@ -46,7 +46,7 @@ TESTS = {
     "evaluation": ["tests/test_training.py", "-k", "smoothing or scores or predict or top5 or evaluate"],
     "faithfulness": ["tests/test_faithfulness.py"],
     "images": ["tests/test_data.py", "tests/test_own_images.py", "-k", "not frozen and not start"],
-    "initializers": ["tests/test_layers.py", "-k", "first_weights"],
+    "initializers": ["tests/test_layers.py", "-k", "first_weights or normal_refuses or start"],
     "transfer": ["tests/test_own_images.py"],
     "weights": ["tests/test_weights.py", "tests/test_pretrained.py"],
 }
