@@ -221,7 +221,7 @@ def lost(kind, factor):
 shares = {factor: lost("float16", factor) for factor in (1, 0.01, 0.01 * 2**15)}
 for factor, share in shares.items():
     print(f"times {factor:8}: {share:6.1%} become 0 in float16, {lost('bfloat16', factor):.1%} in bfloat16")
-assert shares[0.01] > 0.3 and shares[0.01 * 2**15] < 0.01 and lost("bfloat16", 0.01) == 0
+assert shares[1] < 0.1 < 0.5 < shares[0.01] and shares[0.01 * 2**15] < 0.01 and lost("bfloat16", 0.01) == 0
 figure = pictures.draw_number_formats(0.01 * sizes, 2.0**15)
 cct.show(figure, alt="Small gradients lie mostly below the range of float16, and inside it when times 32,768")
 
@@ -598,8 +598,8 @@ print(f"an epoch: {one:.2f} s in one process, {two:.2f} s in two: {one / two:.2f
 
 # %% [markdown]
 # What is missing from 2 goes into adding up gradients, which does not shrink with the share of the batch. A step of a
-# model this small takes a few milliseconds, and the processes wait for each other in every one of them: below 1 they
-# even lose. They pay when a step takes much longer than a talk between them.
+# model this small is short, and the processes wait for each other in every one of them: below 1 they even lose. They
+# pay when a step takes much longer than a talk between them.
 #
 # ## ImageNet, on paper
 #

@@ -343,7 +343,7 @@ def test_the_reading_shows_the_likeliest_classes_in_order():
 def test_a_reading_has_room_for_every_weight(tokens):
     """Whether weights need one, two or three decimals depends on the model, and so does the width of their numbers."""
     name, classes = "\u65e5" * 2 * tokens, ["Portuguese"] * 5
-    for largest in np.linspace(1 / tokens, 1, 7):
+    for largest in np.linspace(1 / tokens, 1, 20):
         weights = np.array([largest, *[(1 - largest) / max(tokens - 1, 1)] * (tokens - 1)])
         reading = dict(text=name, pooling=weights, attention=np.eye(tokens), probabilities=np.full(5, 0.2))
         reading |= dict(class_names=classes, stride=2)

@@ -171,14 +171,14 @@ def main():
             chosen = [chosen[arguments.only]]
         elif arguments.sample and arguments.sample < len(chosen):
             chosen = sorted(random.Random(arguments.seed).sample(chosen, arguments.sample), key=lambda one: one[0])
-        dead, alive = 0, []
+        alive = []
         for number, (line, changed) in chosen:
-            if died := dies(module, changed):
-                dead += 1
+            died, change = dies(module, changed), change_of(before, changed)
+            if not died:
+                alive.append(change)
             if not died or arguments.only is not None:
-                change = change_of(before, changed)
                 print(f"{'dies ' if died else 'lives'} {module}.py:{line} (mutant {number}) {change}", flush=True)
-                alive += [] if died else [change]
+        dead = len(chosen) - len(alive)
         print(f"{module}: {dead} of {len(chosen)} mutants die, {100 * dead / len(chosen):.0f} %", flush=True)
         if arguments.only is None:
             write_down(module, arguments.seed, len(chosen), dead, alive)
