@@ -1,9 +1,9 @@
 """Training: augmented batches, and `fit` with its checkpoint and progress.
 
-Keras and NumPy only, on every Keras backend. `fit` takes its steps with `model.train_on_batch` rather than
-`model.fit`: the loop can be read from top to bottom, a run can be resumed between any two epochs, and on TensorFlow
-no tf.data pipeline stands between the arrays and the model (its autotuning makes a short `model.fit` wait for seconds
-after the last batch).
+Keras and NumPy only, on every Keras backend. `fit` takes its steps one by one (`steps.py`) rather than by `model.fit`:
+the loop can be read from top to bottom, a run can be resumed between any two epochs, and on TensorFlow no tf.data
+pipeline stands between the arrays and the model (its autotuning makes a short `model.fit` wait for seconds after the
+last batch).
 """
 
 import contextlib
@@ -22,6 +22,7 @@ from cct_helpers.images import shrink, shrunk_sides
 from cct_helpers.models import at_size
 from cct_helpers.progress_line import Progress
 from cct_helpers.recipes import RECIPES, Recipe, build_optimizer, learning_rates
+from cct_helpers.steps import training_steps
 
 CURVES = ("loss", "top1", "val_loss", "val_top1", "val_top5", "learning_rate", "images_per_second", "seconds")
 
@@ -56,6 +57,7 @@ def fit(model, data, recipe, *, folder=None, seed=0, verbose=True):
     optimizer.build(model.trainable_variables)
     scales = recipe.scale_of_epochs()
     sized = {scale: _at_scale(model, scale, optimizer, recipe) for scale in sorted(set(scales))}
+    steps_at = {scale: training_steps(trained) for scale, trained in sized.items()}
     checkpoint = Checkpoint(folder, model, data, recipe, seed)
     history, best = checkpoint.load(model)
     if history is None:
@@ -74,18 +76,18 @@ def fit(model, data, recipe, *, folder=None, seed=0, verbose=True):
             batches = epoch_batches(data.x_train, data.y_train, classes, recipe, epoch, seed)
             _seed_backend(seed, epoch)
             progress.start(epoch)
-            started, totals = perf_counter(), np.zeros(2)
-            for step, (images, targets) in enumerate(_ahead(batches)):
-                optimizer.learning_rate = rates[epoch * steps + step]
-                trained.reset_metrics()  # older Keras versions carry the mean over from batch to batch
-                logs = trained.train_on_batch(images, targets, return_dict=True)
-                totals += logs["loss"], logs["top1"]
-                progress.step(step + 1, *totals / (step + 1))
+            started = perf_counter()
+            with steps_at[scales[epoch]]() as take_step:
+                for step, (images, targets) in enumerate(_ahead(batches)):
+                    means = take_step(images, targets, rates[epoch * steps + step])
+                    if step in (0, steps - 1):
+                        means = np.asarray(means, float)  # on JAX this waits: the speed is taken between the two
+                    progress.step(step + 1, *means)
             x_val = shrink(data.x_val, scales[epoch])
             with _averaged_weights(model, recipe):
                 scores = evaluate(trained, x_val, data.y_val, label_smoothing=recipe.label_smoothing)
                 seen = copy_values(model.weights)
-            entry = dict(zip(("loss", "top1"), map(float, totals / steps), strict=True))
+            entry = dict(zip(("loss", "top1"), means.tolist(), strict=True))
             entry |= {f"val_{name}": score for name, score in scores.items()}
             entry |= {"learning_rate": float(rates[epoch * steps + step]), "seconds": perf_counter() - started}
             entry["images_per_second"] = progress.images_per_second

@@ -1,5 +1,6 @@
 """The same weights on three backends: the same forward pass. The same seed: the same run. Each in its own process."""
 
+import dataclasses
 import importlib.util
 import json
 import os
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 import cct_helpers as cct
+from cct_helpers import augment, steps
 from cct_helpers.text import build_text_cct
 from tests import tiny_run
 
@@ -66,6 +68,34 @@ def train(folder):
         np.savez(folder / f"{name}.npz", *weights)
 
 
+def steps_on_jax(folder):
+    """In a process on JAX: the tiny run by one compiled function and by `train_on_batch`; one stopped in epoch 1."""
+    recipe = dataclasses.replace(tiny_run.RECIPE, ema=0.9, image_scales=((0.5, 1),))
+    kinds, histories = {"compiled": steps._on_jax, "by_batch": steps._on_any_backend}, {}
+    for name, kind in kinds.items():
+        calls = []
+        steps._on_jax = lambda model, kind=kind, calls=calls: calls.append(model) or kind(model)
+        model = tiny_run.model()
+        history = cct.fit(model, tiny_run.data(), recipe, verbose=False)
+        assert len(calls) == 2  # one for each size of the images
+        histories[name] = tiny_run.same_but_for_times(history)
+        np.savez(folder / f"{name}.npz", *model.get_weights())
+    steps._on_jax = kinds["compiled"]
+    crop, batches = augment.random_crop, iter(range(1, 100))
+
+    def stopped(*arguments):
+        if next(batches) == 3:
+            raise KeyboardInterrupt
+        return crop(*arguments)
+
+    augment.random_crop = stopped
+    model = tiny_run.model()
+    histories["stopped"] = cct.fit(model, tiny_run.data(), tiny_run.RECIPE, verbose=False)
+    np.savez(folder / "stopped.npz", *model.get_weights())
+    np.savez(folder / "start.npz", *tiny_run.model().get_weights())
+    (folder / "histories.json").write_text(json.dumps(histories))
+
+
 def in_a_process(backend, function, folder):
     code = f"from pathlib import Path; from tests import test_backends as t; t.{function}(Path({str(folder)!r}))"
     environment = {**os.environ, "KERAS_BACKEND": backend}
@@ -117,6 +147,22 @@ def test_one_seed_gives_one_run_bit_for_bit(tmp_path):
         with np.load(tmp_path / f"{name}.npz") as file:
             for i, weight in enumerate(weights):
                 np.testing.assert_array_equal(file[f"arr_{i}"], weight)
+
+
+@pytest.mark.skipif("jax" not in OTHERS, reason="JAX is not installed")
+def test_on_jax_one_compiled_step_does_what_train_on_batch_does(tmp_path):
+    in_a_process("jax", "steps_on_jax", tmp_path)
+    histories = json.loads((tmp_path / "histories.json").read_text())
+    names = ("compiled", "by_batch", "stopped", "start")
+    compiled, by_batch, stopped, start = (list(np.load(tmp_path / f"{name}.npz").values()) for name in names)
+    for one, other in zip(compiled, by_batch, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    assert histories["compiled"].keys() == histories["by_batch"].keys()
+    for curve in ("loss", "top1", "val_loss", "val_top1", "learning_rate"):
+        np.testing.assert_allclose(histories["compiled"][curve], histories["by_batch"][curve], rtol=1e-5, err_msg=curve)
+    assert histories["stopped"]["stopped"] == "stopped in epoch 1 of 3"
+    assert any(not np.array_equal(*pair) for pair in zip(stopped, start, strict=True))  # it keeps what it had learned
+    assert all(np.isfinite(weight).all() for weight in stopped)
 
 
 def test_another_seed_gives_another_run():

@@ -89,7 +89,7 @@ def test_killed_anywhere_and_resumed_is_as_unbroken(killed, unbroken, place):
 def one_epoch(tmp_path_factory):
     """A folder with the checkpoint of a run that was stopped after its first epoch."""
     folder = tmp_path_factory.mktemp("one_epoch")
-    stop_at(tiny_run.STEPS + 1, "train_on_batch", folder)
+    stop_at(tiny_run.STEPS + 1, folder)
     return folder
 
 
@@ -99,19 +99,25 @@ def started(one_epoch, tmp_path):
     return Path(shutil.copytree(one_epoch, tmp_path / "run"))
 
 
-def stop_at(call, method, folder):
-    """A run that gets a real interrupt signal when a method of its model is called the n-th time."""
+def stop_at(step, folder):
+    """A run that gets a real interrupt signal before a step, counted from 1."""
     model = tiny_run.model()
-    original, calls = getattr(model, method), iter(range(1, 1000))
+    with tiny_run.interrupt_before(step):
+        return model, cct.fit(model, tiny_run.data(), tiny_run.RECIPE, folder=folder, seed=1, verbose=False)
 
-    def interrupted(*arguments, **options):
+
+def stop_in_validation(call, folder):
+    """The same at the n-th batch of validation images."""
+    model, calls = tiny_run.model(), iter(range(1, 1000))
+    predict = model.predict_on_batch
+
+    def interrupted(*arguments):
         if next(calls) == call:
             signal.raise_signal(signal.SIGINT)
-        return original(*arguments, **options)
+        return predict(*arguments)
 
-    setattr(model, method, interrupted)
-    history = cct.fit(model, tiny_run.data(), tiny_run.RECIPE, folder=folder, seed=1, verbose=False)
-    return model, history
+    model.predict_on_batch = interrupted
+    return model, cct.fit(model, tiny_run.data(), tiny_run.RECIPE, folder=folder, seed=1, verbose=False)
 
 
 if os.name == "posix":  # Windows has neither such limits nor folders that take no files
@@ -214,9 +220,9 @@ def test_a_damaged_copy_of_cifar10_says_what_to_delete(monkeypatch, tmp_path):
 # The stop button
 
 
-@pytest.mark.parametrize(("call", "method"), [(tiny_run.STEPS + 2, "train_on_batch"), (2, "predict_on_batch")])
-def test_an_interrupt_leaves_the_best_weights_and_a_run_that_goes_on(tmp_path, unbroken, call, method):
-    model, history = stop_at(call, method, tmp_path)
+@pytest.mark.parametrize(("stop", "call"), [(stop_at, tiny_run.STEPS + 2), (stop_in_validation, 2)])
+def test_an_interrupt_leaves_the_best_weights_and_a_run_that_goes_on(tmp_path, unbroken, stop, call):
+    model, history = stop(call, tmp_path)
     assert history["stopped"] == "stopped in epoch 2 of 3" and history["best_epoch"] == 1
     with np.load(tmp_path / "checkpoint.npz") as stored:
         for i, weight in enumerate(model.get_weights()):

@@ -21,7 +21,7 @@ MAX_LINES = 250
 # Imports go sideways or down, never up. A new module needs its place here.
 FLOORS = [
     {"environment", "initializers", "layers", "tokenizers", "data", "images", "augment", "recipes", "checkpoint"}
-    | {"progress_line"}
+    | {"progress_line", "steps"}
     | {"faithfulness", "plots", "plots_attention", "plots_depth", "plots_inside", "plots_model", "plots_own"}
     | {"plots_pooling", "plots_positions", "plots_text", "plots_tokens", "plots_training", "text", "text_data"}
     | {"plots_scaling", "plots_ablation", "plots_stronger"},

@@ -4,7 +4,6 @@ import dataclasses
 import io
 import json
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from cct_helpers import augment, progress_line, training
 from cct_helpers.evaluation import evaluate, predict
 from cct_helpers.recipes import RECIPES, Recipe, build_optimizer, learning_rates
 from cct_helpers.training import epoch_batches, fit
+from tests import tiny_run
 
 HERE = Path(__file__).resolve().parent
 WITH_MUON = ["muon"] if tuple(map(int, keras.__version__.split(".")[:2])) >= (3, 13) else []
@@ -47,15 +47,8 @@ def tiny_data(classes=10, size=8):
     return SimpleNamespace(**dict(zip(names, parts[0] + parts[1], strict=True)))
 
 
-def slowly(model, seconds=0.05):
-    train = model.train_on_batch
-
-    def train_on_batch(*arguments, **options):
-        time.sleep(seconds)
-        return train(*arguments, **options)
-
-    model.train_on_batch = train_on_batch
-    return model
+def slow_steps(seconds=0.05):
+    return tiny_run.before_steps(lambda *_: time.sleep(seconds))
 
 
 def without_times(history):
@@ -281,7 +274,7 @@ def test_muon_wants_a_keras_that_has_it_working(monkeypatch):
 
 
 def test_each_step_has_its_learning_rate():
-    data, model, used = tiny_data(), tiny_model(), []
+    model, used = tiny_model(), []
     train = model.train_on_batch
 
     def train_on_batch(*arguments, **options):
@@ -289,8 +282,9 @@ def test_each_step_has_its_learning_rate():
         return train(*arguments, **options)
 
     model.train_on_batch = train_on_batch
-    fit(model, data, dataclasses.replace(SHORT, warmup_epochs=1), verbose=False)
-    np.testing.assert_allclose(used, learning_rates(dataclasses.replace(SHORT, warmup_epochs=1), 5))
+    recipe = dataclasses.replace(SHORT, warmup_epochs=1)
+    fit(model, tiny_data(), recipe, verbose=False)
+    np.testing.assert_allclose(used, learning_rates(recipe, 5))
 
 
 def test_few_classes_have_no_top5():
@@ -321,7 +315,8 @@ def test_the_best_weights_are_restored(monkeypatch):
 def test_killed_and_resumed_is_as_unbroken(tmp_path):
     code = (
         "import sys; sys.path[:0] = sys.argv[2:]; import test_training as t; "
-        "t.fit(t.slowly(t.tiny_model(seed=5)), t.tiny_data(), t.SHORT, folder=sys.argv[1], seed=1)"
+        "t.slow_steps().__enter__(); "
+        "t.fit(t.tiny_model(seed=5), t.tiny_data(), t.SHORT, folder=sys.argv[1], seed=1)"
     )
     command = [sys.executable, "-c", code, str(tmp_path), str(HERE.parent), str(HERE)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -394,29 +389,18 @@ def assert_close(weights, expected):
 
 def test_a_run_with_a_moving_average_resumes(tmp_path):
     recipe = dataclasses.replace(SHORT, ema=0.9)
-    unbroken, stopped, resumed = tiny_model(seed=3), interrupted(tiny_model(seed=3), 13), tiny_model(seed=4)
+    unbroken, stopped, resumed = tiny_model(seed=3), tiny_model(seed=3), tiny_model(seed=4)
     expected = fit(unbroken, tiny_data(), recipe, verbose=False)
-    assert fit(stopped, tiny_data(), recipe, folder=tmp_path, verbose=False)["stopped"]
+    with tiny_run.interrupt_before(13):
+        assert fit(stopped, tiny_data(), recipe, folder=tmp_path, verbose=False)["stopped"]
     assert without_times(fit(resumed, tiny_data(), recipe, folder=tmp_path, verbose=False)) == without_times(expected)
     assert_same_weights(resumed, unbroken)
 
 
-def interrupted(model, batch):
-    """Raise a real interrupt signal before batch `batch`, counted from 1."""
-    train, count = model.train_on_batch, iter(range(1, 1000))
-
-    def train_on_batch(*arguments, **options):
-        if next(count) == batch:
-            signal.raise_signal(signal.SIGINT)
-        return train(*arguments, **options)
-
-    model.train_on_batch = train_on_batch
-    return model
-
-
 def test_an_interrupt_ends_cleanly_and_can_go_on(tmp_path, capsys):
-    model = interrupted(tiny_model(seed=3), 13)  # the third batch of the third epoch
-    history = fit(model, tiny_data(), SHORT, folder=tmp_path)
+    model = tiny_model(seed=3)
+    with tiny_run.interrupt_before(13):  # the third batch of the third epoch
+        history = fit(model, tiny_data(), SHORT, folder=tmp_path)
     assert history["stopped"] == "stopped in epoch 3 of 4" and len(history["loss"]) == 2
     *_, last = capsys.readouterr().out.splitlines()
     assert last.startswith("stopped in epoch 3 of 4. The model has the weights of epoch ") and "same folder" in last
@@ -433,7 +417,8 @@ def test_an_interrupt_ends_cleanly_and_can_go_on(tmp_path, capsys):
 
 
 def test_an_interrupt_in_the_first_epoch(capsys):
-    history = fit(interrupted(tiny_model(), 2), tiny_data(), SHORT)
+    with tiny_run.interrupt_before(2):
+        history = fit(tiny_model(), tiny_data(), SHORT)
     assert history["best_epoch"] is None and history["loss"] == []
     assert "No epoch was finished. With folder=" in capsys.readouterr().out
 
@@ -471,7 +456,8 @@ def test_a_failed_write_leaves_the_checkpoint_of_the_epoch_before(tmp_path, monk
         file.write(b"half")
         raise OSError("No space left on device")
 
-    fit(interrupted(tiny_model(), 6), tiny_data(), SHORT, folder=tmp_path, verbose=False)
+    with tiny_run.interrupt_before(6):
+        fit(tiny_model(), tiny_data(), SHORT, folder=tmp_path, verbose=False)
     before = (tmp_path / "checkpoint.npz").read_bytes()
     monkeypatch.setattr(np, "savez", failing)
     with pytest.raises(OSError, match="No space left"):
@@ -532,7 +518,8 @@ LINE = (
 
 
 def test_output_to_a_file_is_one_line_an_epoch(capsys):
-    fit(slowly(tiny_model(), 0.2), tiny_data(), dataclasses.replace(SHORT, epochs=2))
+    with slow_steps(0.2):
+        fit(tiny_model(), tiny_data(), dataclasses.replace(SHORT, epochs=2))
     out, err = capsys.readouterr()
     assert err == "" and "\r" not in out
     assert [bool(re.fullmatch(LINE, line)) for line in out.splitlines()] == [True, True]
@@ -563,7 +550,8 @@ def test_a_notebook_has_one_output_updated_in_place():
     code = (
         f"import sys; sys.path[:0] = {[str(HERE.parent), str(HERE)]!r}\n"
         "import test_training as t\n"
-        "history = t.fit(t.slowly(t.tiny_model(), 0.15), t.tiny_data(), t.SHORT)"
+        "with t.slow_steps(0.15):\n"
+        "    history = t.fit(t.tiny_model(), t.tiny_data(), t.SHORT)"
     )
     updates = []
 

@@ -4,16 +4,19 @@ python -m tests.tiny_run FOLDER              trains, as slowly as a large model 
 python -m tests.tiny_run FOLDER "PLACE"      trains up to one of `PLACES`, says "here" and waits to be killed
 """
 
+import contextlib
 import io
 import os
+import signal
 import sys
 import time
+from unittest import mock
 
 import keras
 import numpy as np
 
 import cct_helpers as cct
-from cct_helpers import augment
+from cct_helpers import augment, training
 
 RECIPE = cct.Recipe(
     epochs=3, batch_size=16, optimizer="adamw", learning_rate=3e-3, weight_decay=0.01, crop_padding=1, mixup=0.8
@@ -47,6 +50,31 @@ def run(folder=None, seed=0, verbose=False):
 def same_but_for_times(history):
     """What two runs must have in common."""
     return {name: value for name, value in history.items() if name not in ("seconds", "images_per_second")}
+
+
+@contextlib.contextmanager
+def before_steps(action):
+    """Inside, `action(images, targets, learning_rate)` comes before every training step of `cct.fit`."""
+    plain = training.training_steps
+
+    def training_steps(model):
+        epoch = plain(model)
+
+        @contextlib.contextmanager
+        def with_action():
+            with epoch() as step:
+                yield lambda *arguments: (action(*arguments), step(*arguments))[1]
+
+        return with_action
+
+    with mock.patch.object(training, "training_steps", training_steps):
+        yield
+
+
+def interrupt_before(call):
+    """The same, with a real interrupt signal before step `call`, counted from 1."""
+    calls = iter(range(1, 1000))
+    return before_steps(lambda *_: next(calls) == call and signal.raise_signal(signal.SIGINT))
 
 
 def wait_to_be_killed():

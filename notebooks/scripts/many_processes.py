@@ -136,4 +136,5 @@ def main():
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     os.environ["KERAS_BACKEND"] = "jax"
+    sys.modules["tensorflow"] = None  # Keras would load it too, for nothing, and a process would start seconds later
     main()

@@ -13,6 +13,7 @@ and read once on the test images. Each job writes NAME.npz (float32, the authors
 """
 
 import argparse
+import concurrent.futures
 import dataclasses
 import itertools
 import json
@@ -33,6 +34,7 @@ import numpy as np
 import cct_helpers as cct
 from cct_helpers import augment
 from cct_helpers.layers import MultiHeadSelfAttention
+from cct_helpers.models import at_size
 
 MEAN, STD = (125.31, 122.95, 113.87), (62.99, 62.09, 66.70)  # CIFAR-10, pixel units
 
@@ -52,6 +54,8 @@ class Job:
     final_learning_rate: float = 0.0
     cooldown_epochs: int = 0
     mixing_epochs: int = 0  # MixUp or CutMix until then
+    small_epochs: int = 0  # images of `small_side` pixels until then
+    small_side: int = 24
     batch_size: int = 128
     optimizer: str = "adamw"
     hyperbolic_warmup: bool = False
@@ -87,6 +91,7 @@ LONG = dict(
     copies=100,
 )
 MUON = {**LONG, "optimizer": "muon", "learning_rate": 4e-3, "weight_decay": 5e-2}
+MUON_B = {**B, "optimizer": "muon", "batch_size": 256, "learning_rate": 2e-3, "weight_decay": 0.08}
 NO_DROPOUT = {"attention_dropout": 0.0, "stochastic_depth": 0.0}
 
 JOBS = {
@@ -103,10 +108,14 @@ JOBS = {
         **{**B, "batch_size": 256, "learning_rate": 8e-4},
         ema=0.9998,
     ),
+    # Muon instead of AdamW, and images of 24 x 24 pixels for the first 45 % of the schedule.
+    "cct_7_3x1_32_cifar10_muon": Job(
+        "build_cct", "cct_7_3x1_32", {"attention_dropout": 0.0}, **MUON_B, small_epochs=140, ema=0.9995
+    ),
     "cct_2_3x2_32_cifar10_long": Job("build_cct", "cct_2_3x2_32", NO_DROPOUT, **LONG),
     "cct_2_3x2_32_cifar10_muon": Job("build_cct", "cct_2_3x2_32", NO_DROPOUT, **MUON),
     "cct_2_3x2_32_cifar10_distilled": Job(
-        "build_cct", "cct_2_3x2_32", NO_DROPOUT, **LONG, teacher="cct_7_3x1_32_cifar10"
+        "build_cct", "cct_2_3x2_32", NO_DROPOUT, **{**MUON, "copies": 40}, teacher="cct_7_3x1_32_cifar10_muon"
     ),
 }
 
@@ -123,7 +132,8 @@ def use_fast_kernels():
         if self.dropout or tokens.dtype == "float32":
             return plain_call(self, tokens, training=training)
         qkv = keras.ops.reshape(self.qkv(tokens), (-1, tokens.shape[1], 3, self.num_heads, self.head_size))
-        heads = jax.nn.dot_product_attention(qkv[:, :, 0], qkv[:, :, 1], qkv[:, :, 2], implementation="cudnn")
+        queries, keys, values = (jnp.squeeze(part, 2) for part in jnp.split(qkv, 3, axis=2))
+        heads = jax.nn.dot_product_attention(queries, keys, values, implementation="cudnn")
         return self.projection(keras.ops.reshape(heads, (-1, tokens.shape[1], self.dim)))
 
     def max_pool(images, size, strides, padding):
@@ -204,11 +214,15 @@ def rates(job, start, end, steps):
     return np.where(epoch < job.warmup_epochs, warm, cosine).astype("float32")
 
 
-def mix(images, targets, key):
-    """MixUp (alpha 0.8) or CutMix (alpha 1), even odds, with the reversed batch; as `augment.mixup_cutmix`."""
+def mix(images, targets, key, mixing):
+    """MixUp (alpha 0.8) or CutMix (alpha 1), even odds, with the reversed batch; as `augment.mixup_cutmix`.
+
+    Where `mixing` is false, images and targets stay as they are.
+    """
     keys = jax.random.split(key, 5)
     cut = jax.random.bernoulli(keys[0])
     share = jnp.where(cut, jax.random.uniform(keys[1]), jax.random.beta(keys[2], 0.8, 0.8))
+    share = jnp.where(mixing, share, 1.0)
     height, width = images.shape[1:3]
     inside = jnp.ones((), bool)
     sides = []
@@ -253,14 +267,17 @@ def teacher_logits(job, out):
 
 
 def train(name, job, arrays, pool, out, precision="mixed_bfloat16", log_every=10, seconds=None):
-    """Train one job from first to last epoch; write its weights and record; return the record.
+    """Train one job from first to last epoch; write its weights and record, as yet without the test images.
 
     With `seconds`, the schedule runs from its start to its end in that time, in as many epochs as fit.
     """
     keras.mixed_precision.set_global_policy(precision)
     keras.utils.set_random_seed(job.seed)
     model = build(job)
-    x_train, y_train, x_val, y_val, originals, x_test, y_test = arrays
+    small = at_size(model, job.small_side, job.small_side) if job.small_epochs else model
+    same = [[variable.path for variable in net.variables] for net in (model, small)]
+    assert same[0] == same[1], "the model for small images orders its weights otherwise"
+    x_train, y_train, x_val, y_val = arrays[:4]
     steps = len(x_train) // job.batch_size
     optimizer = make_optimizer(job, model.trainable_variables)
     rate_at = [variable.name for variable in optimizer.variables].index("learning_rate")
@@ -272,8 +289,8 @@ def train(name, job, arrays, pool, out, precision="mixed_bfloat16", log_every=10
     labels = jax.nn.one_hot(y_train, 10)
     of_teacher = teacher_logits(job, out) if job.teacher else None
 
-    def loss_of(trainable, other, images, targets):
-        logits, other = model.stateless_call(trainable, other, images, training=True)
+    def loss_of(trainable, other, images, targets, net):
+        logits, other = net.stateless_call(trainable, other, images, training=True)
         if job.teacher:
             soft = jax.nn.softmax(targets / job.temperature)
             cross = jnp.sum(soft * jax.nn.log_softmax(logits / job.temperature), axis=-1)
@@ -281,7 +298,7 @@ def train(name, job, arrays, pool, out, precision="mixed_bfloat16", log_every=10
         smooth = targets * 0.9 + 0.1 / targets.shape[1]
         return -jnp.mean(jnp.sum(smooth * jax.nn.log_softmax(logits), axis=-1)), other
 
-    def run_epoch(carry, images, targets, key, rates, mixing):
+    def run_epoch(carry, images, targets, key, rates, mixing, net):
         def step(carry, step_input):
             trainable, other, moments, average = carry
             places, key, rate = step_input
@@ -290,9 +307,12 @@ def train(name, job, arrays, pool, out, precision="mixed_bfloat16", log_every=10
             if job.copies:
                 mirrored = jax.random.bernoulli(key, shape=(len(places), 1, 1, 1))
                 batch = jnp.where(mirrored, batch[:, :, ::-1], batch)
-            if mixing:
-                batch, wanted = mix(batch, wanted, key)
-            (loss, other), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable, other, batch, wanted)
+            if net is not model:
+                batch = jax.image.resize(batch, (len(batch), job.small_side, job.small_side, 3), "linear")
+            if job.mixing_epochs:
+                batch, wanted = mix(batch, wanted, key, mixing)
+            gradients_of = jax.value_and_grad(loss_of, has_aux=True)
+            (loss, other), gradients = gradients_of(trainable, other, batch, wanted, net)
             trainable, moments = optimizer.stateless_apply(moments, gradients, trainable)
             average = [job.ema * old + (1 - job.ema) * new for old, new in zip(average, trainable, strict=True)]
             return (trainable, other, moments, average), loss
@@ -301,7 +321,7 @@ def train(name, job, arrays, pool, out, precision="mixed_bfloat16", log_every=10
         order = jax.random.permutation(shuffle, len(targets))[: steps * job.batch_size].reshape(steps, job.batch_size)
         return jax.lax.scan(step, carry, (order, jax.random.split(key, steps), rates))
 
-    run_epoch = jax.jit(run_epoch, donate_argnums=0, static_argnums=5)
+    run_epoch = jax.jit(run_epoch, donate_argnums=0, static_argnums=6)
     forward = jax.jit(
         lambda trainable, other, images: model.stateless_call(trainable, other, images, training=False)[0]
     )
@@ -332,15 +352,25 @@ def train(name, job, arrays, pool, out, precision="mixed_bfloat16", log_every=10
 
     history = {"epoch": [], "schedule_epoch": [], "loss": [], "val_top1": [], "val_top1_average": [], "seconds": []}
     images, targets = next_copy(0)
-    began, schedule_epoch, epoch, taken = time.time(), 0.0, 0, 0.0
+    key = jax.random.key(job.seed)
+    nets = [small, model] if job.small_epochs else [model]
+    started = time.time()
+    lowered = [run_epoch.lower(carry, images, targets, key, rates(job, 0, 1, steps), True, net) for net in nets]
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        run_small, run_full = (*threads.map(lambda traced: traced.compile(), lowered),) * (3 - len(nets))
+    top1(carry[0], x_val, y_val)
+    print(f"{name} compiled in {time.time() - started:.0f} s", flush=True)
+    began, schedule_epoch, epoch, taken, last = time.time(), 0.0, 0, 0.0, 0.0
     while schedule_epoch < total:
-        ahead = taken / epoch / seconds * total if seconds and epoch else 1.0
-        key = jax.random.fold_in(jax.random.key(job.seed), epoch)
+        ahead = last / seconds * total if seconds and epoch else 1.0
+        run = run_small if schedule_epoch < job.small_epochs else run_full
         step_rates = rates(job, schedule_epoch, schedule_epoch + ahead, steps)
-        carry, losses = run_epoch(carry, images, targets, key, step_rates, schedule_epoch < job.mixing_epochs)
+        mixing = bool(schedule_epoch < job.mixing_epochs)
+        carry, losses = run(carry, images, targets, jax.random.fold_in(key, epoch), step_rates, mixing)
         images, targets = next_copy(epoch + 1)  # while the device works on this epoch
         jax.block_until_ready(losses)
-        epoch, taken = epoch + 1, time.time() - began
+        before, taken = taken, time.time() - began
+        epoch, last = epoch + 1, taken - before
         schedule_epoch = taken / seconds * total if seconds else epoch
         if epoch % log_every == 0 or schedule_epoch >= total or epoch == 2:
             row = (epoch, round(schedule_epoch, 2), float(losses.mean()), top1(carry[0], x_val, y_val))
@@ -357,32 +387,11 @@ def train(name, job, arrays, pool, out, precision="mixed_bfloat16", log_every=10
     chosen = carry[3] if use_average else carry[0]
     save(model, chosen, out / f"{name}.npz")
     (out / f"{name}_partial.npz").unlink(missing_ok=True)
-    keras.mixed_precision.set_global_policy("float32")
-    exact = build(job)
-    for variables, values in ((exact.trainable_variables, chosen), (exact.non_trainable_variables, carry[1])):
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
-    test = exact.predict(x_test, batch_size=500, verbose=0)
-    val = exact.predict(x_val, batch_size=500, verbose=0)
-    hits, val_hits = test.argmax(1) == y_test, val.argmax(1) == y_val
-    top5 = (np.argsort(test, 1)[:, -5:] == y_test[:, None]).any(1)
     record = {
         "name": name,
         "job": dataclasses.asdict(job),
         "parameters": model.count_params(),
         "weights": "moving average" if use_average else "last epoch",
-        "test_top1": float(hits.mean()),
-        "test_top5": float(top5.mean()),
-        "test_top1_per_class": [float(hits[y_test == label].mean()) for label in range(10)],
-        "val_top1": float(val_hits.mean()),
-        **(
-            {}
-            if originals.all()
-            else {
-                "val_top1_originals": float(val_hits[originals].mean()),
-                "val_top1_reencoded": float(val_hits[~originals].mean()),
-            }
-        ),
         "train_images": len(x_train),
         "val_images": len(x_val),
         "epochs": epoch,
@@ -394,8 +403,30 @@ def train(name, job, arrays, pool, out, precision="mixed_bfloat16", log_every=10
         "history": history,
     }
     (out / f"{name}.json").write_text(json.dumps(record, indent=1))
-    print(f"{name} done: test {record['test_top1']:.4f} val {record['val_top1']:.4f} {taken:.0f} s", flush=True)
-    return record
+
+
+def score(name, job, arrays, out):
+    """Read the trained weights of a job on the validation and the test images, and put that into its record."""
+    keras.mixed_precision.set_global_policy("float32")
+    _, _, x_val, y_val, originals, x_test, y_test = arrays
+    model = build(job)
+    cct.load_reference_weights(model, out / f"{name}.npz")
+    test = model.predict(x_test, batch_size=500, verbose=0)
+    val_hits = model.predict(x_val, batch_size=500, verbose=0).argmax(1) == y_val
+    hits = test.argmax(1) == y_test
+    top5 = (np.argsort(test, 1)[:, -5:] == y_test[:, None]).any(1)
+    path = out / f"{name}.json"
+    record = json.loads(path.read_text()) | {
+        "test_top1": float(hits.mean()),
+        "test_top5": float(top5.mean()),
+        "test_top1_per_class": [float(hits[y_test == label].mean()) for label in range(10)],
+        "val_top1": float(val_hits.mean()),
+    }
+    if not originals.all():
+        record["val_top1_originals"] = float(val_hits[originals].mean())
+        record["val_top1_reencoded"] = float(val_hits[~originals].mean())
+    path.write_text(json.dumps(record, indent=1))
+    print(f"{name}: test {record['test_top1']:.4f} val {record['val_top1']:.4f}", flush=True)
 
 
 def save(model, values, path):
@@ -427,6 +458,7 @@ def shortened(job, total):
         cooldown_epochs=cooldown,
         warmup_epochs=job.warmup_epochs * share,
         mixing_epochs=round(job.mixing_epochs * share),
+        small_epochs=round(job.small_epochs * share),
     )
 
 
@@ -441,6 +473,7 @@ def main():
     parser.add_argument("--images", type=int, help="only so many training images, for a trial")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--precision", default="mixed_bfloat16")
+    parser.add_argument("--unscored", action="store_true", help="leave the test images for a later call without this")
     parser.add_argument("--fast", action="store_true", help="fused attention and sliced pooling (needs cuDNN)")
     wanted = parser.parse_args()
     if wanted.list or not wanted.jobs:
@@ -456,11 +489,13 @@ def main():
     with multiprocessing.get_context("fork").Pool(wanted.workers) as pool:
         for name in wanted.jobs:
             job = JOBS[name]
-            if (wanted.out / f"{name}.json").exists():
-                continue  # a stopped run goes on where it was
-            if wanted.epochs:
-                job = shortened(job, wanted.epochs)
-            train(name, job, arrays, pool, wanted.out, wanted.precision, seconds=wanted.seconds)
+            record = wanted.out / f"{name}.json"
+            if not record.exists():  # a stopped run goes on where it was
+                if wanted.epochs:
+                    job = shortened(job, wanted.epochs)
+                train(name, job, arrays, pool, wanted.out, wanted.precision, seconds=wanted.seconds)
+            if not wanted.unscored and "test_top1" not in json.loads(record.read_text()):
+                score(name, job, arrays, wanted.out)
 
 
 if __name__ == "__main__":
