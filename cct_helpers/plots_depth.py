@@ -98,15 +98,15 @@ def draw_simulator(rate=0.5, blocks=6, schedule="linear", mask=MASKS[0], seed=0,
     kept = sample_masks(rates, images, mask, seed)
     exact = active_distribution(rates)
     counted = np.bincount(kept.sum(axis=0), minlength=len(exact)) / images
-    margins = dict(left=0.07, right=0.99, bottom=0.25, top=0.91, wspace=0.2)
-    figure, (left, right) = new_figure(1, 2, width=10.0, height=3.8, margins=margins, width_ratios=(1.5, 1))
+    margins = dict(left=0.07, right=0.99, bottom=0.19, top=0.91, wspace=0.2)
+    figure, (left, right) = new_figure(1, 2, width=10.0, height=3.6, margins=margins, width_ratios=(1.5, 1))
     _draw_masks(left, kept)
+    left.set_xlabel("image in the batch\nblue: branch kept, grey: branch dropped")  # a legend takes a fifth of a redraw
     left.set_title(f"{schedule} rate {rate:.2f}, mask: {mask}", loc="left", fontsize=10)
     _draw_active(right, exact, counted)
+    right.set_xlabel("branches kept\nbars: expected, dots: counted, dashed: mean")
     right.set(ylabel="share of images", ylim=(0, max(0.35, 1.25 * counted.max(), 1.25 * exact.max())))
     right.set_title(f"kept per image: {kept.sum(axis=0).mean():.2f}, expected {np.sum(1 - rates):.2f}")
-    handles = [*_legend(), *right.get_legend_handles_labels()[0]]
-    figure.legend(handles=handles, loc="lower center", ncols=5, frameon=False, fontsize=9)
     return figure
 
 
@@ -126,9 +126,10 @@ def draw_training(curves, width=9.5, height=3.4):
 
 def _draw_masks(ax, kept):
     branches, images = kept.shape
-    ax.imshow(kept, cmap=ListedColormap([DROPPED, BLUE]), vmin=0, vmax=1, aspect="auto", interpolation="nearest")
-    ax.vlines(np.arange(1, images) - 0.5, -0.5, branches - 0.5, color="white", linewidth=0.6)
-    ax.hlines(np.arange(1, branches) - 0.5, -0.5, images - 0.5, color="white", linewidth=0.6)
+    edges = np.arange(images + 1) - 0.5, np.arange(branches + 1) - 0.5
+    colours = dict(cmap=ListedColormap([DROPPED, BLUE]), vmin=0, vmax=1)
+    ax.pcolormesh(*edges, kept, edgecolors="white", linewidth=0.6, **colours)
+    ax.set(xlim=(-0.5, images - 0.5), ylim=(branches - 0.5, -0.5))  # the first branch at the top
     ax.set_yticks([0, branches - 1], ["first", "last"])
     ax.xaxis.get_major_locator().set_params(integer=True, nbins=4)
     ax.set(xlabel="image in the batch", ylabel="branch")

@@ -77,7 +77,7 @@ def test_simulator_draws_the_masks_and_their_counts():
     figure = plots_depth.draw_simulator(rate=0.6, blocks=3, schedule="constant", seed=5, images=20)
     kept = sample_masks(np.full(6, 0.6), 20, seed=5)
     left, right = figure.axes
-    assert np.array_equal(left.images[0].get_array(), kept)
+    assert np.array_equal(left.collections[0].get_array(), kept)
     dots, expectation = right.lines
     assert np.allclose(dots.get_ydata() * 20, np.bincount(kept.sum(axis=0), minlength=7))
     assert expectation.get_xdata()[0] == pytest.approx(6 * 0.4)
@@ -102,7 +102,8 @@ def test_panels_keep_their_titles_and_arrays():
     masks = {"left": np.eye(3, dtype=bool), "right": np.ones((2, 5), bool)}
     axes = plots_depth.draw_mask_panels(masks).axes
     assert [ax.get_title() for ax in axes] == ["left", "right"]
-    assert all(np.array_equal(ax.images[0].get_array(), kept) for ax, kept in zip(axes, masks.values(), strict=True))
+    for ax, kept in zip(axes, masks.values(), strict=True):
+        assert np.array_equal(ax.collections[0].get_array(), kept)
 
 
 def test_active_panels_draw_exact_bars_and_counted_dots():
