@@ -39,8 +39,11 @@ def train(folder, epochs, images, processes=1, process=0, address=None):
     if processes > 1:
         jax.config.update("jax_cpu_collectives_implementation", "gloo")  # how CPUs add up their gradients
         keras.distribution.initialize(address, processes, process)
-    # Every process must build the same model: one seed for all, before the first variable.
+    # Every process must build the same model: one seed for all, before the first variable. Keras would load TensorFlow
+    # here too, to seed it, and every process would start seconds later: it looks once, and finds none.
+    sys.modules["tensorflow"] = None
     keras.utils.set_random_seed(0)
+    del sys.modules["tensorflow"]
     devices = keras.distribution.list_devices()
     if len(devices) > 1:  # with one it would change nothing, but JAX would compile the step twice
         keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False))
@@ -136,5 +139,4 @@ def main():
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     os.environ["KERAS_BACKEND"] = "jax"
-    sys.modules["tensorflow"] = None  # Keras would load it too, for nothing, and a process would start seconds later
     main()
