@@ -129,10 +129,10 @@ def _draw_masks(ax, kept):
     edges = np.arange(images + 1) - 0.5, np.arange(branches + 1) - 0.5
     colours = dict(cmap=ListedColormap([DROPPED, BLUE]), vmin=0, vmax=1)
     ax.pcolormesh(*edges, kept, edgecolors="white", linewidth=0.6, **colours)
-    ax.set(xlim=(-0.5, images - 0.5), ylim=(branches - 0.5, -0.5))  # the first branch at the top
     ax.set_yticks([0, branches - 1], ["first", "last"])
     ax.xaxis.get_major_locator().set_params(integer=True, nbins=4)
-    ax.set(xlabel="image in the batch", ylabel="branch")
+    ax.set(xlabel="image in the batch", xlim=(-0.5, images - 0.5))
+    ax.set(ylabel="branch", ylim=(branches - 0.5, -0.5))  # the first branch at the top
 
 
 def _draw_active(ax, exact, counted):

@@ -314,9 +314,9 @@ def test_the_best_weights_are_restored(monkeypatch):
 
 def test_killed_and_resumed_is_as_unbroken(tmp_path):
     code = (
-        "import sys; sys.path[:0] = sys.argv[2:]; import test_training as t; "
-        "t.slow_steps().__enter__(); "
-        "t.fit(t.tiny_model(seed=5), t.tiny_data(), t.SHORT, folder=sys.argv[1], seed=1)"
+        "import sys; sys.path[:0] = sys.argv[2:]; import test_training as t\n"
+        "with t.slow_steps():\n"
+        "    t.fit(t.tiny_model(seed=5), t.tiny_data(), t.SHORT, folder=sys.argv[1], seed=1)"
     )
     command = [sys.executable, "-c", code, str(tmp_path), str(HERE.parent), str(HERE)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

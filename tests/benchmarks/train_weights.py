@@ -357,13 +357,13 @@ def train(name, job, arrays, pool, out, precision="mixed_bfloat16", log_every=10
     started = time.time()
     lowered = [run_epoch.lower(carry, images, targets, key, rates(job, 0, 1, steps), True, net) for net in nets]
     with concurrent.futures.ThreadPoolExecutor() as threads:
-        run_small, run_full = (*threads.map(lambda traced: traced.compile(), lowered),) * (3 - len(nets))
+        runs = list(threads.map(lambda traced: traced.compile(), lowered))
     top1(carry[0], x_val, y_val)
     print(f"{name} compiled in {time.time() - started:.0f} s", flush=True)
     began, schedule_epoch, epoch, taken, last = time.time(), 0.0, 0, 0.0, 0.0
     while schedule_epoch < total:
         ahead = last / seconds * total if seconds and epoch else 1.0
-        run = run_small if schedule_epoch < job.small_epochs else run_full
+        run = runs[0] if schedule_epoch < job.small_epochs else runs[-1]
         step_rates = rates(job, schedule_epoch, schedule_epoch + ahead, steps)
         mixing = bool(schedule_epoch < job.mixing_epochs)
         carry, losses = run(carry, images, targets, jax.random.fold_in(key, epoch), step_rates, mixing)
