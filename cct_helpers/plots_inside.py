@@ -84,12 +84,11 @@ def draw_scales(maps, grid, high):
     for (own, fixed), (title, weights) in zip(axes.T, maps.items(), strict=True):
         values = weights * len(weights)
         drawn = draw_map(own, values, grid, title, low=values.min())
-        figure.colorbar(drawn, ax=own, shrink=0.8)
+        figure.colorbar(drawn, ax=own, label=TIMES_UNIFORM, shrink=0.8)
         drawn = draw_map(fixed, values, grid, f"the same, up to {values.max():.2f}", high=high)
-        figure.colorbar(drawn, ax=fixed, shrink=0.8)
+        figure.colorbar(drawn, ax=fixed, label=TIMES_UNIFORM, shrink=0.8)
     axes[0, 0].set_ylabel("scale of its own")
     axes[1, 0].set_ylabel("one scale for all")
-    figure.supxlabel(f"colour: {TIMES_UNIFORM}", fontsize=10)
     return figure
 
 

@@ -70,7 +70,7 @@ def draw_similarity(similarity, grid, row, column, title):
             f"There is no token ({row}, {column}) on a grid of {rows} x {columns}: rows and columns count from 0."
         )
     values = similarity[row * columns + column].reshape(grid)  # (tokens,) -> (rows, columns)
-    margins = dict(left=0.06, right=0.98, bottom=0.15, top=0.9, wspace=0.4)
+    margins = dict(left=0.08, right=0.98, bottom=0.15, top=0.9, wspace=0.4)
     figure, (left, right) = new_figure(1, 2, width=8, height=3.4, margins=margins)
     drawn = left.imshow(values, vmin=-1, vmax=1, cmap="cividis")
     left.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=ORANGE, linewidth=2.5))

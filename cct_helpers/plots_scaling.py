@@ -112,12 +112,11 @@ def draw_growth(series, unit="seconds a step"):
         ax.loglog(x[:fitted], factor * x[:fitted] ** exponent, color=BLUE, linewidth=1.5)
         ax.loglog(x[fitted - 1 :], factor * x[fitted - 1 :] ** exponent, "--", color=BLUE, linewidth=1.5)
         ax.loglog(x, y, "o", color=ORANGE, markersize=6)
-        ax.set(xlabel=name, title=f"exponent {exponent:.2f}")
+        ax.set(xlabel=name, ylabel=unit, title=f"exponent {exponent:.2f}")
         ax.set_xticks(x, [f"{value:g}" for value in x], minor=False)
         ax.minorticks_off()
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter("{x:g}")
-    axes[0, 0].set_ylabel(unit)
     return figure
 
 

@@ -61,11 +61,10 @@ def draw_offsets(counts, titles):
         for (row, column), value in np.ndenumerate(share) if reach < 3 else ():  # more numbers would not be readable
             colour = "black" if value > 0.6 * shares.max() else "white"
             ax.text(column, row, f"{value:.1f} %", ha="center", va="center", color=colour, fontsize=8)
-        ax.set(title=title, xlabel="moved right (pixels)")
+        ax.set(title=title, xlabel="moved right (pixels)", ylabel="moved down (pixels)")
         ax.set_xticks(places, moves)
         ax.set_yticks(places, moves)
     figure.colorbar(drawn, ax=axes, label="share of the images (%)", shrink=0.8)
-    axes[0, 0].set_ylabel("moved down (pixels)")
     return figure
 
 

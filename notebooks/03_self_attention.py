@@ -504,10 +504,12 @@ assert np.allclose(maps.sum(axis=-1), 1, atol=1e-5)
 assert np.allclose(maps[0, 0, 0], weights, atol=1e-5)  # the head that you built first
 
 eye = (3, 2)  # row, column on the 8 x 8 grid
+token = eye[0] * 8 + eye[1]
+assert token == 26
 shown = {f"layer {layer}, head {head}": maps[layer, 0, head] for layer in range(2) for head in range(2)}
 for name, each in shown.items():
-    times, bits, most = plots_attention.row_numbers(each[eye[0] * 8 + eye[1]])
-    itself = each[26, 26] * 64  # token (3, 2) is number 3 * 8 + 2
+    times, bits, most = plots_attention.row_numbers(each[token])
+    itself = each[token, token] * 64
     assert itself < 2 < times
     print(f"{name}: largest {times:.1f} x uniform, itself {itself:.1f} x, entropy {bits:.2f} of {most:.0f} bits")
 

@@ -235,7 +235,8 @@ dropped = {"trap": one_mask_for_all(branch, 0.3), "layer": cct.StochasticDepth(0
 factors = {name: np.unique(ops.convert_to_numpy(values)) for name, values in dropped.items()}
 for name, values in factors.items():
     print(f"{name}: the 256 images get the factors {values.round(3)}")
-assert len(factors["trap"]) == 1 and len(factors["layer"]) == 2
+assert np.allclose(factors["layer"], [0, 1 / 0.7])  # dropped, and kept with the right scale
+assert len(factors["trap"]) == 1 and factors["trap"][0] in factors["layer"]
 
 # %% [markdown]
 # One, where there should be two.
@@ -430,7 +431,7 @@ print(
     f"without drops: {100 * run['train_top1']:.0f} % right on training images, {100 * run['test_top1']:.0f} % on test"
 )
 
-assert disagree > 0 and run["test_top1"] > 0.5
+assert 0 < disagree < 0.5 and run["test_top1"] > 0.5
 assert np.array_equal(*(ops.convert_to_numpy(model(images, training=False)) for _ in range(2)))
 
 # %% [markdown]

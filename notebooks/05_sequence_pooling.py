@@ -294,6 +294,10 @@ def share_on_ink(images, weights):
     return float(ink.mean()), float((weights * ink).sum(axis=1).mean())
 
 
+left = np.zeros((1, 16, 16, 1))
+left[:, :, :8] = 1  # ink on the left half: half of the tokens, and columns 0 to 3 of the grid
+assert share_on_ink(left, (np.arange(64) % 8 < 4)[None] / 32) == (0.5, 1.0)
+
 tokens_on_ink, weight_on_ink = share_on_ink(data.x_test, weights)
 print(f"{100 * tokens_on_ink:.0f} % of the tokens lie on ink; they get {100 * weight_on_ink:.0f} % of the weight")
 

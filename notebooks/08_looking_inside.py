@@ -319,6 +319,7 @@ orders = {
     "votes": faithfulness.order_of(votes[0, :, predicted[0]]),
     "random": faithfulness.random_orders(1, 64, np.random.default_rng(0))[0],
 }
+assert orders["votes"][0] == votes[0, :, predicted[0]].argmax()  # the strongest vote for "cat" goes first
 counts = [0, 8, 16, 24, 32, 48, 64]
 fill = faithfulness.mean_fill(images[0])
 removed = {name: faithfulness.without(images[0], order, counts, grid, fill) for name, order in orders.items()}

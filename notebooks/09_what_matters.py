@@ -461,7 +461,7 @@ for name in rungs:
     now = setting["model"] | setting["recipe"]
     print(f"{name:17}", {key: value for key, value in now.items() if before.get(key) != value})
     before = now
-assert len(rungs) == 10 and climbed.shape[1] >= 3
+assert len(rungs) == 10 and climbed.shape[1] >= 3 and round(climbed[-1].mean()) == 57
 
 # %% [markdown]
 # Some of these are old acquaintances: the crop that cropped nothing, heads of 128 numbers each (`key_dim`), the

@@ -9,11 +9,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 import matplotlib
+import pytest
+from matplotlib.figure import Figure
 
 os.environ["CCT_PROFILE"] = "quick"
 for name in ("CCT_DATA", "MPLBACKEND"):  # kernels inherit these: a notebook must find Jupyter's own backend
     os.environ.pop(name, None)
 matplotlib.use("Agg")
+
+from cct_helpers.plots import to_png  # noqa: E402  (after the profile is set)
+from tests.pictures import flaws  # noqa: E402
 
 
 def pytest_report_header() -> str:
@@ -21,3 +26,22 @@ def pytest_report_header() -> str:
     text = (Path(__file__).parents[1] / "requirements.txt").read_text(encoding="utf-8")
     names = re.findall(r"^[a-z][\w-]*", text, re.MULTILINE)
     return "versions: " + ", ".join(f"{name} {version(name)}" for name in names)
+
+
+@pytest.fixture(autouse=True)
+def pictures_can_be_read(request, monkeypatch):
+    """After a test of pictures: nothing is cut off, no text lies over another, each axis with numbers has a label."""
+    if not request.path.name.startswith("test_plots_"):
+        yield
+        return
+    drawn, plain = [], Figure.__init__
+
+    def noted(figure, *arguments, **options):
+        plain(figure, *arguments, **options)
+        drawn.append(figure)
+
+    monkeypatch.setattr(Figure, "__init__", noted)
+    yield
+    for figure in drawn:
+        to_png(figure)
+        assert flaws(figure) == []

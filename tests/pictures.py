@@ -1,15 +1,17 @@
-"""What is wrong with a drawn Figure, in words: text over its edge, text over text, axes without a label."""
+"""What is wrong with a drawn Figure, in words: text over its edge or other text, axes without a label, hidden data."""
 
 import itertools
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
 
 
 def flaws(figure):
     """A list of texts, empty for a picture that can be read as a whole. `to_png` must have drawn the Figure before."""
     figure.dpi = 90  # as in `to_png`: labels of axes keep the places, in pixels, that it gave them
     renderer = FigureCanvasAgg(figure).get_renderer()
-    return [*cut_off(figure, renderer), *overlaps(figure, renderer), *unlabelled(figure)]
+    return [*cut_off(figure, renderer), *overlaps(figure, renderer), *unlabelled(figure), *hidden(figure)]
 
 
 def words(figure):
@@ -83,6 +85,22 @@ def unlabelled(figure):
             texts = [label.get_text() for label in tick_labels(axis) if label.get_visible()]
             if any(is_number(text) for text in texts) and not axis.label.get_text():
                 yield f"no label at the axis with {', '.join(texts)} ({ax.get_title()!r})"
+
+
+def hidden(figure):
+    """Points and bars that lie outside the limits of their axes."""
+    for ax in shown_axes(figure):
+        drawn = [(line.get_label(), line.get_transform(), line.get_xydata()) for line in ax.lines]
+        drawn += [(p.get_label(), p.get_transform(), p.get_path().vertices) for p in ax.patches if p.get_clip_on()]
+        for points in ax.collections:
+            if isinstance(points, PathCollection):
+                drawn.append((points.get_label(), points.get_offset_transform(), points.get_offsets()))
+        low, high = ax.bbox.get_points() + [[-3], [3]]  # pixels
+        for name, transform, places in drawn:
+            places = np.ma.filled(np.ma.asarray(places, float), np.nan)
+            pixels = transform.transform(places[np.isfinite(places).all(axis=1)])
+            if np.any((pixels < low) | (pixels > high)):
+                yield f"outside the limits: {name!r} ({ax.get_title()!r})"
 
 
 def is_number(text):

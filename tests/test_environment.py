@@ -3,10 +3,49 @@
 import os
 import subprocess
 import sys
+import types
 
+import keras
 import pytest
 
 from cct_helpers import environment
+
+ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
+
+
+@pytest.mark.skipif(not ON_TENSORFLOW, reason="asks TensorFlow")
+@pytest.mark.parametrize(
+    ("devices", "details", "name"),
+    [([], {}, ""), (["one"], {"device_name": "Tesla T4"}, "Tesla T4"), (["one", "two"], {}, "GPU")],
+)
+def test_the_gpu_that_tensorflow_sees(monkeypatch, devices, details, name):
+    monkeypatch.setattr(environment.tf.config, "list_physical_devices", lambda kind: devices)
+    asked = {"one": details}
+    monkeypatch.setattr(environment.tf.config.experimental, "get_device_details", asked.__getitem__)
+    assert environment.accelerator() == name
+
+
+@pytest.mark.parametrize(("platform", "name"), [("cpu", ""), ("gpu", "NVIDIA H100")])
+def test_the_device_that_jax_sees(monkeypatch, platform, name):
+    device = types.SimpleNamespace(platform=platform, device_kind="NVIDIA H100")
+    monkeypatch.setitem(sys.modules, "jax", types.SimpleNamespace(devices=lambda: [device]))
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    assert environment.accelerator() == name
+
+
+@pytest.mark.parametrize("name", ["", "NVIDIA H100"])
+def test_the_gpu_that_pytorch_sees(monkeypatch, name):
+    cuda = types.SimpleNamespace(is_available=lambda: bool(name), get_device_name=lambda: name)
+    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(cuda=cuda))
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    assert environment.accelerator() == name
+
+
+def test_native_log_lines_are_hidden_and_come_back(capfd):
+    with environment.native_log_lines_hidden():
+        os.write(2, b"a line of a library")
+    os.write(2, b"a line of ours")
+    assert capfd.readouterr().err == "a line of ours"
 
 
 def test_the_profile_follows_the_accelerator_unless_told(monkeypatch):

@@ -296,6 +296,10 @@ def test_arrays_that_do_not_fit(change, words):
         explorer_html(**{**example(), **change})
 
 
+def test_tokens_in_a_single_row():
+    assert explorer_html(**{**example(), "grid": (1, 15)})
+
+
 def test_images_that_do_not_fit_the_model(model):
     with pytest.raises(ValueError, match="The model takes images of shape"):
         attention_explorer(model, np.zeros((16, 16, 3), "uint8"))

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.benchmarks import mutants
+from tests.benchmarks import mutants, notebook_mutants
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -26,10 +26,11 @@ def test_each_mutant_is_one_change():
     ]
 
 
-def test_messages_are_left_alone():
-    source = "def f(n: int = 1):\n    raise ValueError(f'{n + 1} is too many')"
-    (changed,) = [changed for _, changed in mutants.mutants_of(source)]
-    assert changed == "def f(n: int=2):\n    raise ValueError(f'{n + 1} is too many')"
+def test_messages_and_looks_are_left_alone():
+    source = "def f(n: int = 1):\n    draw(width=n * 2, pad=3)\n    raise ValueError(f'{n + 1} is too many')"
+    changed, without = [changed for _, changed in mutants.mutants_of(source)]
+    assert without == "def f(n: int=1):\n    None\n    raise ValueError(f'{n + 1} is too many')"
+    assert changed == "def f(n: int=2):\n    draw(width=n * 2, pad=3)\n    raise ValueError(f'{n + 1} is too many')"
 
 
 def test_a_change_is_told_in_one_line():
@@ -52,7 +53,20 @@ def test_a_survivor_keeps_its_reason(tmp_path, monkeypatch):
     }
 
 
+def test_in_a_notebook_only_what_an_asserting_cell_computes_is_changed():
+    cells = ["a = 1", "b = 2\nprint(b + 3)\nnp.testing.assert_equal(b, 4)", "plots.draw(5)\nassert 6"]
+    changed = list(notebook_mutants.mutants_of(cells))
+    assert changed == [(1, 1, "b = 3\nprint(b + 3)\nnp.testing.assert_equal(b, 4)")]
+
+
+def test_a_notebook_that_asserts_something_false_is_seen(tmp_path):
+    assert notebook_mutants.dies(tmp_path / "trial.py", ["a = 1", "assert a == 2"])
+    assert not notebook_mutants.dies(tmp_path / "trial.py", ["a = 1", "assert a == 1"])
+
+
 def test_the_tests_of_every_module_exist():
+    modules = {path.stem for path in (ROOT / "cct_helpers").glob("*.py")} - {"__init__"}
+    assert set(mutants.TESTS) == modules
     for module, arguments in mutants.TESTS.items():
         assert (ROOT / "cct_helpers" / f"{module}.py").is_file()
         assert all((ROOT / path.split("::")[0]).is_file() for path in arguments if path.startswith("tests/"))
@@ -60,7 +74,8 @@ def test_the_tests_of_every_module_exist():
 
 def test_nine_in_ten_die_and_every_survivor_has_a_reason():
     results = record()
-    assert set(results) <= set(mutants.TESTS)
+    notebooks = {f"notebooks/{path.stem}" for path in notebook_mutants.paths()}
+    assert set(results) == set(mutants.TESTS) | notebooks
     died, tried = (sum(result[name] for result in results.values()) for name in ("died", "tried"))
     assert 0.9 <= died / tried <= 1
     for module, result in results.items():

@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from PIL import Image
 
 from cct_helpers import plots
@@ -29,7 +30,9 @@ def test_an_image_is_shown_in_its_own_values(shape):
 
 def test_images_stand_in_reading_order_and_empty_places_are_blank():
     images = np.arange(5 * 4, dtype="uint8").reshape(5, 2, 2, 1)
-    axes = plots.draw_images(images, titles="abcde", columns=3).axes
+    figure = plots.draw_images(images, titles="abcde", columns=3, side=2)
+    axes = figure.axes
+    np.testing.assert_allclose(figure.get_size_inches(), [6, 4.6])  # each with room for a title
     assert [ax.get_title() for ax in axes] == ["a", "b", "c", "d", "e", ""]
     np.testing.assert_array_equal(axes[4].images[0].get_array(), images[4, ..., 0])
     assert not axes[5].axison
@@ -57,6 +60,7 @@ def test_the_veil_is_strongest_where_the_weight_is_largest():
     photo, veil = axes.images
     alpha = np.asarray(veil.get_array())[..., 3].ravel()
     np.testing.assert_allclose(alpha, 0.75 * weights / 0.4)
+    assert {to_hex(colour) for colour in np.reshape(veil.get_array(), (4, 4))} == {plots.ORANGE.lower()}
     assert veil.get_extent() == [-0.5, 7.5, 7.5, -0.5]
     plots.draw_overlay(axes, np.zeros((8, 8, 3), "uint8"), weights, (2, 2), high=0.2)
     assert np.asarray(axes.images[-1].get_array())[..., 3].max() == 0.75

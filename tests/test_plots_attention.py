@@ -83,6 +83,8 @@ def test_explorer_shows_the_row_sorted_beside_uniform():
     assert np.isclose(right.lines[0].get_ydata()[0], 1 / 6)
     heights = right.collections[0].get_paths()[0].vertices[:, 1]
     assert heights.max() == 0.75 and heights[1] == 0.75  # the most read first
+    figure = plots_attention.draw_explorer(IMAGE, np.diag(np.arange(6)), GRID, 1, 2, "layer 0")
+    assert figure.axes[1].collections[0].get_paths()[0].vertices[:, 1].max() == 5  # token (1, 2) is number 5
 
 
 @pytest.mark.parametrize("row, column", [(2, 0), (0, 3), (-1, 0)])

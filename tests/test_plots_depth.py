@@ -4,8 +4,10 @@ import itertools
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from cct_helpers import plots_depth
+from cct_helpers.plots import BLUE
 from cct_helpers.plots_depth import MASKS, active_distribution, branch_rates, sample_masks
 
 
@@ -77,7 +79,11 @@ def test_simulator_draws_the_masks_and_their_counts():
     figure = plots_depth.draw_simulator(rate=0.6, blocks=3, schedule="constant", seed=5, images=20)
     kept = sample_masks(np.full(6, 0.6), 20, seed=5)
     left, right = figure.axes
-    assert np.array_equal(left.collections[0].get_array(), kept)
+    mesh = left.collections[0]
+    assert np.array_equal(mesh.get_array(), kept)
+    assert [to_hex(mesh.to_rgba(cell)) for cell in (True, False)] == [BLUE.lower(), plots_depth.DROPPED.lower()]
+    highest = max(np.bincount(kept.sum(axis=0)).max() / 20, active_distribution([0.6] * 6).max())
+    assert highest < right.get_ylim()[1] <= max(0.35, 1.3 * highest) and "dashed: mean" in right.get_xlabel()
     dots, expectation = right.lines
     assert np.allclose(dots.get_ydata() * 20, np.bincount(kept.sum(axis=0), minlength=7))
     assert expectation.get_xdata()[0] == pytest.approx(6 * 0.4)

@@ -48,6 +48,7 @@ def test_scales_show_a_map_twice_the_second_time_on_the_common_scale():
     figure = plots_inside.draw_scales({"a": WEIGHTS, "flat": np.full(6, 1 / 6)}, GRID, high=4)
     own_a, _, fixed_a, fixed_flat = maps_of(figure)[:4]
     assert own_a.get_clim() == pytest.approx((0.6, 3.0))
+    assert [ax.get_ylabel() for ax in (own_a.axes, fixed_a.axes)] == ["scale of its own", "one scale for all"]
     assert fixed_a.get_clim() == fixed_flat.get_clim() == (0, 4)
     np.testing.assert_allclose(fixed_a.get_array(), own_a.get_array())
 

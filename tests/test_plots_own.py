@@ -14,6 +14,7 @@ def test_ways_show_every_run_and_the_mean_of_the_chosen_classes():
     assert points.get_xdata() == pytest.approx([50, 50]) and rare.lines[0].get_xdata() == pytest.approx([90, 50])
     assert line.get_xdata() == pytest.approx([50, 50]) and rare.lines[1].get_xdata() == pytest.approx([70, 70])
     assert [label.get_text() for label in every.get_yticklabels()] == ["a", "b"]
+    assert every.get_ylim() == (1.5, -0.5)  # the first at the top
     assert "(%)" in every.get_xlabel() and rare.get_title() == "the rare classes"
     assert plots.to_png(figure).startswith(b"\x89PNG")
 
@@ -27,5 +28,7 @@ def test_answer_shows_the_best_classes_with_their_shares():
     assert [bar.get_width() for bar in bars.patches] == pytest.approx([70, 20, 10])
     assert [label.get_text() for label in bars.get_yticklabels()] == ["bee", "cow", "ant"]
     assert [text.get_text() for text in bars.texts] == ["70 %", "20 %", "10 %"]
+    assert [text.get_position()[0] for text in bars.texts] == pytest.approx([67, 23, 13])  # inside a long bar
+    assert [text.get_ha() for text in bars.texts] == ["right", "left", "left"] and bars.texts[0].get_color() == "black"
     two = plots_own.draw_answer(image, seen, np.array([0.4, 0.6]), ["ant", "bee"], weights, (2, 3))
     assert len(two.axes[2].patches) == 2

@@ -79,7 +79,7 @@ def test_faded_is_brighter_and_keeps_the_order():
 def test_entropy_histogram_counts_all_images_and_marks_equal_weights():
     (ax,) = plots_pooling.draw_entropies(entropy(softmax(SCORES)), 16).axes
     assert sum(bar.get_height() for bar in ax.patches) == 3
-    assert ax.lines[0].get_xdata()[0] == pytest.approx(np.log(16))
+    assert ax.lines[0].get_xdata()[0] == pytest.approx(np.log(16)) and ax.get_xlim()[0] == 0
 
 
 def test_scores_have_a_dot_a_seed_and_their_mean():
@@ -87,4 +87,4 @@ def test_scores_have_a_dot_a_seed_and_their_mean():
     dots, mean = ax.lines[:2]
     assert dots.get_xdata().tolist() == [0.9, 0.8] and list(mean.get_xdata()) == pytest.approx([0.85] * 2)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["one", "two"] and ax.get_xlabel() == "top-1"
-    assert ax.lines[2].get_ydata().tolist() == [1, 1]
+    assert list(mean.get_ydata()) == [-0.25, 0.25] and ax.lines[2].get_ydata().tolist() == [1, 1]

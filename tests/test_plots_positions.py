@@ -48,7 +48,7 @@ def test_similarity_of_a_token_as_a_map_and_along_its_row_and_column():
     figure = plots_positions.draw_similarity(SIMILARITY, GRID, row=1, column=0, title="sine")
     left, right = figure.axes[:2]
     values = SIMILARITY[3].reshape(GRID)
-    assert np.array_equal(left.images[0].get_array(), values)
+    assert np.array_equal(left.images[0].get_array(), values) and left.images[0].get_clim() == (-1, 1)
     (box,) = [patch for patch in left.patches if isinstance(patch, Rectangle)]
     assert box.get_xy() == (-0.5, 0.5)
     along_row, along_column = right.lines[:2]
@@ -71,6 +71,8 @@ def test_accuracies_draw_every_run_in_percent_under_its_kind():
     assert np.allclose(dots[0], [10, 30]) and np.allclose(dots[1], [50, 70])
     means = sorted(line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == "-")
     assert np.allclose(means, [20, 60])
+    chance, ends = axes.lines[-1], [list(line.get_xdata()) for line in axes.lines if line.get_linestyle() == "-"]
+    assert list(chance.get_ydata()) == [10, 10] and np.allclose(ends, [[-0.3, 0.3], [0.7, 1.3]])
     assert [text.get_text() for text in axes.get_xticklabels()] == ["none", "learned"]
     assert axes.get_title() == "patches\nmoved"
 

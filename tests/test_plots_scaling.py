@@ -1,10 +1,12 @@
 """The pictures of notebook 13 show what they were given."""
 
+import ml_dtypes
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from cct_helpers import plots_scaling as pictures
-from cct_helpers.plots import to_png
+from cct_helpers.plots import BLUE, GREY, to_png
 
 
 def assert_draws(figure):
@@ -26,8 +28,14 @@ def test_overlap_names_both_totals():
     figure = pictures.draw_overlap(0.3, 0.5)
     assert "4.00 s" in texts(figure) and "2.80 s" in texts(figure)
     assert_draws(figure)
-    with pytest.raises(ValueError, match="prepare and step must be seconds above 0, got 0 and 1"):
-        pictures.draw_overlap(0, 1)
+    made, trained = pictures.overlapped_starts(0.3, 0.5, 5)
+    for ax, starts in zip(figure.axes, ((np.arange(5) * 0.8, np.arange(5) * 0.8 + 0.3), (made, trained)), strict=True):
+        bars = [(bar.get_y() + 0.35, bar.get_x(), bar.get_width()) for bar in ax.patches]
+        wanted = [(row, starts[row][batch], (0.3, 0.5)[row]) for batch in range(5) for row in (0, 1)]
+        np.testing.assert_allclose(bars, wanted)
+    for prepare, step in ((0, 1), (1, 0)):
+        with pytest.raises(ValueError, match=f"prepare and step must be seconds above 0, got {prepare} and {step}"):
+            pictures.draw_overlap(prepare, step)
 
 
 def test_a_power_is_found():
@@ -48,13 +56,15 @@ def test_switches_are_compared_with_the_first():
     figure = pictures.draw_switches({"off": 0.4, "XLA": 0.3})
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["off", "XLA"]
     assert "0.30 s, x 0.75" in texts(figure)
+    dots = figure.axes[0].collections[1]
+    assert [to_hex(colour) for colour in dots.get_facecolors()] == [GREY.lower(), BLUE.lower()]
+    np.testing.assert_allclose(dots.get_offsets(), [[1, 0], [0.75, 1]])
     assert_draws(figure)
 
 
 def test_number_formats_are_those_of_ieee():
-    for name in ("float32", "float16"):
-        smallest, full, largest = pictures.FORMATS[name]
-        limits = np.finfo(name)
+    for name, (smallest, full, largest) in pictures.FORMATS.items():
+        limits = ml_dtypes.finfo(name)
         assert smallest == limits.smallest_subnormal and full == limits.tiny
         assert largest == pytest.approx(float(limits.max), rel=0.01)
     assert_draws(pictures.draw_number_formats(np.array([1e-9, 1e-5, 1.0]), 2.0**15))

@@ -192,6 +192,7 @@ def test_it_learns():
         (dict(kernel_size=0), "kernel_size"),
         (dict(dropout=1.0), "dropout"),
         (dict(stochastic_depth=-0.1), "stochastic_depth"),
+        (dict(stochastic_depth=1.5, num_layers=1), "stochastic_depth"),
         (dict(position="sin"), "Position kind"),
         (dict(num_layers=0), "num_layers"),
     ],
@@ -254,9 +255,10 @@ def test_languages_that_cannot_be_used(arguments, sentence):
         text_data.load_names(*arguments)
 
 
-def test_shares_that_leave_nothing():
+@pytest.mark.parametrize(("validation", "test"), [(0.5, 0.5), (0, 0.2), (0.1, 0)])
+def test_shares_that_leave_nothing(validation, test):
     with pytest.raises(ValueError, match="validation and test"):
-        text_data.load_names(["de", "nl"], validation=0.5, test=0.5)
+        text_data.load_names(["de", "nl"], validation=validation, test=test)
 
 
 def test_without_babel_one_error_says_what_to_install(monkeypatch):

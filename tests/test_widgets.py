@@ -44,6 +44,7 @@ def test_the_still_pictures_come_first_then_the_controls(displayed):
     still = Image.open(io.BytesIO(stills.data))
     single = Image.open(io.BytesIO(plots.to_png(draw(**SETTINGS[0]))))
     assert still.size == (single.width, 2 * single.height)
+    np.testing.assert_array_equal(np.asarray(still)[: single.height], np.asarray(single.convert("RGB")))
 
 
 def test_each_range_gets_its_control_started_at_the_first_setting():
@@ -56,6 +57,10 @@ def test_each_range_gets_its_control_started_at_the_first_setting():
     rate = widgets.control("learning_rate", (1e-4, 5e-3, 1e-4), 2e-4)
     assert isinstance(rate, ipywidgets.FloatSlider)
     assert format(rate.value, rate.readout_format) == "0.0002"
+    assert np.isclose(widgets.control("rate", (0.2, 1.0), 0.2).step, 0.04)  # a twentieth of the range
+    assert widgets.control("slope", (0, 8, 2), 0).step == 2 and widgets.control("slope", (0, 8), 0).step == 1
+    name = widgets.control("name", "type a name", "Ada")
+    assert (name.placeholder, name.value, name.continuous_update) == ("type a name", "Ada", False)
 
 
 def test_every_control_redraws_and_keeps_the_others():
@@ -102,11 +107,14 @@ def test_flaws_of_a_picture_are_found():
         ax.set_title("more words than half a figure can hold")
         ax.set(xlim=(0, 1000), xticks=[0, 5, 10], xlabel="x (pixels)")
     right.set_ylabel("beside", labelpad=25)
+    right.plot([0, 1001], [0, 1], label="inside")
+    right.plot([1100], [0.5], "o", label="gone")
     plots.to_png(figure)
     found = "\n".join(flaws(figure))
     for flaw in ("can hold' lies over 'more", "cut off: 'more", "'5' lies over '10'", "no label at the axis with 0.0"):
         assert flaw in found
     assert "'beside' lies over the picture" in found
+    assert "outside the limits: 'gone'" in found and "outside the limits: 'inside'" not in found
     good = plots.draw_curves(range(5), {"a": range(5)}, "x", "y", "a title")
     plots.to_png(good)
     assert flaws(good) == []

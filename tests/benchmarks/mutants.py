@@ -5,9 +5,10 @@
     python -m tests.benchmarks.mutants layers --only 12        # one of them again, shown as a change of the source
 
 Prints the mutants that live and the share that died, and writes both to mutants.json beside this file. The reason why
-one may live is written there by hand, and stays while the same change lives. Keras is imported once and each mutant
-runs in a fork of that process, so this needs Linux or macOS. Messages are left alone: only what a module does is
-changed.
+one may live is written there by hand, and stays while the same change lives. Each mutant is a copy of the repository
+with that one change, so that processes which a test starts see it too. Keras is imported once, and the tests run in
+forks of that process: this needs Linux or macOS. Messages are left alone, and how large or thick a picture's parts
+are: only what a module does is changed.
 """
 
 import argparse
@@ -15,13 +16,14 @@ import ast
 import contextlib
 import copy
 import difflib
-import importlib.util
 import json
 import os
 import random
+import re
+import shutil
 import signal
 import sys
-from importlib.machinery import SourceFileLoader
+import tempfile
 from pathlib import Path
 
 import keras  # noqa: F401  (before the forks: it takes seconds)
@@ -34,22 +36,43 @@ import tensorflow  # noqa: F401
 ROOT = Path(__file__).parents[2]
 RECORD = Path(__file__).with_name("mutants.json")
 SECONDS = 300  # for the tests of one mutant
+PLOTS = sorted(path.stem for path in (ROOT / "cct_helpers").glob("plots_*.py"))
+EXERCISES = {  # module -> the names of its exercises
+    path.stem: re.findall(r'Exercise\(\s*"(\w+)"', path.read_text(encoding="utf-8"))
+    for path in sorted((ROOT / "cct_helpers").glob("exercises_*.py"))
+}
 TESTS = {
     "recipes": ["tests/test_training.py", "-k", "recipe or rate or cosine or field or warm_up or decay or optimizer"],
     "attention": ["tests/test_attention.py", "tests/test_explorer.py::test_votes_and_bias_add_up_to_the_logits"],
     "tokenizers": ["tests/test_layers.py", "-k", "token or position or resiz or pad or config"],
     "layers": ["tests/test_layers.py"],
+    "models": ["tests/test_models.py", "-k", "not saved and not mixed"],
     "checkpoint": ["tests/test_interruption.py", "tests/test_training.py", "-k", "not killed and not notebook"],
     "costs": ["tests/test_costs.py"],
     "augment": ["tests/test_augment.py"],
     "data": ["tests/test_data.py"],
     "evaluation": ["tests/test_training.py", "-k", "smoothing or scores or predict or top5 or evaluate"],
+    "explorer": ["tests/test_explorer.py"],
+    "export": ["tests/test_export.py"],
     "faithfulness": ["tests/test_faithfulness.py"],
     "images": ["tests/test_data.py", "tests/test_own_images.py", "-k", "not frozen and not start"],
     "initializers": ["tests/test_layers.py", "-k", "first_weights or normal_refuses or start"],
+    "progress_line": ["tests/test_training.py", "-k", "interrupt or output or verbose or terminal or one_output"],
+    "steps": ["tests/test_training.py", "-k", "learns or learning_rate or moving or growing or resumes"],  # on JAX
+    "text": ["tests/test_text.py", "-k", "not reading and not letter and not bar and not confusions"],
+    "text_data": ["tests/test_text.py", "-k", "split or languages or shares or babel or encode or reviews"],
+    "training": ["tests/test_training.py", "-k", "not killed and not notebook and not recipe and not terminal"],
     "transfer": ["tests/test_own_images.py"],
     "weights": ["tests/test_weights.py", "tests/test_pretrained.py"],
+    "widgets": ["tests/test_widgets.py", "-k", "not setting_is_drawn"],
+    **{name: [f"tests/test_{name}.py"] for name in ("ablation", "checks", "environment", "plots")},
+    **{name: [f"tests/test_{name}.py"] for name in PLOTS},
+    "plots_text": ["tests/test_text.py", "-k", "reading or letter or bar or confusions"],
+    "exercises": ["tests/test_checks.py", "-k", "not notebook"],
+    **{module: ["tests/test_checks.py", "-k", " or ".join(names)] for module, names in EXERCISES.items()},
 }
+LOOKS = {"width", "height", "margins", "width_ratios", "fontsize", "linewidth", "markersize", "s", "alpha", "shrink"}
+LOOKS |= {"pad", "labelpad", "wspace", "hspace", "ncols", "frameon", "rotation", "zorder", "dpi", "xlim", "ylim"}
 SWAPS = {
     **{ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq},
     **{ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.And: ast.Or, ast.Or: ast.And},
@@ -59,12 +82,13 @@ SWAPS = {
 
 
 def nodes(tree):
-    """All nodes of a tree but those of messages, annotations and decorators, always in the same order."""
+    """All nodes of a tree but those of messages, annotations, decorators and looks, always in the same order."""
     for name, value in ast.iter_fields(tree):
         if name in ("annotation", "returns", "decorator_list", "exc"):
             continue
         for node in value if isinstance(value, list) else [value]:
-            if isinstance(node, ast.AST) and not isinstance(node, ast.JoinedStr):
+            looks = isinstance(node, ast.keyword) and node.arg in LOOKS
+            if isinstance(node, ast.AST) and not isinstance(node, ast.JoinedStr) and not looks:
                 yield node
                 yield from nodes(node)
 
@@ -101,36 +125,32 @@ def mutants_of(source):
         yield node.lineno, ast.unparse(changed)
 
 
-class Mutated(SourceFileLoader):
-    """Finds one module of the package and loads other source in its place."""
-
-    def __init__(self, module, source):
-        super().__init__(f"cct_helpers.{module}", str(ROOT / "cct_helpers" / f"{module}.py"))
-        self.changed = source
-
-    def find_spec(self, name, path=None, target=None):
-        return importlib.util.spec_from_file_location(name, self.path, loader=self) if name == self.name else None
-
-    def get_code(self, fullname):
-        return compile(self.changed, self.path, "exec")
-
-
 def dies(module, source):
     """Whether the module's tests go red with this source. They run in a fork of this process, without a word."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "course"
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*"))
+        (copy / "cct_helpers" / f"{module}.py").write_text(source, encoding="utf-8")
+        return not passes(copy, TESTS[module])
+
+
+def passes(folder, arguments):
+    """Whether pytest is content in `folder`, in a fork of this process."""
     child = os.fork()
     if not child:
         signal.alarm(SECONDS)
-        with open(os.devnull, "w") as nowhere:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
+        code = 1
+        with open(os.devnull, "w") as nowhere, contextlib.suppress(BaseException):
             os.dup2(nowhere.fileno(), 1)
             os.dup2(nowhere.fileno(), 2)
-            sys.meta_path.insert(0, Mutated(module, source))
-            code = 1
-            with contextlib.suppress(BaseException):
-                code = pytest.main(
-                    ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:nbval", "-o", "addopts=", *TESTS[module]]
-                )
-            os._exit(int(code))
-    return os.waitpid(child, 0)[1] != 0
+            os.chdir(folder)
+            sys.path[:] = [str(folder), *(path for path in sys.path if path not in ("", str(ROOT)))]
+            for name in [name for name in sys.modules if name.split(".")[0] == "tests"]:
+                del sys.modules[name]  # the copy has its own
+            code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:nbval", "-o", "addopts=", *arguments])
+        os._exit(int(code))
+    return os.waitpid(child, 0)[1] == 0
 
 
 def change_of(before, changed, context=40):

@@ -1,0 +1,113 @@
+"""Do the notebooks' asserts bite? Change one thing that an asserting cell computes, and see whether the run ends there.
+
+    python -m tests.benchmarks.notebook_mutants 03 05        # these notebooks; all of them without a number
+    python -m tests.benchmarks.notebook_mutants 05 --sample 12 --seed 1
+
+A mutant is one change, of the kinds that `mutants.py` knows, in a code cell that asserts something; the asserts
+themselves, and what a cell only prints or shows, are left alone. The notebook is then run from the top, exercises left
+out, in a fork of this process; a mutant dies where any cell raises an error. The result is written to mutants.json
+beside this file, as that of the modules is.
+"""
+
+import argparse
+import ast
+import contextlib
+import os
+import random
+import signal
+import sys
+
+import jupytext
+
+from tests.benchmarks import mutants
+
+NOTEBOOKS = mutants.ROOT / "notebooks"
+SECONDS = 600  # for one run of a notebook
+SHOWING = ("print", "display", "cct.show", "cct.explore", "cct.check", "plots", "pictures.")
+
+
+def paths():
+    """The notebooks of the course."""
+    return sorted(NOTEBOOKS.glob("[01]*.py"))
+
+
+def code_cells(path):
+    """The sources of a notebook's code cells, but for those of exercises."""
+    cells = jupytext.read(path).cells
+    return [c.source for c in cells if c.cell_type == "code" and "exercise" not in c.metadata.get("tags", [])]
+
+
+def calls(statement, names):
+    """Whether a statement is a bare call of something whose name begins with one of `names`."""
+    call = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
+    return call and ast.unparse(statement.value.func).startswith(names)
+
+
+def asserts(statement):
+    """Whether a statement is an assert, or a call of numpy.testing."""
+    return isinstance(statement, ast.Assert) or calls(statement, "np.testing.")
+
+
+def mutants_of(cells):
+    """(number of the cell, line in it, changed source) for every change of what an asserting cell computes."""
+    for number, source in enumerate(cells):
+        statements = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.stmt)]
+        if not any(map(asserts, statements)):
+            continue
+        spared = [range(s.lineno, s.end_lineno + 1) for s in statements if asserts(s) or calls(s, SHOWING)]
+        for line, changed in mutants.mutants_of(source):
+            if not any(line in lines for lines in spared):
+                yield number, line, changed
+
+
+def run(path, cells):
+    """Run the cells as one script, as if it stood at `path`."""
+    os.chdir(path.parent)
+    sys.path.insert(0, str(path.parent))
+    names = {"__name__": "__main__", "__file__": str(path)}
+    for number, source in enumerate(cells):
+        exec(compile(source, f"{path.name}, code cell {number}", "exec"), names)
+
+
+def dies(path, cells):
+    """Whether a run of these cells ends in an error. It happens in a fork of this process, without a word."""
+    child = os.fork()
+    if not child:
+        signal.alarm(SECONDS)
+        code = 1
+        with open(os.devnull, "w") as nowhere, contextlib.suppress(BaseException):
+            os.dup2(nowhere.fileno(), 1)
+            os.dup2(nowhere.fileno(), 2)
+            run(path, cells)
+            code = 0
+        os._exit(code)
+    return os.waitpid(child, 0)[1] != 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("numbers", nargs="*", help="01 02 ...")
+    parser.add_argument("--sample", type=int, default=6)
+    parser.add_argument("--seed", type=int, default=0)
+    wanted = parser.parse_args()
+    os.environ["CCT_PROFILE"] = "quick"
+    for path in paths():
+        if wanted.numbers and path.stem[:2] not in wanted.numbers:
+            continue
+        cells = code_cells(path)
+        if dies(path, cells):
+            sys.exit(f"{path.name} fails without a change")
+        possible = list(mutants_of(cells))
+        chosen = random.Random(wanted.seed).sample(possible, min(wanted.sample, len(possible)))
+        alive = []
+        for number, line, changed in sorted(chosen, key=lambda one: one[:2]):
+            if not dies(path, [*cells[:number], changed, *cells[number + 1 :]]):
+                alive.append(mutants.change_of(ast.unparse(ast.parse(cells[number])), changed))
+                print(f"lives {path.name}, code cell {number}, line {line}: {alive[-1]}", flush=True)
+        dead = len(chosen) - len(alive)
+        print(f"{path.name}: {dead} of {len(chosen)} mutants die ({len(possible)} are possible)", flush=True)
+        mutants.write_down(f"notebooks/{path.stem}", wanted.seed, len(chosen), dead, alive)
+
+
+if __name__ == "__main__":
+    main()
