@@ -455,8 +455,7 @@ assert "unexpected keyword argument" in outcome
 # **Predict:** by how much?
 
 # %% tags=["trap"]
-inputs = keras.Input((1,))
-before = keras.Model(inputs, layers.Dense(1, activation=ops.gelu, kernel_initializer="ones")(inputs))
+before = keras.Sequential([keras.Input((1,)), layers.Dense(1, activation=ops.gelu, kernel_initializer="ones")])
 with tempfile.TemporaryDirectory() as folder:
     before.save(f"{folder}/model.keras")
     after = keras.models.load_model(f"{folder}/model.keras")

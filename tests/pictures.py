@@ -1,4 +1,4 @@
-"""What is wrong with a drawn Figure, in words: text over its edge or other text, axes without a label, hidden data."""
+"""What is wrong with a drawn Figure, in words: text over text or over the edge, a missing label, hidden data."""
 
 import itertools
 

@@ -14,7 +14,7 @@ from keras import ops
 
 import cct_helpers as cct
 from cct_helpers import checks
-from cct_helpers.checks import ALL, EXERCISES, examine
+from cct_helpers.checks import ALL, EXERCISES, difference, examine
 from tests.benchmarks import readme_exercises
 from tests.wrong_answers import WRONG
 
@@ -305,6 +305,21 @@ def test_error_is_shown_with_the_learners_line():
     assert "Your code raised NameError: name 'tokns' is not defined" in text
     assert re.search(r"in line \d+: return weights @ tokns", text) and "Traceback" not in text
     assert __file__ not in text and "checks.py" not in text
+
+
+def test_error_in_a_function_of_the_learners_is_shown_where_it_was_raised():
+    def helper(scores):
+        return scores / scores.tokens
+
+    text = text_of(lambda tokens, scores, real: helper(scores))
+    assert re.findall(r"in line \d+: (.*)", text) == ["return scores / scores.tokens"]
+
+
+def test_the_tolerance_grows_with_the_largest_value():
+    assert difference(np.array([1000.4, 0.4]), np.array([1000.0, 0.0]), 1e-3) is None
+    assert "expected 1, got 1.4" in difference(np.array([1.4]), np.array([1.0]), 1e-3)
+    assert difference(np.array([0.00009]), np.zeros(1), 1e-3) is None  # but never below a tenth of its share
+    assert difference(np.array([0.00011]), np.zeros(1), 1e-3) is not None
 
 
 def test_error_inside_numpy_is_shown_with_the_learners_line():

@@ -362,7 +362,7 @@ def test_a_dropped_image_is_drawn_and_a_bad_one_is_explained(monkeypatch):
     first, mine = (np.asarray(noise(np.random.default_rng(seed))) for seed in (1, 2))
     box = widgets.drop_image(draw, first, "a small picture")
     upload, picture = box.children
-    assert shown[0].alt == "a small picture" and shown[1] is box
+    assert shown[0].alt == "a small picture" and shown[1] is box and upload.multiple is False
     assert picture.value == plots.to_png(draw(first)) == shown[0].data
     drop(upload, "mine.png", png(Image.fromarray(mine)))
     assert picture.value == plots.to_png(draw(mine))

@@ -36,6 +36,7 @@ def test_images_stand_in_reading_order_and_empty_places_are_blank():
     assert [ax.get_title() for ax in axes] == ["a", "b", "c", "d", "e", ""]
     np.testing.assert_array_equal(axes[4].images[0].get_array(), images[4, ..., 0])
     assert not axes[5].axison
+    assert len(plots.draw_images(images[:1], columns=1).axes) == 1
 
 
 def test_a_grid_has_a_line_between_parts_and_none_at_the_border():

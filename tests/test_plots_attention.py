@@ -64,6 +64,8 @@ def test_reading_takes_the_row_of_the_token_and_outlines_it():
     veil = np.asarray(figure.axes[2].images[1].get_array())[..., 3]  # (rows, columns)
     assert np.allclose(veil / veil.max(), [[1 / 3, 0, 0], [0, 0, 1]])
     assert "reads from" in figure._supxlabel.get_text()
+    figure = plots_attention.draw_reading(IMAGE, {"own": np.eye(6)}, GRID, (1, 2))  # token 5 reads from itself alone
+    assert np.asarray(figure.axes[1].images[1].get_array())[..., 3].argmax() == 5
 
 
 def test_the_photo_loses_its_colour_under_a_veil_alone():

@@ -80,7 +80,7 @@ def test_simulator_draws_the_masks_and_their_counts():
     kept = sample_masks(np.full(6, 0.6), 20, seed=5)
     left, right = figure.axes
     mesh = left.collections[0]
-    assert np.array_equal(mesh.get_array(), kept)
+    assert np.array_equal(mesh.get_array(), kept) and mesh.get_coordinates()[0, 0].tolist() == [-0.5, -0.5]
     assert [to_hex(mesh.to_rgba(cell)) for cell in (True, False)] == [BLUE.lower(), plots_depth.DROPPED.lower()]
     highest = max(np.bincount(kept.sum(axis=0)).max() / 20, active_distribution([0.6] * 6).max())
     assert highest < right.get_ylim()[1] <= max(0.35, 1.3 * highest) and "dashed: mean" in right.get_xlabel()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from cct_helpers import plots, plots_own
 
@@ -26,9 +27,12 @@ def test_answer_shows_the_best_classes_with_their_shares():
     photo, model, bars = figure.axes
     assert "40 x 20" in photo.get_title() and "1.0 x uniform" in model.get_title()
     assert [bar.get_width() for bar in bars.patches] == pytest.approx([70, 20, 10])
+    assert [to_hex(bar.get_facecolor()) for bar in bars.patches] == [plots.ORANGE.lower()] + [plots.GREY.lower()] * 2
     assert [label.get_text() for label in bars.get_yticklabels()] == ["bee", "cow", "ant"]
     assert [text.get_text() for text in bars.texts] == ["70 %", "20 %", "10 %"]
     assert [text.get_position()[0] for text in bars.texts] == pytest.approx([67, 23, 13])  # inside a long bar
     assert [text.get_ha() for text in bars.texts] == ["right", "left", "left"] and bars.texts[0].get_color() == "black"
     two = plots_own.draw_answer(image, seen, np.array([0.4, 0.6]), ["ant", "bee"], weights, (2, 3))
+    four = plots_own.draw_answer(image, seen, np.array([0.4, 0.3, 0.2, 0.1]), list("abcd"), weights, (2, 3))
+    assert len(four.axes[2].patches) == 3  # the best three
     assert len(two.axes[2].patches) == 2

@@ -80,6 +80,7 @@ def test_entropy_histogram_counts_all_images_and_marks_equal_weights():
     (ax,) = plots_pooling.draw_entropies(entropy(softmax(SCORES)), 16).axes
     assert sum(bar.get_height() for bar in ax.patches) == 3
     assert ax.lines[0].get_xdata()[0] == pytest.approx(np.log(16)) and ax.get_xlim()[0] == 0
+    assert "log(16) = 2.77" in ax.get_legend().get_texts()[1].get_text()
 
 
 def test_scores_have_a_dot_a_seed_and_their_mean():

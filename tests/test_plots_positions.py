@@ -54,7 +54,7 @@ def test_similarity_of_a_token_as_a_map_and_along_its_row_and_column():
     along_row, along_column = right.lines[:2]
     assert list(along_row.get_xdata()) == [0, 1, 2] and np.array_equal(along_row.get_ydata(), values[1])
     assert list(along_column.get_xdata()) == [-1, 0] and np.array_equal(along_column.get_ydata(), values[:, 0])
-    assert [line.get_label() for line in (along_row, along_column)] == ["along its row", "along its column"]
+    assert [text.get_text() for text in right.get_legend().get_texts()] == ["along its row", "along its column"]
 
 
 @pytest.mark.parametrize("row, column", [(2, 0), (0, 3), (-1, 0)])

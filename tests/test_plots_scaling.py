@@ -1,6 +1,5 @@
 """The pictures of notebook 13 show what they were given."""
 
-import ml_dtypes
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
@@ -63,8 +62,11 @@ def test_switches_are_compared_with_the_first():
 
 
 def test_number_formats_are_those_of_ieee():
-    for name, (smallest, full, largest) in pictures.FORMATS.items():
-        limits = ml_dtypes.finfo(name)
+    smallest, full, largest = pictures.FORMATS["bfloat16"]
+    assert (full, largest) == pictures.FORMATS["float32"][1:] and smallest == full / 2**7  # 7 bits after the first
+    for name in ("float32", "float16"):
+        smallest, full, largest = pictures.FORMATS[name]
+        limits = np.finfo(name)
         assert smallest == limits.smallest_subnormal and full == limits.tiny
         assert largest == pytest.approx(float(limits.max), rel=0.01)
     assert_draws(pictures.draw_number_formats(np.array([1e-9, 1e-5, 1.0]), 2.0**15))

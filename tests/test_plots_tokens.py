@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
 from cct_helpers import plots_tokens
-from cct_helpers.plots import to_png
+from cct_helpers.plots import ORANGE, to_png
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (8, 12, 3), dtype="uint8")  # not square, white in no place
 
@@ -65,6 +66,7 @@ def test_tokenizer_shows_the_token_in_both_pictures():
     squares = np.asarray(tokens.images[0].get_array())
     white = np.all(squares == 1, axis=-1)
     assert squares.shape == (2, 3, 3) and not white[1, 2] and white.sum() == 5
+    assert to_hex(squares[1, 2]) == ORANGE.lower()
 
 
 def test_tokenizer_puts_a_dot_in_the_centre_of_every_field():

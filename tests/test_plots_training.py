@@ -72,6 +72,9 @@ def test_offsets_are_shares_with_no_move_in_the_middle(places):
     assert (
         figure.axes[0].get_xlabel() == "moved right (pixels)" and figure.axes[0].get_ylabel() == "moved down (pixels)"
     )
+    assert figure.axes[-1].get_ylabel() == "share of the images (%)"  # the bar of colours
+    numbers = [text.get_color() for text in figure.axes[1].texts]
+    assert numbers == (["white"] * 2 + ["black"] + ["white"] * 6 if places == 3 else [])  # dark on bright, and back
     labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
     assert labels[places // 2] == "0" and labels[-1] == str(places // 2)
     assert_draws(figure)
@@ -157,6 +160,7 @@ def test_comparison_writes_mean_and_spread():
     figure = pictures.draw_comparison({"CCT": [98.0, 99.0, 97.0], "ViT-Lite": [90.0]})
     assert texts(figure.axes[0]) == ["98.00 ± 1.00", "90.00"]  # one run has no spread
     np.testing.assert_array_equal(figure.axes[0].lines[0].get_ydata(), [98, 99, 97])
+    assert np.all(figure.axes[0].lines[0].get_xdata() < 0) and figure.axes[0].texts[0].get_position() == (0.24, 98)
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["CCT", "ViT-Lite"]
     assert_draws(figure)
 
@@ -168,5 +172,6 @@ def test_the_race_shows_each_run_and_each_image_size():
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["16 px", "32 px"]
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), [50, 60, 77])
     np.testing.assert_array_equal(ax.lines[2].get_xdata(), [4])
+    assert [line.get_marker() for line in ax.lines[1:3]] == ["^", "s"] and list(ax.lines[-1].get_ydata()) == [76.45] * 2
     assert ax.get_xlim()[0] == 0 and "76.45 %" in texts(ax)
     assert_draws(figure)

@@ -341,6 +341,7 @@ def test_the_reading_shows_the_likeliest_classes_in_order():
     assert below.get_offsets().tolist() == [[0, 0], [1, 0]] and beside.get_offsets().tolist() == [[0, 0], [0, 1]]
     assert below.get_paths()[0].vertices.shape != below.get_paths()[1].vertices.shape  # an "a" and a "c"
     (bars,) = left.patches
+    assert bars.get_fill() and left.lines[0].get_ydata() == [0.5, 0.5]  # bars, and the uniform weight
     assert bars.get_data().values.tolist() == [0.4, 0, 0.6] and bars.get_data().edges.mean() == 1  # over "a" and "c"
     assert len(plots.to_png(figure)) > 5000
 

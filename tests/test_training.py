@@ -531,6 +531,21 @@ def test_verbose_false_prints_nothing(capfd):
     assert capfd.readouterr().out == ""
 
 
+def test_the_time_left_has_the_epochs_to_come(monkeypatch):
+    clock = iter([0.0, 1.0, 2.0])
+    monkeypatch.setattr(progress_line, "perf_counter", lambda: next(clock))
+    progress, shown = progress_line.Progress(True, epochs=3, steps=10, batch_size=10), []
+    progress.updates_in_place, progress.epoch_seconds = True, 100
+    monkeypatch.setattr(progress, "_show_live", shown.append)
+    progress.start(0)
+    progress.step(1, 1.0, 0.5)  # 10 images/s: 9 s, and two epochs of 100 s
+    progress.step(2, 1.0, 0.5)
+    assert shown[0].endswith("3:29 left") and shown[1].endswith("3:28 left")
+    assert [progress._text(1, 1, "", seconds).split()[-2] for seconds in (3599, 3600, 3661)] == [
+        *("59:59", "1:00:00", "1:01:01")
+    ]
+
+
 def test_a_terminal_line_is_rewritten_and_stays_once(monkeypatch):
     terminal = io.StringIO()
     terminal.isatty = lambda: True

@@ -3,9 +3,11 @@
     python -m tests.benchmarks.mutants recipes attention       # of `TESTS`; all of them without a name
     python -m tests.benchmarks.mutants layers --sample 40      # as many mutants, drawn with --seed
     python -m tests.benchmarks.mutants layers --only 12        # one of them again, shown as a change of the source
+    python -m tests.benchmarks.mutants layers --survivors      # those of the record again, after a better test
 
 Prints the mutants that live and the share that died, and writes both to mutants.json beside this file. The reason why
-one may live is written there by hand, and stays while the same change lives. Each mutant is a copy of the repository
+one may live is written there by hand, and stays while the same change lives; "A gap: " begins those that change
+behaviour. Each mutant is a copy of the repository
 with that one change, so that processes which a test starts see it too. Keras is imported once, and the tests run in
 forks of that process: this needs Linux or macOS. Messages are left alone, and how large or thick a picture's parts
 are: only what a module does is changed.
@@ -64,15 +66,22 @@ TESTS = {
     "training": ["tests/test_training.py", "-k", "not killed and not notebook and not recipe and not terminal"],
     "transfer": ["tests/test_own_images.py"],
     "weights": ["tests/test_weights.py", "tests/test_pretrained.py"],
-    "widgets": ["tests/test_widgets.py", "-k", "not setting_is_drawn"],
-    **{name: [f"tests/test_{name}.py"] for name in ("ablation", "checks", "environment", "plots")},
+    "widgets": [
+        "tests/test_widgets.py",
+        "tests/test_own_images.py",
+        "-k",
+        "test_widgets and not setting_is_drawn or drop",
+    ],
+    **{name: [f"tests/test_{name}.py"] for name in ("ablation", "environment", "plots")},
     **{name: [f"tests/test_{name}.py"] for name in PLOTS},
     "plots_text": ["tests/test_text.py", "-k", "reading or letter or bar or confusions"],
-    "exercises": ["tests/test_checks.py", "-k", "not notebook"],
+    **{name: ["tests/test_checks.py", "-k", "not notebook"] for name in ("checks", "exercises")},
     **{module: ["tests/test_checks.py", "-k", " or ".join(names)] for module, names in EXERCISES.items()},
 }
 LOOKS = {"width", "height", "margins", "width_ratios", "fontsize", "linewidth", "markersize", "s", "alpha", "shrink"}
 LOOKS |= {"pad", "labelpad", "wspace", "hspace", "ncols", "frameon", "rotation", "zorder", "dpi", "xlim", "ylim"}
+LOOKS |= {"grid", "set_axisbelow", "set_layout_engine", "subplots_adjust", "set_major_locator", "set_minor_locator"}
+LOOKS |= {"set_params", "locator_params", "minorticks_off", "ticklabel_format", "tick_params", "ticks", "yticks"}
 SWAPS = {
     **{ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq},
     **{ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.And: ast.Or, ast.Or: ast.And},
@@ -81,14 +90,31 @@ SWAPS = {
 }
 
 
+def is_message(node):
+    """Whether a node is a text with values in it."""
+    return isinstance(node, ast.JoinedStr)
+
+
+def draws_cases(node):
+    """Whether a node draws the cases of an exercise: a function of `rng` alone. Other sizes would do as well."""
+    return isinstance(node, ast.FunctionDef | ast.Lambda) and [one.arg for one in node.args.args] == ["rng"]
+
+
+def concerns_looks(node):
+    """Whether a node only sets how a picture looks, by an argument or a bare call of that name."""
+    if isinstance(node, ast.keyword):
+        return node.arg in LOOKS or node.arg == "strict"  # of a zip: an assert of the module's own
+    call = node.value if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else None
+    return call is not None and isinstance(call.func, ast.Attribute) and call.func.attr in LOOKS
+
+
 def nodes(tree):
-    """All nodes of a tree but those of messages, annotations, decorators and looks, always in the same order."""
+    """All nodes of a tree in the same order, without messages, annotations, decorators, looks and drawn cases."""
     for name, value in ast.iter_fields(tree):
         if name in ("annotation", "returns", "decorator_list", "exc"):
             continue
         for node in value if isinstance(value, list) else [value]:
-            looks = isinstance(node, ast.keyword) and node.arg in LOOKS
-            if isinstance(node, ast.AST) and not isinstance(node, ast.JoinedStr) and not looks:
+            if isinstance(node, ast.AST) and not any(f(node) for f in (is_message, concerns_looks, draws_cases)):
                 yield node
                 yield from nodes(node)
 
@@ -165,17 +191,25 @@ def change_of(before, changed, context=40):
 
 
 def write_down(module, seed, tried, died, alive):
-    """Put the result of a module into the record; survivors keep the reasons that stand there."""
+    """Put the result of a module into the record; its first result and the reasons that stand there are kept."""
     record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
-    reasons = record.get(module, {}).get("survivors", {})
-    survivors = {change: reasons.get(change, "") for change in alive}
-    record[module] = {"seed": seed, "tried": tried, "died": died, "survivors": survivors}
+    before = record.get(module, {})
+    survivors = {change: before.get("survivors", {}).get(change, "") for change in alive}
+    first = before.get("first", f"{died} of {tried}")
+    record[module] = {"first": first, "seed": seed, "tried": tried, "died": died, "survivors": survivors}
     RECORD.write_text(json.dumps(dict(sorted(record.items())), indent=1) + "\n", encoding="utf-8")
+
+
+def of_record(module):
+    """What the record says of a module: how many mutants were tried, and the changes that lived."""
+    record = json.loads(RECORD.read_text(encoding="utf-8"))[module]
+    return record["tried"], set(record["survivors"])
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("modules", nargs="*", default=[])
+    parser.add_argument("--survivors", action="store_true")
     parser.add_argument("--sample", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=int)
@@ -191,6 +225,11 @@ def main():
             chosen = [chosen[arguments.only]]
         elif arguments.sample and arguments.sample < len(chosen):
             chosen = sorted(random.Random(arguments.seed).sample(chosen, arguments.sample), key=lambda one: one[0])
+        tried = len(chosen)
+        if arguments.survivors:
+            tried, lived = of_record(module)
+            chosen = [one for one in chosen if change_of(before, one[1][1]) in lived]
+            tried -= len(lived) - len(chosen)  # a change that is none any more
         alive = []
         for number, (line, changed) in chosen:
             died, change = dies(module, changed), change_of(before, changed)
@@ -198,10 +237,10 @@ def main():
                 alive.append(change)
             if not died or arguments.only is not None:
                 print(f"{'dies ' if died else 'lives'} {module}.py:{line} (mutant {number}) {change}", flush=True)
-        dead = len(chosen) - len(alive)
-        print(f"{module}: {dead} of {len(chosen)} mutants die, {100 * dead / len(chosen):.0f} %", flush=True)
+        dead = tried - len(alive)
+        print(f"{module}: {dead} of {tried} mutants die, {100 * dead / tried:.0f} %", flush=True)
         if arguments.only is None:
-            write_down(module, arguments.seed, len(chosen), dead, alive)
+            write_down(module, arguments.seed, tried, dead, alive)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks.notebook_mutants 03 05        # these notebooks; all of them without a number
     python -m tests.benchmarks.notebook_mutants 05 --sample 12 --seed 1
+    python -m tests.benchmarks.notebook_mutants 05 --survivors   # those of the record again, after a better assert
 
 A mutant is one change, of the kinds that `mutants.py` knows, in a code cell that asserts something; the asserts
 themselves, and what a cell only prints or shows, are left alone. The notebook is then run from the top, exercises left
@@ -87,6 +88,7 @@ def dies(path, cells):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("numbers", nargs="*", help="01 02 ...")
+    parser.add_argument("--survivors", action="store_true")
     parser.add_argument("--sample", type=int, default=6)
     parser.add_argument("--seed", type=int, default=0)
     wanted = parser.parse_args()
@@ -97,16 +99,24 @@ def main():
         cells = code_cells(path)
         if dies(path, cells):
             sys.exit(f"{path.name} fails without a change")
-        possible = list(mutants_of(cells))
+        possible = [
+            (number, line, changed, mutants.change_of(ast.unparse(ast.parse(cells[number])), changed))
+            for number, line, changed in mutants_of(cells)
+        ]
         chosen = random.Random(wanted.seed).sample(possible, min(wanted.sample, len(possible)))
+        tried = len(chosen)
+        if wanted.survivors:
+            tried, lived = mutants.of_record(f"notebooks/{path.stem}")
+            chosen = [one for one in possible if one[3] in lived]
+            tried -= len(lived) - len(chosen)  # a change that is none any more
         alive = []
-        for number, line, changed in sorted(chosen, key=lambda one: one[:2]):
+        for number, line, changed, change in sorted(chosen):
             if not dies(path, [*cells[:number], changed, *cells[number + 1 :]]):
-                alive.append(mutants.change_of(ast.unparse(ast.parse(cells[number])), changed))
-                print(f"lives {path.name}, code cell {number}, line {line}: {alive[-1]}", flush=True)
-        dead = len(chosen) - len(alive)
-        print(f"{path.name}: {dead} of {len(chosen)} mutants die ({len(possible)} are possible)", flush=True)
-        mutants.write_down(f"notebooks/{path.stem}", wanted.seed, len(chosen), dead, alive)
+                alive.append(change)
+                print(f"lives {path.name}, code cell {number}, line {line}: {change}", flush=True)
+        dead = tried - len(alive)
+        print(f"{path.name}: {dead} of {tried} mutants die ({len(possible)} are possible)", flush=True)
+        mutants.write_down(f"notebooks/{path.stem}", wanted.seed, tried, dead, alive)
 
 
 if __name__ == "__main__":
