@@ -5,6 +5,7 @@
 
 import os
 import re
+import signal
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,6 +17,7 @@ os.environ["CCT_PROFILE"] = "quick"
 for name in ("CCT_DATA", "MPLBACKEND"):  # kernels inherit these: a notebook must find Jupyter's own backend
     os.environ.pop(name, None)
 matplotlib.use("Agg")
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it, and some tests interrupt a run
 
 from cct_helpers.plots import to_png  # noqa: E402  (after the profile is set)
 from tests.pictures import flaws  # noqa: E402

@@ -83,6 +83,9 @@ def test_nine_in_ten_that_change_behaviour_die_and_every_survivor_has_a_reason()
     reasons = [reason for result in results.values() for reason in result["survivors"].values()]
     gaps = sum(reason.startswith("A gap: ") for reason in reasons)  # it changes behaviour, and no test sees it
     assert 0.9 <= died / (died + gaps) <= 1
+    tried = sum(result["tried"] for result in results.values())
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"{died} of {tried} changes" in readme and f"of the others {gaps} change behaviour" in readme
     for module, result in results.items():
         assert bool(result["survivors"]) == (result["died"] < result["tried"])
         for change, reason in result["survivors"].items():

@@ -6,11 +6,10 @@
     python -m tests.benchmarks.mutants layers --survivors      # those of the record again, after a better test
 
 Prints the mutants that live and the share that died, and writes both to mutants.json beside this file. The reason why
-one may live is written there by hand, and stays while the same change lives; "A gap: " begins those that change
-behaviour. Each mutant is a copy of the repository
-with that one change, so that processes which a test starts see it too. Keras is imported once, and the tests run in
-forks of that process: this needs Linux or macOS. Messages are left alone, and how large or thick a picture's parts
-are: only what a module does is changed.
+one may live is written there by hand, and stays while the same change lives; where no test sees a change of behaviour
+it begins with "A gap: ". Each mutant is a copy of the repository with that one change, so that processes which a test
+starts see it too. Keras is imported once, and the tests run in forks of that process: this needs Linux or macOS.
+Messages are left alone, and how large or thick the parts of a picture are: only what a module does is changed.
 """
 
 import argparse
@@ -59,7 +58,7 @@ TESTS = {
     "faithfulness": ["tests/test_faithfulness.py"],
     "images": ["tests/test_data.py", "tests/test_own_images.py", "-k", "not frozen and not start"],
     "initializers": ["tests/test_layers.py", "-k", "first_weights or normal_refuses or start"],
-    "progress_line": ["tests/test_training.py", "-k", "interrupt or output or verbose or terminal or one_output"],
+    "progress_line": ["tests/test_training.py", "-k", "interrupt or output or verbose or terminal or time_left"],
     "steps": ["tests/test_training.py", "-k", "learns or learning_rate or moving or growing or resumes"],  # on JAX
     "text": ["tests/test_text.py", "-k", "not reading and not letter and not bar and not confusions"],
     "text_data": ["tests/test_text.py", "-k", "split or languages or shares or babel or encode or reviews"],
