@@ -151,31 +151,38 @@ def mutants_of(source):
 
 
 def dies(module, source):
-    """Whether the module's tests go red with this source. They run in a fork of this process, without a word."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "course"
-        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*"))
-        (copy / "cct_helpers" / f"{module}.py").write_text(source, encoding="utf-8")
-        return not passes(copy, TESTS[module])
+    """Whether the module's tests go red with this source, in a copy of the repository."""
+    with tempfile.TemporaryDirectory() as temporary:
+        course = Path(temporary) / "course"
+        shutil.copytree(ROOT, course, ignore=shutil.ignore_patterns(".*"))
+        (course / "cct_helpers" / f"{module}.py").write_text(source, encoding="utf-8")
+        return fails_in_a_fork(lambda: run_tests(course, TESTS[module]), SECONDS)
 
 
-def passes(folder, arguments):
-    """Whether pytest is content in `folder`, in a fork of this process."""
+def run_tests(folder, arguments):
+    """Leave this process with pytest's exit status in `folder`."""
+    os.chdir(folder)
+    sys.path[:] = [str(folder), *(path for path in sys.path if path not in ("", str(ROOT)))]
+    for name in [name for name in sys.modules if name.split(".")[0] == "tests"]:
+        del sys.modules[name]  # the copy has its own
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:nbval", "-o", "addopts="]
+    os._exit(int(pytest.main([*options, *arguments])))
+
+
+def fails_in_a_fork(work, seconds):
+    """Whether `work` raises an error, takes too long or leaves with a status above 0, in a fork, without a word."""
     child = os.fork()
     if not child:
-        signal.alarm(SECONDS)
+        signal.alarm(seconds)
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
         code = 1
         with open(os.devnull, "w") as nowhere, contextlib.suppress(BaseException):
             os.dup2(nowhere.fileno(), 1)
             os.dup2(nowhere.fileno(), 2)
-            os.chdir(folder)
-            sys.path[:] = [str(folder), *(path for path in sys.path if path not in ("", str(ROOT)))]
-            for name in [name for name in sys.modules if name.split(".")[0] == "tests"]:
-                del sys.modules[name]  # the copy has its own
-            code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:nbval", "-o", "addopts=", *arguments])
-        os._exit(int(code))
-    return os.waitpid(child, 0)[1] == 0
+            work()
+            code = 0
+        os._exit(code)
+    return os.waitpid(child, 0)[1] != 0
 
 
 def change_of(before, changed, context=40):

@@ -12,10 +12,8 @@ beside this file, as that of the modules is.
 
 import argparse
 import ast
-import contextlib
 import os
 import random
-import signal
 import sys
 
 import jupytext
@@ -71,18 +69,8 @@ def run(path, cells):
 
 
 def dies(path, cells):
-    """Whether a run of these cells ends in an error. It happens in a fork of this process, without a word."""
-    child = os.fork()
-    if not child:
-        signal.alarm(SECONDS)
-        code = 1
-        with open(os.devnull, "w") as nowhere, contextlib.suppress(BaseException):
-            os.dup2(nowhere.fileno(), 1)
-            os.dup2(nowhere.fileno(), 2)
-            run(path, cells)
-            code = 0
-        os._exit(code)
-    return os.waitpid(child, 0)[1] != 0
+    """Whether a run of these cells ends in an error."""
+    return mutants.fails_in_a_fork(lambda: run(path, cells), SECONDS)
 
 
 def main():
