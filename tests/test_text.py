@@ -389,55 +389,6 @@ def test_a_text_can_be_typed_into_explore():
     assert picture.value == plots.to_png(plots.draw_message("type a name"))
 
 
-# The exercises: wrong answers as learners write them, each with words of the hint that it must get
-
-
-def softmax(scores):
-    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
-
-
-def pool(features, first=-1):
-    batch, length, dim = features.shape
-    row = np.concatenate([np.zeros((batch, 1, dim)), features, np.zeros((batch, 2, dim))], axis=1)
-    return np.stack([row[:, i + 1 + first : i + 4 + first].max(axis=1) for i in range(0, length, 2)], axis=1)
-
-
-def scores_of(queries, keys):
-    return np.einsum("bqs,bks->bqk", queries, keys) / queries.shape[-1] ** 0.5
-
-
-WRONG = [
-    ("token_counts", "leaves a rest", lambda ids, stride: np.count_nonzero(ids, axis=1) // stride),
-    ("token_counts", "padding included", lambda ids, stride: np.array([len(row[::stride]) for row in ids])),
-    ("token_counts", "number of letters", lambda ids, stride: np.count_nonzero(ids, axis=1)),
-    ("pool_letters", "as if they were letters", lambda features, ids: pool(features)),
-    ("pool_letters", "Mask before the pool too", lambda features, ids: pool(features) * (ids[:, ::2, None] > 0)),
-    ("pool_letters", "zero after the pool", lambda features, ids: pool(np.where(ids[..., None] > 0, features, 0))),
-    (
-        "pool_letters",
-        "windows are shifted",
-        lambda features, ids: pool(features * (ids > 0)[..., None], first=0) * (ids[:, ::2, None] > 0),
-    ),
-    ("masked_attention", "no longer sum to 1", lambda q, k, v, real: softmax(scores_of(q, k)) @ (v * real[..., None])),
-    ("masked_attention", "exp(0) = 1", lambda q, k, v, real: softmax(np.where(real[:, None], scores_of(q, k), 0)) @ v),
-    ("masked_attention", "plays no part", lambda q, k, v, real: softmax(scores_of(q, k)) @ v),
-    ("masked_attention", "The columns are", lambda q, k, v, real: softmax(scores_of(q, k)) @ v * real[..., None]),
-    (
-        "masked_attention",
-        "not divided",
-        lambda q, k, v, real: softmax(np.where(real[:, None], q @ k.swapaxes(1, 2), -1e9)) @ v,
-    ),
-]
-
-
-@pytest.mark.parametrize("name, words, answer", WRONG, ids=[f"{name}-{words}" for name, words, _ in WRONG])
-def test_wrong_answers_get_their_own_hint(name, words, answer):
-    for seed in range(5):
-        verdict = checks.examine(name, answer, seed)
-        assert not verdict.solved and words in verdict.text.split("Hint: ")[-1], verdict.text
-
-
 def test_the_exercises_agree_with_the_package():
     layer = tokenizer_with_weights()
     ids = np.concatenate([padded(random_ids(count, batch=1), 11) for count in (3, 6, 7)])

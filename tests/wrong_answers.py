@@ -1,4 +1,4 @@
-"""Common wrong answers to every exercise, as learners write them: name -> [(answer, part of the hint it must get)].
+"""A wrong answer for every hint of every exercise, as learners write them: name -> [(answer, part of its hint)].
 
 Written apart from the wrong functions behind the hints in cct_helpers/exercises_*.py, so that the two can disagree.
 """
@@ -76,6 +76,11 @@ def _(weights):
 @wrong("times_uniform", "axis 0 is the batch")
 def _(weights):
     return len(weights) * weights
+
+
+@wrong("times_uniform", "Multiples come from a division")
+def _(weights):
+    return weights - np.full_like(weights, 1 / len(weights[0]))
 
 
 # 01
@@ -188,6 +193,30 @@ def _(images, kernel):
     return ops.relu(_convolved(images, kernel))
 
 
+@wrong("token_grid", "the two are swapped")
+def _(height, width, kernel, stride, padding, convs):
+    def side(n):
+        for _ in range(convs):
+            n = ((n - kernel + 2 * padding) // stride + 2) // 2
+        return n
+
+    return side(width), side(height)
+
+
+@wrong("field_side", "first one is counted already")
+def _(steps):
+    side, jump = 1, 1
+    for k, s in steps:
+        side, jump = side + k * jump, jump * s
+    return side
+
+
+@wrong("tokenizer_step", "kernel is turned round")
+def _(images, kernel):
+    x = np.maximum(_convolved(images, np.flip(kernel, axis=(0, 1))), 0)
+    return ops.max_pool(np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)]), 3, strides=2, padding="valid")
+
+
 # 02
 
 
@@ -273,6 +302,19 @@ def _(rows, columns, dim):
 def _(rows, columns, dim):
     r, c = np.meshgrid(range(rows), range(columns))
     return np.concatenate([_sine(rows, dim // 2)[r.ravel()], _sine(columns, dim // 2)[c.ravel()]], axis=1)
+
+
+@wrong("cosine_similarity", "not by its square")
+def _(table):
+    squares = np.einsum("id,id->i", table, table)
+    return table @ table.T / (squares[:, None] * squares)
+
+
+@wrong("grid_sines", "half of a table of dim columns")
+def _(rows, columns, dim):
+    r, c = np.meshgrid(range(rows), range(columns), indexing="ij")
+    halves = _sine(rows, dim)[r.ravel()], _sine(columns, dim)[c.ravel()]
+    return np.hstack([half[:, : dim // 2] for half in halves])
 
 
 # 03
@@ -383,6 +425,21 @@ def _(x):
 @wrong("gelu", "half is missing")
 def _(x):
     return x + x * ops.erf(x / math.sqrt(2))
+
+
+@wrong("attention", "divide by the number of tokens")
+def _(queries, keys, values):
+    return _soft(queries @ keys.transpose(0, 2, 1) / math.sqrt(queries.shape[1])) @ values
+
+
+@wrong("layer_norm", "The shift is missing")
+def _(x, scale, shift, epsilon):
+    return (x - x.mean(-1)[..., None]) / np.sqrt(x.var(-1)[..., None] + epsilon) * scale
+
+
+@wrong("gelu", "in the place of the normal probability")
+def _(x):
+    return x * ops.sigmoid(1.702 * x)
 
 
 # 04
@@ -579,6 +636,22 @@ class _OverBatch(_Pooling):
         return ops.sum(ops.softmax(self.score(tokens), axis=0) * tokens, axis=1)
 
 
+@wrong("sequence_pooling", "weights of an image should sum to 1")
+def _(tokens, kernel, bias):
+    return np.sum(np.exp(tokens @ kernel + bias)[..., None] * tokens, axis=1)
+
+
+@wrong("effective_tokens", "one number for each image")
+def _(weights):
+    return np.exp(-np.sum(weights * np.log(np.maximum(weights, 1e-30)), axis=0))
+
+
+@wrong("pooling_layer", "weights of an image should sum to 1")
+class _NoDivision(_Pooling):
+    def call(self, tokens):
+        return ops.sum(ops.exp(self.score(tokens)) * tokens, axis=1)
+
+
 # 06
 
 
@@ -699,6 +772,26 @@ class _Default(keras.layers.Layer):
 
     def call(self, tokens):
         return tokens * self.factor
+
+
+@wrong("block_parameters", "is missing: dim * dim + dim")
+def _(dim, mlp_ratio):
+    return _block(dim, mlp_ratio, projection=0)
+
+
+@wrong("tokenizer_parameters", "kernel * kernel places")
+def _(channels, dim, kernel, convs, hidden):
+    total, into = 0, channels
+    for i in range(convs):
+        out = dim if i == convs - 1 else hidden
+        total, into = total + kernel * into * out, out
+    return total
+
+
+@wrong("authors_block", "branch is added to x")
+def _(x, norm, attention, mlp):
+    h = norm(attention(norm(x)))
+    return mlp(h) + h
 
 
 # 07
@@ -834,6 +927,23 @@ def _(images, targets, order, share):
     return _mix(images, images[::-1], share), _mix(targets, targets[::-1], share)
 
 
+@wrong("smoothed_loss", "besides its part of s")
+def _(logits, labels, smoothing):
+    targets = np.full(logits.shape, smoothing / logits.shape[1])
+    targets[np.arange(len(labels)), labels] += 1
+    return -(targets * _log_p(logits)).sum(1).mean()
+
+
+@wrong("cosine_rates", "without coming to rest")
+def _(steps, warmup, peak):
+    return _schedule(steps, warmup, peak, lambda i: math.cos(0.5 * math.pi * (i - warmup) / (steps - warmup)))
+
+
+@wrong("mixup", "other partners than the images")
+def _(images, targets, order, share):
+    return _mix(images, images[order], share), _mix(targets, targets[np.flip(order)], share)
+
+
 # 08
 
 
@@ -940,6 +1050,30 @@ def _(image, order, count, size):
 def _(image, order, count, size):
     columns = image.shape[1] // size
     return _fill(image, [divmod(i, columns) for i in order[:count]], size, 0)
+
+
+@wrong("rollout", "heads are added up")
+def _(maps):
+    result = np.eye(maps.shape[-1])
+    for layer in maps:
+        result = (layer.sum(axis=1) + np.eye(maps.shape[-1])) / 2 @ result
+    return result
+
+
+@wrong("input_shares", "All output tokens take part")
+def _(pooling, rollout):
+    return np.einsum("bt,bt->bt", rollout[:, 0], pooling)
+
+
+@wrong("token_votes", "No softmax here")
+def _(tokens, weights, kernel):
+    return _soft(np.einsum("bt,btd,dc->btc", weights, tokens, kernel))
+
+
+@wrong("remove_squares", "one number for each channel")
+def _(image, order, count, size):
+    columns = image.shape[1] // size
+    return _fill(image, [divmod(i, columns) for i in order[:count]], size, image.mean())
 
 
 # 09
@@ -1196,3 +1330,232 @@ def _(logits, labels):
 @wrong("accuracy_of_views", "largest logit of all views")
 def _(logits, labels):
     return np.mean(np.maximum.reduce(list(logits)).argmax(axis=1) == labels)
+
+
+# 11
+
+
+@wrong("lay_on_white", "dropped alpha")
+def _(image):
+    return np.delete(image, 3, axis=-1)
+
+
+@wrong("lay_on_white", "lies on black")
+def _(image):
+    return image[:, :, 3, None] * image[:, :, :3]
+
+
+@wrong("lay_on_white", "the other way round")
+def _(image):
+    red_green_blue, alpha = np.split(image, [3], axis=-1)
+    return alpha * 1 + (1 - alpha) * red_green_blue
+
+
+@wrong("lay_on_white", "added all of the white")
+def _(image):
+    return 1 + np.einsum("rcd,rc->rcd", image[..., :3], image[..., 3])
+
+
+def _table(labels, predicted):
+    """How many images of class i were predicted as class j: (classes, classes)."""
+    counts = np.zeros((max(labels.max(), predicted.max()) + 1,) * 2)
+    np.add.at(counts, (labels, predicted), 1)
+    return counts
+
+
+@wrong("balanced_accuracy", "plain accuracy")
+def _(labels, predicted):
+    return np.trace(_table(labels, predicted)) / len(labels)
+
+
+@wrong("balanced_accuracy", "predicted as a class")
+def _(labels, predicted):
+    counts = _table(labels, predicted)
+    there = (counts.sum(axis=1) > 0) & (counts.sum(axis=0) > 0)
+    return (counts.diagonal()[there] / counts.sum(axis=0)[there]).mean()
+
+
+@wrong("balanced_accuracy", "instead of counting 0")
+def _(labels, predicted):
+    total = 0
+    for label in range(max(labels) + 1):
+        here = labels == label
+        total += np.sum(here & (predicted == label)) / max(np.sum(here), 1)
+    return total / (max(labels) + 1)
+
+
+@wrong("class_weights", "common ones less")
+def _(labels):
+    _, counts = np.unique(labels, return_counts=True)
+    return counts / counts.mean()
+
+
+@wrong("class_weights", "multiply by n / classes")
+def _(labels):
+    return np.array([1 / np.sum(labels == label) for label in np.unique(labels)])
+
+
+@wrong("class_weights", "divide by the number of classes as well")
+def _(labels):
+    return np.array([labels.size / np.sum(labels == label) for label in np.unique(labels)])
+
+
+@wrong("class_weights", "shares of the classes")
+def _(labels):
+    return np.array([np.mean(labels == label) for label in np.unique(labels)])
+
+
+# 12
+
+
+def _pool(features, first=-1):
+    batch, length, dim = features.shape
+    row = np.concatenate([np.zeros((batch, 1, dim)), features, np.zeros((batch, 2, dim))], axis=1)
+    return np.stack([row[:, i + 1 + first : i + 4 + first].max(axis=1) for i in range(0, length, 2)], axis=1)
+
+
+@wrong("token_counts", "leaves a rest")
+def _(ids, stride):
+    return np.count_nonzero(ids, axis=1) // stride
+
+
+@wrong("token_counts", "padding included")
+def _(ids, stride):
+    return np.array([len(row[::stride]) for row in ids])
+
+
+@wrong("token_counts", "number of letters")
+def _(ids, stride):
+    return np.count_nonzero(ids, axis=1)
+
+
+@wrong("token_counts", "Count the others")
+def _(ids, stride):
+    return np.array([sum(row[i] == 0 for i in range(0, len(row), stride)) for row in ids])
+
+
+@wrong("pool_letters", "as if they were letters")
+def _(features, ids):
+    return _pool(features)
+
+
+@wrong("pool_letters", "Mask before the pool too")
+def _(features, ids):
+    return _pool(features) * (ids[:, ::2, None] > 0)
+
+
+@wrong("pool_letters", "zero after the pool")
+def _(features, ids):
+    return _pool(np.where(ids[..., None] > 0, features, 0))
+
+
+@wrong("pool_letters", "windows are shifted")
+def _(features, ids):
+    return _pool(features * (ids > 0)[..., None], first=0) * (ids[:, ::2, None] > 0)
+
+
+def _scores_of(queries, keys):
+    return np.einsum("bqs,bks->bqk", queries, keys) / queries.shape[-1] ** 0.5
+
+
+@wrong("masked_attention", "no longer sum to 1")
+def _(queries, keys, values, real):
+    return _soft(_scores_of(queries, keys)) @ (values * real[..., None])
+
+
+@wrong("masked_attention", "exp(0) = 1")
+def _(queries, keys, values, real):
+    return _soft(np.where(real[:, None], _scores_of(queries, keys), 0)) @ values
+
+
+@wrong("masked_attention", "plays no part")
+def _(queries, keys, values, real):
+    return _soft(_scores_of(queries, keys)) @ values
+
+
+@wrong("masked_attention", "The columns are")
+def _(queries, keys, values, real):
+    return _soft(_scores_of(queries, keys)) @ values * real[..., None]
+
+
+@wrong("masked_attention", "not divided")
+def _(queries, keys, values, real):
+    return _soft(np.where(real[:, None], queries @ keys.swapaxes(1, 2), -1e9)) @ values
+
+
+@wrong("masked_attention", "kept the padding")
+def _(queries, keys, values, real):
+    return _soft(np.where(real[:, None], -1e9, _scores_of(queries, keys))) @ values
+
+
+# 13
+
+
+@wrong("whole_gradient", "counts the same in your mean")
+def _(gradients, counts):
+    return sum(gradients) / len(gradients)
+
+
+@wrong("whole_gradient", "divide by their number")
+def _(gradients, counts):
+    return (counts[:, None] * gradients).sum(axis=0)
+
+
+@wrong("whole_gradient", "divide by the number of parts")
+def _(gradients, counts):
+    return (counts[:, None] * gradients).mean(axis=0)
+
+
+@wrong("whole_gradient", "plain sum of the parts")
+def _(gradients, counts):
+    return np.ones(len(counts)) @ gradients
+
+
+@wrong("rows_of", "do the whole work")
+def _(process, processes, batch):
+    return np.array(range(batch))
+
+
+@wrong("rows_of", "Every process gets the first rows")
+def _(process, processes, batch):
+    return np.array(range(batch))[: batch // processes]
+
+
+@wrong("rows_of", "count processes from 1")
+def _(process, processes, batch):
+    last = batch // processes * process
+    return np.array(range(last - batch // processes, last))
+
+
+@wrong("rows_of", "every so many-th row")
+def _(process, processes, batch):
+    return np.array([row for row in range(batch) if row % processes == process])
+
+
+def _hours(operations, peak, share):
+    return operations / peak / share / 60 / 60
+
+
+@wrong("training_hours", "two operations, a product and a sum")
+def _(macs, images, epochs, peak, share):
+    return _hours(macs * images * epochs * 3, peak, share)
+
+
+@wrong("training_hours", "forward pass alone")
+def _(macs, images, epochs, peak, share):
+    return _hours(macs * images * epochs * 2, peak, share)
+
+
+@wrong("training_hours", "These are seconds")
+def _(macs, images, epochs, peak, share):
+    return 3600 * _hours(macs * images * epochs * 6, peak, share)
+
+
+@wrong("training_hours", "delivers less takes longer")
+def _(macs, images, epochs, peak, share):
+    return _hours(macs * images * epochs * 6, peak, 1) * share
+
+
+@wrong("training_hours", "divide by the share")
+def _(macs, images, epochs, peak, share):
+    return _hours(macs * images * epochs * 6, peak, 1)
