@@ -41,12 +41,12 @@ def test_a_change_is_told_in_one_line():
 
 def test_the_first_result_and_the_reason_of_a_survivor_are_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(mutants, "RECORD", tmp_path / "mutants.json")
-    mutants.write_down("layers", seed=0, tried=3, died=2, alive=["a -> b"])
+    mutants.write_down("layers", seed=0, died=2, alive=["a -> b"])
     kept = record()
     kept["layers"]["survivors"]["a -> b"] = "both are the same"
     mutants.RECORD.write_text(json.dumps(kept))
-    mutants.write_down("costs", seed=0, tried=2, died=2, alive=[])
-    mutants.write_down("layers", seed=0, tried=9, died=7, alive=["a -> b", "c -> d"])
+    mutants.write_down("costs", seed=0, died=2, alive=[])
+    mutants.write_down("layers", seed=0, died=7, alive=["a -> b", "c -> d"])
     assert record() == {
         "costs": {"first": "2 of 2", "seed": 0, "tried": 2, "died": 2, "survivors": {}},
         "layers": {
@@ -54,6 +54,17 @@ def test_the_first_result_and_the_reason_of_a_survivor_are_kept(tmp_path, monkey
             "survivors": {"a -> b": "both are the same", "c -> d": ""},
         },
     }
+
+
+def test_survivors_alone_are_tried_again_and_a_sample_is_the_same_for_a_seed(tmp_path, monkeypatch):
+    monkeypatch.setattr(mutants, "RECORD", tmp_path / "mutants.json")
+    mutants.write_down("layers", seed=0, died=7, alive=["a -> b", "of another time -> c"])
+    possible = [(number, 1, "source", change) for number, change in enumerate(["x -> y", "a -> b", "y -> z"])]
+    options = mutants.parser_of("what it does", "names").parse_args
+    assert mutants.choose(possible, "layers", options(["--survivors"])) == ([possible[1]], 7)
+    assert mutants.choose(possible, "layers", options([])) == (possible, 0)
+    drawn = [mutants.choose(possible, "layers", options(["--sample", "2", "--seed", seed]))[0] for seed in "000123"]
+    assert drawn[0] == drawn[1] == drawn[2] == sorted(drawn[0]) and len(set(map(str, drawn))) > 1
 
 
 def test_in_a_notebook_only_what_an_asserting_cell_computes_is_changed():

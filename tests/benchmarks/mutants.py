@@ -196,57 +196,63 @@ def change_of(before, changed, context=40):
     return " -> ".join(texts)
 
 
-def write_down(module, seed, tried, died, alive):
-    """Put the result of a module into the record; its first result and the reasons that stand there are kept."""
-    record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
-    before = record.get(module, {})
-    survivors = {change: before.get("survivors", {}).get(change, "") for change in alive}
-    first = before.get("first", f"{died} of {tried}")
-    record[module] = {"first": first, "seed": seed, "tried": tried, "died": died, "survivors": survivors}
-    RECORD.write_text(json.dumps(dict(sorted(record.items())), indent=1) + "\n", encoding="utf-8")
-
-
-def of_record(module):
-    """What the record says of a module: how many mutants were tried, and the changes that lived."""
-    record = json.loads(RECORD.read_text(encoding="utf-8"))[module]
-    return record["tried"], set(record["survivors"])
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("modules", nargs="*", default=[])
+def parser_of(doc, names):
+    """The command line that this file and notebook_mutants.py have in common."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("names", nargs="*", default=[], help=names)
     parser.add_argument("--survivors", action="store_true")
     parser.add_argument("--sample", type=int)
     parser.add_argument("--seed", type=int, default=0)
+    return parser
+
+
+def choose(possible, name, options):
+    """The mutants to try of all possible ones, each of which ends with its change in words, and how many died before.
+
+    With --survivors those that lived are tried, and the others of the record count as they did.
+    """
+    if options.survivors:
+        record = json.loads(RECORD.read_text(encoding="utf-8"))[name]
+        return [one for one in possible if one[-1] in record["survivors"]], record["died"]
+    count = min(options.sample or len(possible), len(possible))
+    return sorted(random.Random(options.seed).sample(possible, count)), 0
+
+
+def write_down(name, seed, died, alive):
+    """Put a result into the record, and print it; the first result and the reasons that stand there are kept."""
+    tried = died + len(alive)
+    record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+    before = record.get(name, {})
+    survivors = {change: before.get("survivors", {}).get(change, "") for change in alive}
+    first = before.get("first", f"{died} of {tried}")
+    record[name] = {"first": first, "seed": seed, "tried": tried, "died": died, "survivors": survivors}
+    RECORD.write_text(json.dumps(dict(sorted(record.items())), indent=1) + "\n", encoding="utf-8")
+    print(f"{name}: {died} of {tried} mutants die, {100 * died / tried:.0f} %", flush=True)
+
+
+def main():
+    parser = parser_of(__doc__, "modules of cct_helpers; all of `TESTS` without a name")
     parser.add_argument("--only", type=int)
-    arguments = parser.parse_args()
+    options = parser.parse_args()
     os.chdir(ROOT)
-    for module in arguments.modules or TESTS:
+    for module in options.names or TESTS:
         source = (ROOT / "cct_helpers" / f"{module}.py").read_text(encoding="utf-8")
         before = ast.unparse(ast.parse(source))
         if dies(module, source):
             sys.exit(f"{module}: its tests are red without a change")
-        chosen = list(enumerate(mutants_of(source)))
-        if arguments.only is not None:
-            chosen = [chosen[arguments.only]]
-        elif arguments.sample and arguments.sample < len(chosen):
-            chosen = sorted(random.Random(arguments.seed).sample(chosen, arguments.sample), key=lambda one: one[0])
-        tried = len(chosen)
-        if arguments.survivors:
-            tried, lived = of_record(module)
-            chosen = [one for one in chosen if change_of(before, one[1][1]) in lived]
-            tried -= len(lived) - len(chosen)  # a change that is none any more
+        possible = [
+            (number, line, changed, change_of(before, changed))
+            for number, (line, changed) in enumerate(mutants_of(source))
+        ]
+        chosen, died = choose(possible, module, options) if options.only is None else ([possible[options.only]], 0)
         alive = []
-        for number, (line, changed) in chosen:
-            died, change = dies(module, changed), change_of(before, changed)
-            if not died:
-                alive.append(change)
-            if not died or arguments.only is not None:
-                print(f"{'dies ' if died else 'lives'} {module}.py:{line} (mutant {number}) {change}", flush=True)
-        dead = tried - len(alive)
-        print(f"{module}: {dead} of {tried} mutants die, {100 * dead / tried:.0f} %", flush=True)
-        if arguments.only is None:
-            write_down(module, arguments.seed, tried, dead, alive)
+        for number, line, changed, change in chosen:
+            lives = not dies(module, changed)
+            alive += [change] if lives else []
+            if lives or options.only is not None:
+                print(f"{'lives' if lives else 'dies '} {module}.py:{line} (mutant {number}) {change}", flush=True)
+        if options.only is None:
+            write_down(module, options.seed, died + len(chosen) - len(alive), alive)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,8 @@ out, in a fork of this process; a mutant dies where any cell raises an error. Th
 beside this file, as that of the modules is.
 """
 
-import argparse
 import ast
 import os
-import random
 import sys
 
 import jupytext
@@ -22,6 +20,7 @@ from tests.benchmarks import mutants
 
 NOTEBOOKS = mutants.ROOT / "notebooks"
 SECONDS = 600  # for one run of a notebook
+SAMPLE = 6  # mutants of a notebook, unless --sample says otherwise
 SHOWING = ("print", "display", "cct.show", "cct.explore", "cct.check", "plots", "pictures.")
 
 
@@ -74,15 +73,11 @@ def dies(path, cells):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("numbers", nargs="*", help="01 02 ...")
-    parser.add_argument("--survivors", action="store_true")
-    parser.add_argument("--sample", type=int, default=6)
-    parser.add_argument("--seed", type=int, default=0)
-    wanted = parser.parse_args()
+    options = mutants.parser_of(__doc__, "01 02 ...; all notebooks without a number").parse_args()
     os.environ["CCT_PROFILE"] = "quick"
+    options.sample = options.sample or SAMPLE
     for path in paths():
-        if wanted.numbers and path.stem[:2] not in wanted.numbers:
+        if options.names and path.stem[:2] not in options.names:
             continue
         cells = code_cells(path)
         if dies(path, cells):
@@ -91,20 +86,14 @@ def main():
             (number, line, changed, mutants.change_of(ast.unparse(ast.parse(cells[number])), changed))
             for number, line, changed in mutants_of(cells)
         ]
-        chosen = random.Random(wanted.seed).sample(possible, min(wanted.sample, len(possible)))
-        tried = len(chosen)
-        if wanted.survivors:
-            tried, lived = mutants.of_record(f"notebooks/{path.stem}")
-            chosen = [one for one in possible if one[3] in lived]
-            tried -= len(lived) - len(chosen)  # a change that is none any more
+        name = f"notebooks/{path.stem}"
+        chosen, died = mutants.choose(possible, name, options)
         alive = []
-        for number, line, changed, change in sorted(chosen):
+        for number, line, changed, change in chosen:
             if not dies(path, [*cells[:number], changed, *cells[number + 1 :]]):
                 alive.append(change)
                 print(f"lives {path.name}, code cell {number}, line {line}: {change}", flush=True)
-        dead = tried - len(alive)
-        print(f"{path.name}: {dead} of {tried} mutants die ({len(possible)} are possible)", flush=True)
-        mutants.write_down(f"notebooks/{path.stem}", wanted.seed, tried, dead, alive)
+        mutants.write_down(name, options.seed, died + len(chosen) - len(alive), alive)
 
 
 if __name__ == "__main__":
