@@ -34,8 +34,8 @@ ROLLOUT = Exercise(
         "The residual connection is missing: half of a token is its own past, (A + I) / 2.": lambda maps: _rolled(
             maps, own=0
         ),
-        "The heads are added up. Take their mean, so that rows still sum to 1.": lambda maps: (
-            _rolled(2 * maps, heads=np.sum, own=0.5) if maps.shape[2] == 1 else _rolled(maps, heads=np.sum)
+        "The heads are added up. Take their mean, so that rows still sum to 1.": lambda maps: _rolled(
+            maps, heads=np.sum
         ),
         "You took the largest head. Rollout takes their mean.": lambda maps: _rolled(maps, heads=np.max),
         "A product of matrices is wanted, @. You multiplied number by number.": lambda maps: _rolled(

@@ -1,6 +1,7 @@
 """Exported models: each format computes what the Keras model does, nothing half-written stays, errors are clear."""
 
 import importlib
+import logging
 import pathlib
 
 import keras
@@ -50,6 +51,14 @@ def test_other_models_too(tmp_path, suffix):
         images = images_for(model, 5)
         run = export.load_exported(export.export(model, tmp_path / f"m{suffix}"))
         assert np.abs(run(images) - predict(model, images)).max() < 1e-4
+
+
+def test_an_export_leaves_the_log_as_it_was(tmp_path):
+    for level in (logging.NOTSET, logging.INFO):
+        logging.disable(level)
+        export.export(small_model(), tmp_path / "m.onnx")
+        assert logging.root.manager.disable == level
+    logging.disable(logging.NOTSET)
 
 
 def test_dropout_is_off_and_repeated_calls_agree(tmp_path):
