@@ -3,6 +3,7 @@
 import io
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -128,11 +129,19 @@ def test_every_hint_has_a_wrong_answer(name):
 @pytest.mark.filterwarnings("ignore:You are using a softmax over axis")
 @pytest.mark.parametrize("name, number", WRONG_CASES, ids=[f"{name}-{number}" for name, number in WRONG_CASES])
 def test_wrong_answer_gets_its_own_hint(name, number):
-    answer, hint = WRONG[name][number]
+    exercise, (answer, words) = ALL[name], WRONG[name][number]
+    (wrong,) = (function for hint, function in exercise.hints.items() if words in hint)
     for seed in SEEDS:
         verdict = examine(name, answer, seed)
         assert not verdict.solved
-        assert hint in verdict.text.split("Hint: ")[-1], verdict.text
+        assert words in verdict.text.split("Hint: ")[-1], verdict.text
+        for case in cases_of(exercise, seed):  # the mistake is the same in every case, not only where a hint is found
+            given, expected = checks.run(partial(exercise.call, answer), case, ()), checks.run(wrong, case, ())
+            assert checks._alike(given, expected, exercise) or both_overflow(given.value, expected.value)
+
+
+def both_overflow(value, other):
+    return isinstance(value, np.ndarray) and not np.isfinite([value, other]).any()
 
 
 def constant(name, value):
