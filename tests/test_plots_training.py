@@ -82,8 +82,9 @@ def test_offsets_are_shares_with_no_move_in_the_middle(places):
 
 def test_smoothing_marks_the_lowest_loss_inside_the_range():
     margins = np.linspace(0, 10, 11)
-    figure = pictures.draw_smoothing(margins, {"one hot": -margins, "smoothed": (margins - 4) ** 2}, 0.1)
-    assert texts(figure.axes[0]) == ["lowest at 4.0"]  # one hot has its lowest at the border
+    losses = {"one hot": -margins, "smoothed": (margins - 4) ** 2, "less": (margins - 1) ** 2}
+    figure = pictures.draw_smoothing(margins, losses, 0.1)
+    assert texts(figure.axes[0]) == ["lowest at 4.0", "lowest at 1.0"]  # one hot has its lowest at the border
     np.testing.assert_array_equal(lines(figure.axes[0])["one hot"], -margins)
     assert "nats" in figure.axes[0].get_ylabel()
     assert_draws(figure)
@@ -157,11 +158,11 @@ def test_optimism_draws_each_gain():
 
 
 def test_comparison_writes_mean_and_spread():
-    figure = pictures.draw_comparison({"CCT": [98.0, 99.0, 97.0], "ViT-Lite": [90.0]})
-    assert texts(figure.axes[0]) == ["98.00 ± 1.00", "90.00"]  # one run has no spread
+    figure = pictures.draw_comparison({"CCT": [98.0, 99.0, 97.0], "ViT-Lite": [90.0], "CVT": [94.0, 96.0]})
+    assert texts(figure.axes[0]) == ["98.00 ± 1.00", "90.00", "95.00 ± 1.41"]  # one run has no spread
     np.testing.assert_array_equal(figure.axes[0].lines[0].get_ydata(), [98, 99, 97])
     assert np.all(figure.axes[0].lines[0].get_xdata() < 0) and figure.axes[0].texts[0].get_position() == (0.24, 98)
-    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["CCT", "ViT-Lite"]
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["CCT", "ViT-Lite", "CVT"]
     assert_draws(figure)
 
 

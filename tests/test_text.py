@@ -330,6 +330,8 @@ def test_a_bar_for_each_token_and_a_tick_for_each_letter():
     assert "0 % of the weight on padding" in top.get_title()
     assert [label.get_text() for label in bottom.get_xticklabels()[:6]] == list("new␣yo")
     assert top.patches[2].get_facecolor() != top.patches[3].get_facecolor()
+    alone = plots_text.draw_weights("yo", {"one": weights[:2]})
+    assert [label.get_text() for label in alone.axes[0].get_xticklabels()] == list("yo")  # without padding
 
 
 def test_the_reading_shows_the_likeliest_classes_in_order():
