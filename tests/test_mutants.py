@@ -26,6 +26,10 @@ def test_each_mutant_is_one_change():
     ]
 
 
+def test_what_stays_the_same_is_no_mutant():
+    assert list(mutants.mutants_of("def f():\n    return None\na = 3.4e38")) == []
+
+
 def test_messages_and_looks_are_left_alone():
     rest = "ax.grid(n - 1)\n    raise ValueError(f'{n + 1} is too many')"
     changed, without = mutants.mutants_of(f"def f(n: int = 1):\n    draw(width=n * 2, pad=3)\n    {rest}")
