@@ -12,7 +12,7 @@ AHEAD = 8  # steps that JAX may be behind: more would only fill its memory with 
 def training_steps(model):
     """A context manager that takes the steps of an epoch: `with training_steps(model)() as step:`.
 
-    model: compiled with a loss, one of Keras's optimizers and the metric "top1".
+    model: compiled with a loss, one of Keras's optimizers (built) and the metric "top1".
 
     Inside, step(images, targets, learning_rate) takes one step and returns the means of loss and top-1 over the steps
     so far; on JAX these are arrays that may still be in the making. Afterwards the model has the new weights.

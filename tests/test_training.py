@@ -20,6 +20,7 @@ import cct_helpers as cct
 from cct_helpers import augment, progress_line, training
 from cct_helpers.evaluation import evaluate, predict
 from cct_helpers.recipes import RECIPES, Recipe, build_optimizer, learning_rates
+from cct_helpers.steps import training_steps
 from cct_helpers.training import epoch_batches, fit
 from tests import tiny_run
 
@@ -285,6 +286,30 @@ def test_each_step_has_its_learning_rate():
     recipe = dataclasses.replace(SHORT, warmup_epochs=1)
     fit(model, tiny_data(), recipe, verbose=False)
     np.testing.assert_allclose(used, learning_rates(recipe, 5))
+
+
+def test_steps_are_those_of_keras():
+    def compiled():  # the norm behaves otherwise in training and moves its averages; the penalty is an added loss
+        keras.utils.set_random_seed(0)
+        norm, head = keras.layers.BatchNormalization(), keras.layers.Dense(4, kernel_regularizer="l2")
+        model = keras.Sequential([keras.Input((6,)), norm, head])
+        loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+        model.compile(keras.optimizers.Adam(), loss, metrics=[keras.metrics.CategoricalAccuracy(name="top1")])
+        model.optimizer.build(model.trainable_variables)
+        return model
+
+    ours, theirs, logs = compiled(), compiled(), []
+    rng = np.random.default_rng(0)
+    with training_steps(ours)() as step:
+        for rate in (0.1, 0.03, 0.2):
+            batch = rng.normal(size=(16, 6)).astype("float32"), np.eye(4, dtype="float32")[rng.integers(0, 4, 16)]
+            theirs.optimizer.learning_rate = rate
+            theirs.reset_metrics()
+            logs.append(theirs.train_on_batch(*batch, return_dict=True))
+            means = [np.mean([log[name] for log in logs]) for name in ("loss", "top1")]
+            np.testing.assert_allclose(np.asarray(step(*batch, rate)), means, rtol=1e-5)
+    assert_close(ours.get_weights(), theirs.get_weights())
+    assert_close([ours.optimizer.learning_rate], [0.2])
 
 
 def test_few_classes_have_no_top5():
