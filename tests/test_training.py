@@ -361,10 +361,14 @@ def test_killed_and_resumed_is_as_unbroken(tmp_path):
 
 
 def test_a_finished_run_comes_back_as_it_was(tmp_path):
-    first, second = tiny_model(seed=1), tiny_model(seed=2)
-    expected = fit(first, tiny_data(), SHORT, folder=tmp_path, verbose=False)
-    assert fit(second, tiny_data(), SHORT, folder=tmp_path, verbose=False) == expected
+    first, second, folder = tiny_model(seed=1), tiny_model(seed=2), tmp_path / "runs" / "new"
+    expected = fit(first, tiny_data(), SHORT, folder=folder, verbose=False)
+    for_people = folder / "history.json"
+    assert json.loads(for_people.read_text()) == expected
+    for_people.unlink()  # as a kill between the two files leaves them
+    assert fit(second, tiny_data(), SHORT, folder=folder, verbose=False) == expected
     assert_same_weights(second, first)
+    assert json.loads(for_people.read_text()) == expected
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", *WITH_MUON])
