@@ -144,6 +144,12 @@ def both_overflow(value, other):
     return isinstance(value, np.ndarray) and not np.isfinite([value, other]).any()
 
 
+def test_a_result_that_never_changes_is_told_from_one_that_does():
+    sentence = "The result is the same whatever the arguments are."
+    assert examine("honest_accuracy", lambda val, test: 0.25, 0).text.endswith(sentence)
+    assert "Hint" not in examine("honest_accuracy", lambda val, test: float(test.min()), 0).text  # no usual mistake
+
+
 def constant(name, value):
     """An answer that always returns `value`."""
     if name == "pooling_layer":
