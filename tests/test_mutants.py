@@ -66,6 +66,8 @@ def test_survivors_alone_are_tried_again_and_a_sample_is_the_same_for_a_seed(tmp
     possible = [(number, 1, "source", change) for number, change in enumerate(["x -> y", "a -> b", "y -> z"])]
     options = mutants.parser_of("what it does", "names").parse_args
     assert mutants.choose(possible, "layers", options(["--survivors"])) == ([possible[1]], 7)
+    twins = [*possible, (3, 9, "source", "a -> b")]  # which of them lived is not in the record: both are tried
+    assert mutants.choose(twins, "layers", options(["--survivors"])) == ([twins[1], twins[3]], 6)
     assert mutants.choose(possible, "layers", options([])) == (possible, 0)
     drawn = [mutants.choose(possible, "layers", options(["--sample", "2", "--seed", seed]))[0] for seed in "000123"]
     assert drawn[0] == drawn[1] == drawn[2] == sorted(drawn[0]) and len(set(map(str, drawn))) > 1

@@ -219,11 +219,14 @@ def parser_of(doc, names):
 def choose(possible, name, options):
     """The mutants to try of all possible ones, each of which ends with its change in words, and how many died before.
 
-    With --survivors those that lived are tried, and the others of the record count as they did.
+    With --survivors those that lived are tried, and the others of the record count as they did. The record tells
+    changes by their words: where the same one stands at two lines, both are tried and counted once.
     """
     if options.survivors:
         record = json.loads(RECORD.read_text(encoding="utf-8"))[name]
-        return [one for one in possible if one[-1] in record["survivors"]], record["died"]
+        chosen = [one for one in possible if one[-1] in record["survivors"]]
+        twins = len(chosen) - len({one[-1] for one in chosen})
+        return chosen, record["died"] - twins
     count = min(options.sample or len(possible), len(possible))
     return sorted(random.Random(options.seed).sample(possible, count)), 0
 
