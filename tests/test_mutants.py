@@ -8,10 +8,6 @@ from tests.benchmarks import mutants, notebook_mutants
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def record():
-    return json.loads(mutants.RECORD.read_text(encoding="utf-8"))
-
-
 def test_each_mutant_is_one_change():
     changed = [source for _, source in mutants.mutants_of("def f(a):\n    return a + 1 < 2 or not a")]
     bodies = [source.split("\n    ")[1] for source in changed]
@@ -46,12 +42,12 @@ def test_a_change_is_told_in_one_line():
 def test_the_first_result_and_the_reason_of_a_survivor_are_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(mutants, "RECORD", tmp_path / "mutants.json")
     mutants.write_down("layers", seed=0, died=2, alive=["a -> b"])
-    kept = record()
+    kept = mutants.read_record()
     kept["layers"]["survivors"]["a -> b"] = "both are the same"
     mutants.RECORD.write_text(json.dumps(kept))
     mutants.write_down("costs", seed=0, died=2, alive=[])
     mutants.write_down("layers", seed=0, died=7, alive=["a -> b", "c -> d"])
-    assert record() == {
+    assert mutants.read_record() == {
         "costs": {"first": "2 of 2", "seed": 0, "tried": 2, "died": 2, "survivors": {}},
         "layers": {
             **{"first": "2 of 3", "seed": 0, "tried": 9, "died": 7},
@@ -93,7 +89,7 @@ def test_the_tests_of_every_module_exist():
 
 
 def test_nine_in_ten_that_change_behaviour_die_and_every_survivor_has_a_reason():
-    results = record()
+    results = mutants.read_record()
     notebooks = {f"notebooks/{path.stem}" for path in notebook_mutants.paths()}
     assert notebooks <= set(results) <= set(mutants.TESTS) | notebooks
     died = sum(result["died"] for result in results.values())

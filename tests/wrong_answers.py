@@ -685,13 +685,17 @@ def _(dim, mlp_ratio):
     return _block(dim, mlp_ratio, mlp_bias=0)
 
 
-@wrong("tokenizer_parameters", "These convolutions have no bias")
-def _(channels, dim, kernel, convs, hidden):
+def _convolutions(channels, dim, convs, hidden, places, bias=0):
     total, into = 0, channels
     for i in range(convs):
         out = dim if i == convs - 1 else hidden
-        total, into = total + (kernel**2 * into + 1) * out, out
+        total, into = total + (places * into + bias) * out, out
     return total
+
+
+@wrong("tokenizer_parameters", "These convolutions have no bias")
+def _(channels, dim, kernel, convs, hidden):
+    return _convolutions(channels, dim, convs, hidden, kernel**2, bias=1)
 
 
 @wrong("tokenizer_parameters", "Only the first convolution")
@@ -781,11 +785,7 @@ def _(dim, mlp_ratio):
 
 @wrong("tokenizer_parameters", "kernel * kernel places")
 def _(channels, dim, kernel, convs, hidden):
-    total, into = 0, channels
-    for i in range(convs):
-        out = dim if i == convs - 1 else hidden
-        total, into = total + kernel * into * out, out
-    return total
+    return _convolutions(channels, dim, convs, hidden, kernel)
 
 
 @wrong("authors_block", "branch is added to x")

@@ -151,13 +151,15 @@ def changes_of(node):
 def mutants_of(source):
     """(line, changed source) for every change of a module."""
     tree = ast.parse(source)
+    before = ast.unparse(tree)
     places = [(i, k) for i, node in enumerate(nodes(tree)) for k in range(len(changes_of(node)))]
     for i, k in places:
         changed = copy.deepcopy(tree)
         node = next(node for j, node in enumerate(nodes(changed)) if j == i)
         changes_of(node)[k](node)
-        if ast.dump(changed) != ast.dump(tree):  # a number may be too large to feel 1 more
-            yield node.lineno, ast.unparse(changed)
+        text = ast.unparse(changed)
+        if text != before:  # a number may be too large to feel 1 more
+            yield node.lineno, text
 
 
 def dies(module, source):
@@ -206,14 +208,19 @@ def change_of(before, changed, context=40):
     return " -> ".join(texts)
 
 
-def parser_of(doc, names):
+def parser_of(doc, names, sample=None):
     """The command line that this file and notebook_mutants.py have in common."""
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     parser.add_argument("names", nargs="*", default=[], help=names)
     parser.add_argument("--survivors", action="store_true")
-    parser.add_argument("--sample", type=int)
+    parser.add_argument("--sample", type=int, default=sample)
     parser.add_argument("--seed", type=int, default=0)
     return parser
+
+
+def read_record():
+    """All results so far: name of a module or notebook -> its result."""
+    return json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
 
 
 def choose(possible, name, options):
@@ -223,10 +230,10 @@ def choose(possible, name, options):
     changes by their words: where the same one stands at two lines, both are tried and counted once.
     """
     if options.survivors:
-        record = json.loads(RECORD.read_text(encoding="utf-8"))[name]
-        chosen = [one for one in possible if one[-1] in record["survivors"]]
+        result = read_record()[name]
+        chosen = [one for one in possible if one[-1] in result["survivors"]]
         twins = len(chosen) - len({one[-1] for one in chosen})
-        return chosen, record["died"] - twins
+        return chosen, result["died"] - twins
     count = min(options.sample or len(possible), len(possible))
     return sorted(random.Random(options.seed).sample(possible, count)), 0
 
@@ -234,7 +241,7 @@ def choose(possible, name, options):
 def write_down(name, seed, died, alive):
     """Put a result into the record, and print it; the first result and the reasons that stand there are kept."""
     tried = died + len(alive)
-    record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+    record = read_record()
     before = record.get(name, {})
     survivors = {change: before.get("survivors", {}).get(change, "") for change in alive}
     first = before.get("first", f"{died} of {tried}")

@@ -73,9 +73,8 @@ def dies(path, cells):
 
 
 def main():
-    options = mutants.parser_of(__doc__, "01 02 ...; all notebooks without a number").parse_args()
+    options = mutants.parser_of(__doc__, "01 02 ...; all notebooks without a number", SAMPLE).parse_args()
     os.environ["CCT_PROFILE"] = "quick"
-    options.sample = options.sample or SAMPLE
     for path in paths():
         if options.names and path.stem[:2] not in options.names:
             continue
