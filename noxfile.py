@@ -85,8 +85,11 @@ def audit(session):
 
 @nox.session(python="3.12")
 def lock(session):
-    """Write requirements.lock anew, after a change of requirements.txt."""
+    """Write requirements.lock anew, after a change of requirements.txt, and see that pip would take it."""
     session.install("uv")
-    options = ["--universal", "--python-version", PYTHONS[0], "--generate-hashes", "--no-emit-index-url", "--upgrade"]
+    versions = ["--constraint", ".ci/lock.txt", "--universal", "--python-version", PYTHONS[0], "--upgrade"]
+    options = [*versions, "--generate-hashes", "--no-emit-index-url"]
     command = ["--custom-compile-command", "nox -s lock", "--output-file", "requirements.lock"]
     session.run("uv", "pip", "compile", "requirements.txt", *options, *command, silent=True)
+    # uv overlooks that a version is not for a Python this new; pip does not.
+    session.run("python", "-m", "pip", "install", "--quiet", "--dry-run", "--require-hashes", "-r", "requirements.lock")
