@@ -192,22 +192,29 @@ def draw_comparison(scores, label="test top-1 accuracy (%)"):
 
 
 def draw_race(runs, goal):
-    """Validation accuracy against minutes of training, a line a run, with the size of the images at each epoch.
+    """Validation accuracy against minutes of training, a colour a recipe, a line a run, a mark an epoch.
 
-    runs: list of (minutes after each epoch, top-1 after each epoch in percent, pixels a side in each epoch), each
-    (epochs,). goal: accuracy in percent, a dotted line.
+    runs: {recipe: list of (minutes after each epoch, top-1 after each epoch, pixels a side in each epoch, test top-1)},
+    the first three (epochs,), accuracies in percent. The test accuracy is a star at the end of the line. goal: accuracy
+    in percent, a dotted line. The minutes are on a logarithmic scale.
     """
-    figure, ax = new_figure(width=7, height=3.4)
-    marks = dict(zip(sorted({side for _, _, sides in runs for side in sides}), "^so", strict=False))
-    for number, (minutes, top1, sides) in enumerate(runs):
-        ax.plot(minutes, top1, color=COLOURS[number], linewidth=1.3)
-        for side, mark in marks.items():
-            chosen = np.asarray(sides) == side
-            label = f"{side} px" if number == 0 else None
-            style = dict(color=COLOURS[number], markersize=7, linestyle="none", label=label)
-            ax.plot(np.asarray(minutes)[chosen], np.asarray(top1)[chosen], mark, **style)
+    figure, ax = new_figure(width=7, height=3.6)
+    sizes = sorted({side for of_recipe in runs.values() for _, _, sides, _ in of_recipe for side in sides})
+    marks = dict(zip(sizes, "^so", strict=False))
+    for colour, (recipe, of_recipe) in zip(COLOURS, runs.items(), strict=False):
+        for number, (minutes, top1, sides, test) in enumerate(of_recipe):
+            ax.plot(minutes[-1], test, "*", color=colour, markersize=11)
+            ax.plot(minutes, top1, color=colour, linewidth=1.3, label=recipe if number == 0 else None)
+            for side, mark in marks.items():
+                chosen = np.asarray(sides) == side
+                ax.plot(np.asarray(minutes)[chosen], np.asarray(top1)[chosen], mark, color=colour, markersize=5)
+    for side, mark in marks.items():
+        ax.plot([], [], mark, color=GREY, label=f"validation, images of {side} px")
+    ax.plot([], [], "*", color=GREY, markersize=11, label="test, read once")
     ax.axhline(goal, color=GREY, linestyle=":", linewidth=1.3)
     ax.text(0.02, goal, f"{goal} %", va="bottom", color=GREY, transform=ax.get_yaxis_transform())
-    ax.set(xlabel="minutes of training on two CPU cores", ylabel="validation top-1 accuracy (%)", xlim=(0, None))
-    ax.legend(title="images")
+    ax.set(xlabel="minutes of training on two CPU cores (logarithmic)", ylabel="top-1 accuracy (%)")
+    ax.set_xscale("log", base=2)
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.legend()
     return figure

@@ -620,27 +620,38 @@ cct.show(pictures.draw_comparison(scores), alt="Test accuracy of three CCTs and 
 race = json.loads((results / "07_race_time.json").read_text())
 by_name = {run["run"]: run for run in race["runs"]}
 goal, fast, old = 76.45, [by_name[f"fast_{seed}"] for seed in range(3)], by_name["keras_io_2021_0"]
-for run in fast + [by_name["fast_80_0"]]:
-    print(f"{run['run']}: {run['epochs']} epochs, {run['seconds']:.0f} s, test {100 * run['test']['top1']:.2f} %")
-old_seconds = old["seconds"] / old["epochs"] * old["epochs_of_recipe"]
-print(f"2021: {old['seconds'] / old['epochs']:.0f} s an epoch, {old_seconds:,.0f} s for {old['epochs_of_recipe']}")
-times_faster = old_seconds / np.mean([run["seconds"] for run in fast])
+for run in [*fast, by_name["fast_80_0"], old]:
+    print(f"{run['run']}: {run['epochs']} epochs, {run['seconds']:,.0f} s, test {100 * run['test']['top1']:.2f} %")
+times_faster = old["seconds"] / np.mean([run["seconds"] for run in fast])
 test = [100 * run["test"]["top1"] for run in fast]
 print(f"test {np.mean(test):.2f} ± {np.std(test, ddof=1):.2f} %, {times_faster:.1f} times faster")
-assert np.mean(test) >= goal and times_faster > 10
+assert np.mean(test) >= goal and times_faster > 10 and abs(100 * old["test"]["top1"] - goal) < 0.1
 assert by_name["fast_80_0"]["test"]["top1"] >= 0.8 and by_name["fast_80_0"]["seconds"] < 20 * 60
 
+
 # %%
-sides = [round(32 * scale) for scale in cct.Recipe(**fast[0]["history"]["recipe"]).scale_of_epochs()]
-runs = [(np.cumsum(r["history"]["seconds"]) / 60, 100 * np.array(r["history"]["val_top1"]), sides) for r in fast]
-cct.show(pictures.draw_race(runs, goal), alt="Validation accuracy of three fast runs over the minutes, past 76.45 %")
+def curve(run):
+    """Minutes and validation accuracy after each epoch, the size of its images, and the test accuracy at the end."""
+    sides = [round(32 * scale) for scale in cct.Recipe(**run["history"]["recipe"]).scale_of_epochs()]
+    minutes, top1 = np.cumsum(run["history"]["seconds"]) / 60, 100 * np.array(run["history"]["val_top1"])
+    return minutes, top1, sides, 100 * run["test"]["top1"]
+
+
+runs = {"fast, three seeds": [curve(run) for run in fast], "the recipe of 2021": [curve(old)]}
+cct.show(
+    pictures.draw_race(runs, goal),
+    alt="Accuracy over the minutes: fast ends near 77 % after 4, the recipe of 2021 after 54",
+)
 
 # %% [markdown]
-# The old recipe's time is one measured epoch times thirty, on the same machine on the same evening. `fast_80` is `fast`
-# with twelve epochs instead of seven. Two things make the difference. Fewer pixels: an epoch of half the side costs a
-# fraction of a whole one, and the early epochs, in which a network learns what is coarse, need no more. And fewer
-# epochs: a rate that rises and falls within seven of them, a matrix-wise optimizer, and a crop that crops. A step of
-# the two models on whole images differs less:
+# Three seeds of `fast`, and the old recipe to its end, ran one after the other on the same machine, with nothing
+# beside. The old recipe comes within 0.1 points of what its example reports. `fast` gets there as a mean of three: a
+# single seed may stop just short of it. The best epoch was chosen on validation images, and the test images were read
+# once, at the end. `fast_80` is `fast` with twelve epochs instead of seven, on an earlier day.
+#
+# Two things make the difference. Fewer pixels: an epoch of half the side costs a fraction of a whole one, and the early
+# epochs, in which a network learns what is coarse, need no more. And fewer epochs: a rate that rises and falls within
+# seven of them, a matrix-wise optimizer, and a crop that crops. A step of the two models on whole images differs less:
 
 # %%
 steps = json.loads((results / "07_race_step.json").read_text())

@@ -166,13 +166,20 @@ def test_comparison_writes_mean_and_spread():
     assert_draws(figure)
 
 
-def test_the_race_shows_each_run_and_each_image_size():
-    runs = [([1, 2, 4], [50, 60, 77], [16, 16, 32]), ([1.1, 2.1, 4.2], [51, 61, 78], [16, 16, 32])]
-    figure = pictures.draw_race(runs, 76.45)
+def test_the_race_shows_each_recipe_each_run_and_each_image_size():
+    fast = [([1, 2, 4], [50, 60, 77], [16, 16, 32], 76), ([1.1, 2.1, 4.2], [51, 61, 78], [16, 16, 32], 79)]
+    figure = pictures.draw_race({"fast": fast, "old": [([8, 16, 64], [40, 50, 75], [32, 32, 32], 74)]}, 76.45)
     ax = figure.axes[0]
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["16 px", "32 px"]
-    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [50, 60, 77])
-    np.testing.assert_array_equal(ax.lines[2].get_xdata(), [4])
-    assert [line.get_marker() for line in ax.lines[1:3]] == ["^", "s"] and list(ax.lines[-1].get_ydata()) == [76.45] * 2
-    assert ax.get_xlim()[0] == 0 and "76.45 %" in texts(ax)
+    sizes = [f"validation, images of {side} px" for side in (16, 32)]
+    named = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert named == ["fast", "old", *sizes, "test, read once"]  # a name a recipe, not one a run
+    star, curve, small, large = ax.lines[:4]
+    assert [line.get_marker() for line in (star, small, large)] == ["*", "^", "s"]
+    np.testing.assert_array_equal(star.get_xydata(), [[4, 76]])
+    np.testing.assert_array_equal(curve.get_ydata(), [50, 60, 77])
+    np.testing.assert_array_equal(large.get_xdata(), [4])
+    second, old = ax.lines[5], ax.lines[9]
+    assert curve.get_color() == second.get_color() != old.get_color() and list(old.get_xdata()) == [8, 16, 64]
+    assert list(ax.lines[-1].get_ydata()) == [76.45] * 2
+    assert ax.get_xscale() == "log" and "logarithmic" in ax.get_xlabel() and "76.45 %" in texts(ax)
     assert_draws(figure)
