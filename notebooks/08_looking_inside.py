@@ -395,8 +395,9 @@ def as_lists(arrays):
 
 if "--record" in sys.argv:
     test_images = cct.load_dataset().x_test[:200]
-    what = "cct_2_3x2_32_cifar10 on the first 200 test images of CIFAR-10, re-encoded: probability of the predicted "
-    record = {"command": "CCT_DATA=cifar10.npz python notebooks/08_looking_inside.py --record", "what": what + "class"}
+    what = "cct_2_3x2_32_cifar10 on the first 200 test images of CIFAR-10: probability of the predicted class"
+    record = {"command": "CCT_DATA=cifar10.npz python notebooks/08_looking_inside.py --record", "what": what}
+    record["sha256"] = model.card["sha256"]
     record |= {"images": len(test_images), "random_orders": 20, "steps": 8, "seed": 0, "keras": keras.__version__}
     for name, fill in fills.items():
         curves, agreement = measure(model, test_images, fill)
@@ -405,11 +406,12 @@ if "--record" in sys.argv:
         record[name] = {"mean_curve": means, "area": areas, "spearman_with_occlusion": as_lists(agreement)}
     record_path.write_text(json.dumps(record) + "\n", encoding="utf-8")
 record = json.loads(record_path.read_text(encoding="utf-8"))
+assert record["sha256"] == model.card["sha256"]  # made with these weights
 
 # %%
 curves = {f"squares replaced by {name}": record[name]["mean_curve"] for name in fills}
 figure = plots_inside.draw_deletion(curves, "probability of the class (%)")
-cct.show(figure, alt="All deletion curves fall from 83 percent; occlusion falls fastest at first, the others lie close")
+cct.show(figure, alt="All deletion curves fall from 84 percent; at first occlusion falls fastest, random slowest")
 
 # %% [markdown]
 # The area under a curve sums it up: low means fast. For every image, take the area of its 20 random orders minus that
@@ -429,51 +431,54 @@ tested = {fill: gains(record[fill]["area"]) for fill in fills}
 for fill, named in tested.items():
     for name, (mean, low, high) in named.items():
         print(f"{fill:11}  {name:24} {mean:+.3f}  [{low:+.3f}, {high:+.3f}]")
-    assert min(named[name][1] for name in ("rollout", "last attention", "centre", "occlusion")) > 0
-    assert max(named, key=named.get) == "occlusion" and named["occlusion"][1] > 0.06
-for name in ("pooling weights", "votes"):
+    assert min(low for name, (_, low, _) in named.items() if not name.startswith("another")) > 0
+    assert set(sorted(named, key=named.get)[-2:]) == {"votes", "occlusion"}
+for name in ("another image's rollout", "another image's votes"):
     assert tested["mean colour"][name][1] < 0 < tested["mean colour"][name][2] and tested["blur"][name][1] > 0
-assert tested["blur"]["another image's rollout"][1] > 0
 figure = plots_inside.draw_intervals(tested, "area of random orders minus area of the map", "no better than random")
-cct.show(figure, alt="Gain over random with intervals: occlusion leads, then rollout; votes lie at 0 for mean colour")
+cct.show(figure, alt="Gain over random with intervals: votes and occlusion lead; the maps of another image come last")
 
 # %% [markdown]
-# The record, as measured. The pooling weights, and the votes, which are exact, do no better than a random order when
-# squares become the mean colour: their intervals contain 0. With a blur they do. Rollout is better than random with
-# both. Occlusion, the direct measurement, is the best of all: the low end of its interval is above 0.06 with either.
+# The record, as measured. Every map of the image's own is better than a random order, with both fills. The votes and
+# occlusion, the direct measurement, are the best of all.
 #
 # Before you trust the word "better", look at the controls. The centre, which never saw the image, also beats random
-# with both fills, and with the blur even *another image's* rollout does. So beating random orders is weak evidence.
-# They scatter their squares, a map tends to take out neighbours, and these are different kinds of broken pictures. A
-# fair control has the same shape. Compare each map with the same map of another image, and with the centre.
+# with both fills, and with the blur even the rollout and the votes of *another image* do. So beating random orders is
+# weak evidence. They scatter their squares, a map tends to take out neighbours, and these are different kinds of broken
+# pictures. A fair control has the same shape. Compare each map with the same map of another image, and with the centre.
 #
 # **Predict:** is anything left?
 
 # %%
-pairs = [(name, f"another image's {name}") for name in ("rollout", "votes")] + [("rollout", "centre")]
+ahead = [("rollout", "another image's rollout"), ("votes", "another image's votes"), ("votes", "centre")]
+level = [("rollout", "centre"), ("votes", "occlusion")]
 for fill in fills:
-    for name, over in pairs:
+    for name, over in ahead + level:
         mean, low, high = gains(record[fill]["area"], over)[name]
         print(f"{fill:11}  {name} against {over}: {mean:+.3f}  [{low:+.3f}, {high:+.3f}]")
-        assert 0.04 < mean < 0.06 and low > 0.02 if over != "centre" else 0.01 < mean < 0.03 and low < 0.01
+        assert low > 0.01 if (name, over) in ahead else abs(mean) < 0.02 and low < 0.005
 
 for fill in fills:
     for name, values in record[fill]["spearman_with_occlusion"].items():
         mean, low, high = faithfulness.bootstrap_interval(values, np.random.default_rng(0))
         if not name.startswith("another"):
             print(f"{fill:11}  rank correlation with occlusion, {name:16} {mean:+.3f}  [{low:+.3f}, {high:+.3f}]")
-        assert mean < 0.07
+        assert mean < 0.1
 
 # %% [markdown]
-# Something is left. Rollout and votes both beat the same map of another image by about 0.05, with intervals above 0:
-# they do say something about *this* image. Against the centre, rollout's advantage is about 0.02, and with the blur
-# its interval reaches 0. And the rank correlation with occlusion is small for every map: 0.07 at most, on a scale
-# where 1 is the same order.
+# Something is left. Rollout and votes both beat the same map of another image by 0.04 to 0.07, with intervals above 0:
+# they do say something about *this* image. Against the centre they part. The votes are ahead of it by about 0.03.
+# Rollout is ahead by less than 0.02, and with the mean colour its interval contains 0: it knows little more than "the
+# middle".
 #
-# So, for this model and these images: these maps know something about the image, and the best of them knows little
-# more than "the middle". They do not tell which squares the answer rests on. What the numbers do not say: removing
-# squares makes pictures that the model was never trained on, a square of 4 pixels is smaller than the 13 that a token
-# sees, and larger models may differ. Results that change with the fill should make you careful with any single one.
+# And then there is this. By area the votes and occlusion are level, yet their rank correlation is below 0.1, on a scale
+# where 1 is the same order. Look at the curves again. Occlusion takes first the squares that hurt most when they go
+# alone, and is far ahead after an eighth of them; from the middle on it is behind. Two orders that hardly agree do
+# equally well. So there is no single list of squares that an answer rests on, for a map to show.
+#
+# What the numbers do not say: removing squares makes pictures that the model was never trained on, a square of 4 pixels
+# is smaller than the 13 that a token sees, and this is one model. Results that change with the fill should make you
+# careful with any single one.
 #
 # ## The same test, now, on your machine
 #
@@ -657,7 +662,7 @@ cct.progress(8)
 #   against the class.
 # - The first filters split into those for light and those for colour.
 # - Whether a map is faithful is a question for an experiment, with controls. Here the maps beat the same map of
-#   another image, hardly beat the centre, and agree little with occlusion.
+#   another image, only the votes clearly beat the centre, and none of them agrees much with occlusion.
 #
 # **The difference from the paper and the 2021 example.** Nothing here changes the model. Rollout was proposed for
 # models with a class token; taking it through the pooling row is our way for the pooling of the [CCT

@@ -322,6 +322,7 @@ if "--record" in sys.argv:
         record[way] = {"steps": runs[0][1], "class_accuracies": accuracies}
     record_path.write_text(json.dumps(record) + "\n", encoding="utf-8")
 record = json.loads(record_path.read_text(encoding="utf-8"))
+assert record["sha256"] == shipped.card["sha256"]  # made with these weights
 ways = {way: np.array(record[way]["class_accuracies"]) for way in WAYS}  # (seeds, classes)
 means = {way: values.mean(axis=1) for way, values in ways.items()}
 rare = {way: values[:, 7:].mean(axis=1) for way, values in ways.items()}
