@@ -192,8 +192,8 @@ def test_a_model_whose_archive_leaves_its_folder_writes_nothing(tmp_path, target
     before = sorted(tmp_path.iterdir())
     try:
         keras.models.load_model(path)
-    except ValueError:
-        pass  # a version of Keras may refuse what another ignores
+    except (ValueError, AttributeError):
+        pass  # a version of Keras may refuse what another ignores; 3.12 stumbles over the words of its own warning
     assert sorted(tmp_path.iterdir()) == before
 
 
