@@ -45,9 +45,44 @@ def every_control(exploration):
 
 
 def all_pairs_of_extremes(exploration):
-    for (one, first), (two, second) in itertools.combinations(exploration.widgets.items(), 2):
-        for x, y in itertools.product(extremes(first), extremes(second)):
-            widgets.to_png(widgets.drawn(exploration.draw, {**exploration.settings[0], one: x, two: y}))
+    """Many in one picture; those of impossible settings alone, one at a time, with all else as at the start."""
+    start, choices = exploration.settings[0], {name: extremes(widget) for name, widget in exploration.widgets.items()}
+    apart = pairs(choices)
+    for setting in meetings(choices):
+        with mock.patch.object(widgets, "draw_message", wraps=widgets.draw_message) as impossible:
+            widgets.to_png(widgets.drawn(exploration.draw, {**start, **values_of(setting, choices)}))
+        if not impossible.called:
+            apart -= set(itertools.combinations(setting, 2))
+    for pair in sorted(apart):
+        widgets.to_png(widgets.drawn(exploration.draw, {**start, **values_of(pair, choices)}))
+
+
+def pairs(choices):
+    """Every pair of options of two controls. An option is (number of the control, number of its value)."""
+    options = [[(control, value) for value in range(len(choices[name]))] for control, name in enumerate(choices)]
+    return {pair for one, two in itertools.combinations(options, 2) for pair in itertools.product(one, two)}
+
+
+def values_of(options, choices):
+    named = list(choices.items())
+    return {named[control][0]: named[control][1][value] for control, value in options}
+
+
+def meetings(choices):
+    """Settings, few where pairs are many, in which every option meets every one of each other control.
+
+    choices: {name: list of values}. Yields lists with an option of each control. Greedy: each setting begins with a
+    pair that has not met, and every other control takes the option with the most such pairs.
+    """
+    apart = pairs(choices)
+    while apart:
+        setting = list(min(apart))
+        for control, name in enumerate(choices):
+            if control not in dict(setting):
+                longer = [sorted([*setting, (control, value)]) for value in range(len(choices[name]))]
+                setting = max(longer, key=lambda options: len(apart & set(itertools.combinations(options, 2))))
+        apart -= set(itertools.combinations(setting, 2))
+        yield setting
 
 
 def still_pictures(exploration):

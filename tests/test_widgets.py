@@ -4,6 +4,7 @@ Then every moving picture of the notebooks, with every control turned from end t
 """
 
 import io
+import itertools
 
 import ipywidgets
 import numpy as np
@@ -11,9 +12,9 @@ import pytest
 from PIL import Image
 
 from cct_helpers import plots, widgets
-from tests.explorations import alone, notebooks_with_explorations
+from tests import sweep
+from tests.explorations import Exploration, alone, notebooks_with_explorations
 from tests.pictures import flaws
-from tests.sweep import sweep
 
 
 def draw(slope=1, curve="line", dashed=False):
@@ -127,4 +128,33 @@ WITH_EXPLORATIONS = notebooks_with_explorations()
 
 @pytest.mark.parametrize("path", WITH_EXPLORATIONS, ids=[path.stem for path in WITH_EXPLORATIONS])
 def test_every_setting_is_drawn_or_explained(path):
-    alone(sweep, path)
+    alone(sweep.sweep, path)
+
+
+def test_every_value_meets_every_other_in_few_settings():
+    choices = {"a": [1, 2], "b": list("xyz"), "c": [False, True], "d": [0, 9]}
+    settings = [sweep.values_of(setting, choices) for setting in sweep.meetings(choices)]
+    for one, two in itertools.combinations(choices, 2):
+        met = {(setting[one], setting[two]) for setting in settings}
+        assert met == set(itertools.product(choices[one], choices[two]))
+    assert len(settings) < 12  # 30 pairs
+    assert list(sweep.meetings({"a": [1, 2]})) == []
+
+
+def test_pairs_beside_an_impossible_one_are_tried_alone(monkeypatch):
+    tried = []
+
+    def draw_some(a, b, c):
+        if a and b:
+            raise ValueError("a and b cannot both be on.")
+        tried.append((a, b, c))
+        return draw()
+
+    box = widgets.explore(draw_some, [dict(a=False, b=False, c=False)], "", a=False, b=False, c=False)
+    controls = dict(a=False, b=False, c=False)
+    found = Exploration(draw_some, [controls], "", controls, box)
+    monkeypatch.setattr(widgets, "to_png", lambda figure: b"")
+    sweep.all_pairs_of_extremes(found)
+    for pair in itertools.combinations(range(3), 2):
+        met = {tuple(setting[place] for place in pair) for setting in tried}
+        assert len(met) == (3 if pair == (0, 1) else 4)
