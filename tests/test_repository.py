@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import json
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import lint
 import pytest
 import yaml
 
-from tests.benchmarks import readme_results
+from tests.benchmarks import footprint, readme_results
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "cct_helpers"
@@ -225,6 +226,21 @@ def test_readme_links_exist():
 
 def test_readme_results_are_those_of_the_records():
     assert readme_results.table() in read("README.md"), "run python tests/benchmarks/readme_results.py"
+
+
+def test_readme_says_what_a_notebook_costs_as_it_is_on_record():
+    record = json.loads(footprint.RECORD.read_text(encoding="utf-8"))
+    assert list(record["notebooks"]) == [path.stem for path in lint.sources() if path.parent.name == "notebooks"]
+    assert footprint.sentence(record) in read("README.md"), "run python -m tests.benchmarks.footprint"
+    assert record["import"]["seconds"] <= footprint.MOST_SECONDS
+    assert max(cost["peak_gib"] for cost in record["notebooks"].values()) <= footprint.MOST_GIB
+
+
+def test_a_notebook_names_the_time_to_run_that_is_on_record():
+    for name, cost in json.loads(footprint.RECORD.read_text(encoding="utf-8"))["notebooks"].items():
+        number, unit = re.search(r"(\d+|a) (minute|second)s? to run", read(f"notebooks/{name}.py")).groups()
+        named = int(number.replace("a", "1")) * {"minute": 60, "second": 1}[unit]
+        assert cost["seconds"] <= 1.1 * named, f"{name} took {cost['seconds']} s, and says {named}"
 
 
 def test_ci_runs_the_command_of_the_readme():
