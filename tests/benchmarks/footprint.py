@@ -79,21 +79,18 @@ def with_sentence(readme, record):
 
 
 def main(numbers):
-    notebooks = [
-        path for path in sorted((ROOT / "notebooks").glob("[0-9]*.py")) if not numbers or path.name[:2] in numbers
-    ]
-    record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {"notebooks": {}}
-    record |= {"command": "python -m tests.benchmarks.footprint", "machine": machine()}
-    record |= {"date": datetime.date.today().isoformat(), "import": import_cost()}
+    paths = [path for path in sorted((ROOT / "notebooks").glob("[0-9]*.py")) if not numbers or path.name[:2] in numbers]
+    costs = json.loads(RECORD.read_text(encoding="utf-8"))["notebooks"] if RECORD.exists() else {}
+    record = {"command": "python -m tests.benchmarks.footprint", "machine": machine()}
+    record |= {"date": datetime.date.today().isoformat(), "import": import_cost(), "notebooks": costs}
     print("import cct_helpers, beyond Keras:", record["import"])
-    for path in notebooks:
-        record["notebooks"][path.stem] = notebook_cost(path)
-        print(f"{path.stem}:", record["notebooks"][path.stem], flush=True)
+    for path in paths:
+        costs[path.stem] = notebook_cost(path)
+        print(f"{path.stem}:", costs[path.stem], flush=True)
     RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     readme = ROOT / "README.md"
     readme.write_text(with_sentence(readme.read_text(encoding="utf-8"), record), encoding="utf-8")
-    heavy = [name for name, cost in record["notebooks"].items() if cost["peak_gib"] > MOST_GIB]
-    sys.exit(record["import"]["seconds"] > MOST_SECONDS or bool(heavy))
+    sys.exit(record["import"]["seconds"] > MOST_SECONDS or any(cost["peak_gib"] > MOST_GIB for cost in costs.values()))
 
 
 if __name__ == "__main__":
