@@ -278,4 +278,4 @@ cct.progress(0)
 # accuracy is not one of the paper's. The [Keras example of 2021](https://keras.io/examples/vision/cct/) builds a
 # close relative that differs in its blocks and its padding; the course says where.
 #
-# Next: [From pixels to tokens](01_patches_and_convolutions.ipynb).
+# Next: [01 Patches and convolutions](01_patches_and_convolutions.ipynb), on how an image becomes tokens.

@@ -671,4 +671,4 @@ cct.progress(6)
 # Links: [paper](https://arxiv.org/abs/2104.05704), [authors' code](https://github.com/SHI-Labs/Compact-Transformers),
 # [Keras example](https://keras.io/examples/vision/cct/), [layer normalization before or after](https://arxiv.org/abs/2002.04745).
 #
-# Next: [notebook 07](07_training.ipynb) trains this model.
+# Next: [07 Training](07_training.ipynb), on how this model is trained.

@@ -139,7 +139,7 @@ cct.show(figure, alt="Excess over the true accuracy grows with the epochs to cho
 # ## The recipe
 #
 # All numbers of a run stand in one place, a `Recipe`. The sections below explain them. Fields that are 0, None or False
-# here are switched off; `mixup` and `cutmix` wait for `10_stronger_training`.
+# here are switched off; `mixup` and `cutmix` wait for [notebook 10](10_stronger_training.ipynb).
 
 # %%
 muon_works = tuple(map(int, keras.__version__.split(".")[:2])) >= (3, 13)

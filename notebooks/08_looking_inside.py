@@ -672,4 +672,4 @@ cct.progress(8)
 # 2021](https://keras.io/examples/vision/cct/) pools in the same way, so the votes are exact for it as well. It does
 # not look inside.
 #
-# Next: *09 What matters*, on which part earns its keep.
+# Next: [09 What matters](09_what_matters.ipynb), on which part earns its keep.

@@ -736,4 +736,4 @@ cct.progress(9)
 # [deep learning and the luck of the seed](https://arxiv.org/abs/2109.08203),
 # [accounting for variance in benchmarks](https://arxiv.org/abs/2103.03098).
 #
-# Next: [notebook 10](10_stronger_training.ipynb), how far does stronger training go?
+# Next: [10 Stronger training](10_stronger_training.ipynb), on what the tricks add, and when.

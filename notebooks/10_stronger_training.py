@@ -764,4 +764,4 @@ cct.progress(10)
 # [averages of weights](https://arxiv.org/abs/2411.18704),
 # [Muon](https://kellerjordan.github.io/posts/muon/) and [Muon at scale](https://arxiv.org/abs/2502.16982).
 #
-# Next: [notebook 11](11_your_own_images.ipynb), your own images.
+# Next: [11 Your own images](11_your_own_images.ipynb), on whether this works on your data.

@@ -560,4 +560,4 @@ cct.progress(11)
 # [code](https://github.com/SHI-Labs/Compact-Transformers) resizes square position tables only; non-square images are
 # ours. The [Keras example of 2021](https://keras.io/examples/vision/cct/) trains from scratch and exports nothing.
 #
-# Next: *12 Text*, on whether all this is only for images.
+# Next: [12 Text](12_text.ipynb), on whether all this is only for images.

@@ -617,3 +617,5 @@ cct.progress(12)
 # and a token is real if the place in its middle is. The [Keras example](https://keras.io/examples/vision/cct/) has no
 # text. Encoder, initial weights and block are the authors'
 # ([repository](https://github.com/SHI-Labs/Compact-Transformers)).
+#
+# Next: [13 Scaling up](13_scaling_up.ipynb), on what to do when a model outgrows your machine.
