@@ -3,7 +3,6 @@
 That every cell runs is tested by nbval, which collects notebooks/*.ipynb (see pyproject.toml).
 """
 
-import itertools
 import os
 import re
 import subprocess
@@ -79,15 +78,6 @@ def test_pair_agrees_and_keeps_the_rules(path):
 def test_every_ipynb_has_its_py():
     made = [*NOTEBOOKS.glob("*.ipynb"), *NOTEBOOKS.glob("solutions/*.ipynb")]
     assert sorted(path.with_suffix(".py") for path in made) == sorted(SOURCES)
-
-
-def test_each_notebook_ends_with_a_link_to_the_next():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    listed = re.findall(r"^\| \[(.+?)\]\(notebooks/(.+?)\.ipynb\)", readme, re.MULTILINE)
-    assert len(listed) >= len(CORE)
-    for (_, file), (title, after) in itertools.pairwise(listed):
-        end = (NOTEBOOKS / f"{file}.py").read_text(encoding="utf-8").rpartition("\n#\n")[2]
-        assert f"Next: [{title}]({after}.ipynb)" in end, file
 
 
 def test_numbers_are_unique():

@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import itertools
 import json
 import re
 import subprocess
@@ -17,6 +18,7 @@ from tests.benchmarks import footprint, readme_results
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "cct_helpers"
 MODULES = sorted(PACKAGE.glob("*.py"))
+COURSE = [path.stem for path in lint.sources() if path.parent.name == "notebooks"]
 MAX_LINES = 250
 
 # Imports go sideways or down, never up. A new module needs its place here.
@@ -212,9 +214,20 @@ def test_everything_public_has_a_docstring(path):
 # The README and the machines that run the tests
 
 
+def notebooks_in_the_readme():
+    """(title, file without its ending) of every notebook that the README lists, in its order."""
+    return re.findall(r"^\| \[(\d\d [^]]*)\]\(notebooks/(\d\d_\w+)\.ipynb\)", read("README.md"), re.MULTILINE)
+
+
 def test_readme_lists_the_notebooks_that_exist():
-    listed = re.findall(r"^\| \[\d\d [^]]*\]\((notebooks/\d\d_\w+\.ipynb)\)", read("README.md"), re.MULTILINE)
-    assert listed == [f"notebooks/{path.stem}.ipynb" for path in lint.sources() if path.parent.name == "notebooks"]
+    assert [name for _, name in notebooks_in_the_readme()] == COURSE
+
+
+def test_each_notebook_ends_with_a_link_to_the_next():
+    assert len(notebooks_in_the_readme()) > 1
+    for (_, name), (title, after) in itertools.pairwise(notebooks_in_the_readme()):
+        end = read(f"notebooks/{name}.py").rpartition("\n#\n")[2]
+        assert f"Next: [{title}]({after}.ipynb)" in end, name
 
 
 def test_readme_links_exist():
@@ -230,7 +243,7 @@ def test_readme_results_are_those_of_the_records():
 
 def test_readme_says_what_a_notebook_costs_as_it_is_on_record():
     record = json.loads(footprint.RECORD.read_text(encoding="utf-8"))
-    assert list(record["notebooks"]) == [path.stem for path in lint.sources() if path.parent.name == "notebooks"]
+    assert list(record["notebooks"]) == COURSE
     assert footprint.sentence(record) in read("README.md"), "run python -m tests.benchmarks.footprint"
     assert record["import"]["seconds"] <= footprint.MOST_SECONDS
     assert max(cost["peak_gib"] for cost in record["notebooks"].values()) <= footprint.MOST_GIB

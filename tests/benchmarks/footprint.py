@@ -19,6 +19,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.benchmarks.legs import replace
 from tests.benchmarks.scaling_runs import machine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,9 +88,9 @@ def main(numbers):
     for path in paths:
         costs[path.stem] = notebook_cost(path)
         print(f"{path.stem}:", costs[path.stem], flush=True)
-    RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    replace(RECORD, json.dumps(record, indent=1) + "\n")
     readme = ROOT / "README.md"
-    readme.write_text(with_sentence(readme.read_text(encoding="utf-8"), record), encoding="utf-8")
+    replace(readme, with_sentence(readme.read_text(encoding="utf-8"), record))
     sys.exit(record["import"]["seconds"] > MOST_SECONDS or any(cost["peak_gib"] > MOST_GIB for cost in costs.values()))
 
 
