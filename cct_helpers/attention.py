@@ -10,7 +10,20 @@ def blocks_of(model):
 
 
 def tokens_entering(model, images, layer_names, batch_size=128):
-    """The tokens that each named layer receives: a list of (batch, tokens, dim) arrays, computed in one pass."""
+    """The tokens that each named layer receives, computed in one pass.
+
+    Args:
+        model: from `build_cct`, `build_cvt` or `build_vit_lite`.
+        images: (batch, height, width, channels).
+        layer_names: names of layers.
+        batch_size: images computed at a time.
+
+    Returns:
+        A list of arrays (batch, tokens, dim), one a name.
+
+    Raises:
+        ValueError: when the images do not fit the model.
+    """
     check_images(model, images)
     inner = keras.Model(model.input, {name: model.get_layer(name).input for name in layer_names})
     images = np.asarray(images, "float32")
@@ -31,8 +44,16 @@ def check_images(model, images):
 def attention_maps(model, images):
     """Attention weights of every block and head, without dropout.
 
-    Returns (layers, batch, heads, tokens, tokens): entry [l, b, h, i, j] is how much token i reads from token j; each
-    row sums to 1. Raises ValueError when the images do not fit the model.
+    Args:
+        model: from `build_cct`, `build_cvt` or `build_vit_lite`.
+        images: (batch, height, width, channels).
+
+    Returns:
+        A float32 array (layers, batch, heads, tokens, tokens): entry [l, b, h, i, j] is how much token i reads from
+        token j; each row sums to 1.
+
+    Raises:
+        ValueError: when the images do not fit the model.
     """
     blocks = blocks_of(model)
     entering = tokens_entering(model, images, [block.name for block in blocks])
@@ -52,7 +73,11 @@ def attention_rollout(maps):
     Args:
         maps: (layers, batch, heads, tokens, tokens), from `attention_maps`.
 
-    Returns (batch, tokens, tokens): the share of input token j in output token i; each row sums to 1.
+    Returns:
+        An array (batch, tokens, tokens): the share of input token j in output token i; each row sums to 1.
+
+    Raises:
+        ValueError: for maps of another shape.
     """
     maps = np.asarray(maps)
     if maps.ndim != 5 or maps.shape[-1] != maps.shape[-2]:
@@ -65,10 +90,18 @@ def attention_rollout(maps):
 
 
 def pooling_weights(model, images):
-    """The share of each token in the pooled vector: (batch, tokens), rows sum to 1.
+    """The share of each token in the pooled vector.
 
-    Raises ValueError for a model without sequence pooling (a ViT-Lite reads its class token instead) or images that do
-    not fit the model.
+    Args:
+        model: from `build_cct` or `build_cvt`.
+        images: (batch, height, width, channels).
+
+    Returns:
+        A float32 array (batch, tokens); each row sums to 1.
+
+    Raises:
+        ValueError: for a model without sequence pooling (a ViT-Lite reads its class token instead), or images that do
+            not fit the model.
     """
     if "pooling" not in [layer.name for layer in model.layers]:
         raise ValueError(f"{model.name} has no sequence pooling: use a model from build_cct or build_cvt.")
@@ -77,13 +110,21 @@ def pooling_weights(model, images):
 
 
 def token_votes(model, images):
-    """The part of each token in each logit: (batch, tokens, classes), signed.
+    """The part of each token in each logit, signed.
 
     Sequence pooling is a weighted mean and the head is linear, so a logit is a sum over tokens, with nothing left out:
     logit_c = sum over t of w_t (head_c . x_t) + bias_c. Here stands each w_t (head_c . x_t). The tokens x_t are those
     after the last norm; they have read from the whole image.
 
-    Raises ValueError as `pooling_weights` does.
+    Args:
+        model: from `build_cct` or `build_cvt`.
+        images: (batch, height, width, channels).
+
+    Returns:
+        An array (batch, tokens, classes); its sum over tokens is the logits without their bias.
+
+    Raises:
+        ValueError: as `pooling_weights` does.
     """
     weights = pooling_weights(model, images)
     (tokens,) = tokens_entering(model, images, ["pooling"])

@@ -9,15 +9,18 @@ import keras
 import numpy as np
 
 from cct_helpers.layers import (
+    ClassToken,
+    ConvTokenizer,
     Linear,
+    PatchTokenizer,
+    PositionEmbedding,
     SequencePooling,
     TransformerBlock,
+    as_rate,
     check_heads,
-    check_hidden,
     check_positive,
-    check_rate,
+    hidden_units,
 )
-from cct_helpers.tokenizers import ClassToken, ConvTokenizer, PatchTokenizer, PositionEmbedding
 
 # The authors' sizes (their src/cct.py, src/cvt.py, src/vit.py), by layers: dim, heads, MLP ratio.
 ENCODERS = {
@@ -78,7 +81,7 @@ def build_cct(
     """Build a Compact Convolutional Transformer: convolutional tokens, encoder, sequence pooling, linear head.
 
     Args:
-        variant: a name in `VARIANTS` that starts with "cct_": layers, kernel x convolutions, image side.
+        variant: a name in `VARIANTS` that starts with "cct_": layers, kernel x convolutions, image side (pixels).
         input_shape: (height, width, channels) of the images, pixels; the variant's square RGB images when None.
         num_classes: number of logits.
         position: "learned", "sine" or "none"; the variant's when None.
@@ -88,8 +91,11 @@ def build_cct(
             num_conv_layers, hidden_channels) or a rate (stochastic_depth, that of the last block, 0.1 by default;
             attention_dropout, 0.1; dropout, 0).
 
-    Returns a keras.Model, images (batch, height, width, channels) -> logits (batch, num_classes).
-    Raises ValueError for an unknown variant or override and for sizes that do not fit together.
+    Returns:
+        A keras.Model, images (batch, height, width, channels) -> logits (batch, num_classes).
+
+    Raises:
+        ValueError: for an unknown variant or override, and for sizes that do not fit together.
     """
     return _build("cct", variant, input_shape, num_classes, position, normalization, overrides)
 
@@ -99,8 +105,8 @@ def build_cvt(
 ):
     """Build a Compact Vision Transformer: patch tokens, encoder, sequence pooling, linear head (the paper's CVT).
 
-    Arguments as in `build_cct`; of the tokenizer only `patch_size` can be overridden. Both sides of the image must be
-    multiples of it, else ValueError.
+    Arguments, result and errors as in `build_cct`; of the tokenizer only `patch_size`, in pixels, can be overridden.
+    Both sides of the image must be multiples of it.
     """
     return _build("cvt", variant, input_shape, num_classes, position, normalization, overrides)
 
@@ -110,14 +116,14 @@ def build_vit_lite(
 ):
     """Build a ViT-Lite: patch tokens, a class token before them, encoder, linear head on the class token.
 
-    Arguments and errors as in `build_cvt`.
+    Arguments, result and errors as in `build_cvt`.
     """
     return _build("vit", variant, input_shape, num_classes, position, normalization, overrides)
 
 
 def _build(family, variant, input_shape, num_classes, position, normalization, overrides):
     size = sizes_of(family, variant, overrides)
-    height, width, channels = checked_shape(input_shape or (size["image_size"], size["image_size"], 3))
+    height, width, channels = as_image_shape(input_shape or (size["image_size"], size["image_size"], 3))
     check_positive(num_classes=num_classes)
 
     images = keras.Input((height, width, channels), name="images")
@@ -145,10 +151,20 @@ def _build(family, variant, input_shape, num_classes, position, normalization, o
 def at_size(model, height, width):
     """The same model for images of another size: it shares every weight, and training one trains the other.
 
-    model: from `build_cct`, `build_cvt` or `build_vit_lite`. height, width: of the images, pixels. The position table
-    is resized on the way, as in `resize_positions`. Raises ValueError for a size that the tokenizer cannot take.
+    The position table is resized on the way, as in `resize_positions`.
+
+    Args:
+        model: from `build_cct`, `build_cvt` or `build_vit_lite`.
+        height: of the images, in pixels.
+        width: of the images, in pixels.
+
+    Returns:
+        A keras.Model from images (batch, height, width, channels) to logits.
+
+    Raises:
+        ValueError: for a size that the tokenizer cannot take.
     """
-    height, width, channels = checked_shape((height, width, model.input_shape[-1]))
+    height, width, channels = as_image_shape((height, width, model.input_shape[-1]))
     images = keras.Input((height, width, channels), name="images")
     rows, columns = model.get_layer("tokenizer").grid(height, width)
     layers = model.layers[1:]  # the first is the input
@@ -161,7 +177,7 @@ def at_size(model, height, width):
 
 
 def sizes_of(family, variant, overrides):
-    """The sizes of a variant with the overrides put in; ValueError for names that do not exist."""
+    """The sizes of a variant with the overrides put in, a dict; ValueError for names that do not exist."""
     known = [name for name in VARIANTS if name.startswith(family + "_")] or list(VARIANTS)
     if variant not in known:
         close = difflib.get_close_matches(str(variant), known, n=1)
@@ -175,13 +191,13 @@ def sizes_of(family, variant, overrides):
     size.update(overrides)
     check_positive(**{name: size[name] for name in ("num_layers", "dim", "num_heads")})
     check_heads(size["dim"], size["num_heads"])
-    check_hidden(size["dim"], size["mlp_ratio"])
+    hidden_units(size["dim"], size["mlp_ratio"])
     for name in REGULARIZATION:
-        check_rate(name, size[name])
+        as_rate(name, size[name])
     return size
 
 
-def checked_shape(shape):
+def as_image_shape(shape):
     """(height, width, channels) as whole numbers, or ValueError."""
     of_three = isinstance(shape, (tuple, list)) and len(shape) == 3
     if not of_three or not all(isinstance(side, (int, np.integer)) and side >= 1 for side in shape):

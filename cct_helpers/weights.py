@@ -10,7 +10,7 @@ import numpy as np
 
 from cct_helpers import models
 from cct_helpers.attention import blocks_of
-from cct_helpers.tokenizers import resize_positions
+from cct_helpers.layers import resize_positions
 
 SHIPPED = pathlib.Path(__file__).with_suffix("")  # the folder weights/ beside this file
 CARD_FORMAT = 1

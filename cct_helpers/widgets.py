@@ -9,8 +9,8 @@ from IPython.display import Image, display
 from matplotlib import rc_context
 from PIL import Image as Pillow
 
+from cct_helpers.figures import draw_message, to_png
 from cct_helpers.images import read_picture
-from cct_helpers.plots import draw_message, to_png
 
 SHARP = {"align_self": "flex-start"}  # a box would stretch a picture to its own width, and blur it
 

@@ -50,7 +50,7 @@ from PIL import Image
 from skimage import data as photos
 from sklearn.datasets import load_sample_image
 
-from cct_helpers import plots, plots_inside
+from cct_helpers import figures
 
 keras.utils.set_random_seed(0)
 
@@ -105,7 +105,7 @@ originals |= {"coins": photos.coins(), "palace": load_sample_image("china.jpg")}
 images = np.stack([small(photo) for photo in originals.values()])  # (images, height, width, channels)
 
 probabilities = softmax(cct.predict(model, images))  # (images, classes)
-figure = plots_inside.draw_predictions(images, probabilities, card["class_names"], list(originals))
+figure = figures.draw_predictions(images, probabilities, card["class_names"], list(originals))
 alt = "Six small photos with three bars each: cat and horse are right; coffee, bricks, coins and palace get a class too"
 cct.show(figure, alt=alt)
 
@@ -133,10 +133,10 @@ assert np.allclose(probabilities.sum(axis=1), 1)
 
 # %%
 pooling = cct.pooling_weights(model, images[:1])[0]  # (tokens,), sums to 1
-figure, (photo, veil, alone) = plots.new_figure(1, 3, width=9, height=3)
-plots.draw_image(photo, images[0], "the photo")
-plots.draw_overlay(veil, images[0], pooling, (8, 8), "pooling weights over it")
-plots.draw_heatmap(alone, 64 * pooling.reshape(8, 8), "the weights alone", low=0, label="weight, times uniform")
+figure, (photo, veil, alone) = figures.new_figure(1, 3, width=9, height=3)
+figures.draw_image(photo, images[0], "the photo")
+figures.draw_overlay(veil, images[0], pooling, (8, 8), "pooling weights over it")
+figures.draw_heatmap(alone, 64 * pooling.reshape(8, 8), "the weights alone", low=0, label="weight, times uniform")
 cct.show(figure, alt="Cat photo; the pooling weights are large on a few squares, many times larger than on most others")
 print(f"largest weight: {64 * pooling.max():.1f} times uniform; sum of all: {pooling.sum():.3f}")
 assert 64 * pooling.max() > 3 and abs(pooling.sum() - 1) < 1e-5
@@ -194,7 +194,8 @@ print({name: part.shape for name, part in parts.items()}, digits.x_train.dtype)
 assert sum(len(part) for part in parts.values()) == 1797
 names = [digits.class_names[label] for label in digits.y_train[:10]]
 cct.show(
-    plots.draw_images(digits.x_train[:10], names, columns=10, side=0.9), alt="Ten handwritten digits with their classes"
+    figures.draw_images(digits.x_train[:10], names, columns=10, side=0.9),
+    alt="Ten handwritten digits with their classes",
 )
 
 # %% [markdown]

@@ -49,7 +49,8 @@ import tensorflow as tf
 from PIL import Image
 from skimage import data as photos
 
-from cct_helpers import plots, plots_tokens
+from cct_helpers import figures
+from cct_helpers.plots import nb01_patches_and_convolutions as pictures
 
 keras.utils.set_random_seed(0)
 
@@ -115,7 +116,7 @@ cuts = {
     "one reshape, no transpose": reshaped.reshape(8, 8, 4, 4, 3),
 }
 alt = "A cat's face with a grid, cut into 8 x 8 patches; beside it a scrambled picture from a reshape without transpose"
-cct.show(plots_tokens.draw_cuts(cat, cuts), alt=alt)
+cct.show(pictures.draw_cuts(cat, cuts), alt=alt)
 
 # %% [markdown]
 # Sixteen pixels of the top row: half a line, not a square.
@@ -324,7 +325,7 @@ assert fields["convolutions, 3 x 3 twice"] == (13, -6, 4)
 assert 10 < (13 / 4) ** 2 < 11  # tokens that see a pixel in the middle of the image, on the mean
 
 alt = "A cat's face twice: the squares of two neighbouring patches touch, those of two convolutional tokens overlap"
-cct.show(plots_tokens.draw_neighbours(cat, fields, token=(3, 3)), alt=alt)
+cct.show(pictures.draw_neighbours(cat, fields, token=(3, 3)), alt=alt)
 
 # %% [markdown]
 # 13 pixels, while the next token is 4 pixels away: neighbours share 9 of their 13 columns. Both tokenizers give 8 x 8
@@ -367,7 +368,7 @@ for name, (top, left, field) in boxes.items():
     assert share > 1.3 * area
 
 alt = "Three heat maps of gradients, bright in the middle and fading out; each ends exactly at the box of the formula"
-cct.show(plots_tokens.draw_sensitivity(maps, boxes), alt=alt)
+cct.show(pictures.draw_sensitivity(maps, boxes), alt=alt)
 
 # %% [markdown]
 # The formula and the gradient agree to the pixel. And they say different things: the formula is an upper bound. The
@@ -386,7 +387,7 @@ def tokenizer_view(tokenizer, kernel, stride, convs, row, column):
         layer = cct.ConvTokenizer(1, kernel, stride, kernel // 2, convs)
         steps = tokenizer_steps(kernel, stride, kernel // 2, convs)
     grid = layer.grid(*cat.shape[:2])  # says in words when the sizes cannot work
-    return plots_tokens.draw_tokenizer(cat, grid, receptive_field(steps), row, column)
+    return pictures.draw_tokenizer(cat, grid, receptive_field(steps), row, column)
 
 
 settings = [
@@ -526,7 +527,7 @@ assert convolutions[2] > convolutions[1] and patches[2] > patches[1]
 
 alt = "Two curves with zeros at moves of 0, 4 and 8 pixels and peaks at 2 and 6; that of the convolutions is lower"
 labels = "the view moves by (pixels)", "change (1 = another place)"
-cct.show(plots.draw_curves(range(9), summary, *labels, title="Mean and spread: 3 photos, 5 random weights"), alt=alt)
+cct.show(figures.draw_curves(range(9), summary, *labels, title="Mean and spread: 3 photos, 5 random weights"), alt=alt)
 
 # %% [markdown]
 # The change is largest half-way between two tokens, and at every move the convolutional tokens change less, by more
@@ -630,7 +631,7 @@ assert gaps[8] > 40 and 4 < gaps[40] < 8
 
 # %%
 alt = "Accuracy after 40 epochs falls as images move: from 92 to 18 percent for patches, from 98 to 80 for convolutions"
-cct.show(plots_tokens.draw_moved_accuracy(range(5), accuracies[40], chance=10), alt=alt)
+cct.show(pictures.draw_moved_accuracy(range(5), accuracies[40], chance=10), alt=alt)
 
 patches, convolutions = (percent.mean(axis=0) for percent in accuracies[40].values())
 assert patches[0] - patches[2] > 35 and convolutions[0] - convolutions[2] < 5

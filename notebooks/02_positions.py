@@ -51,7 +51,8 @@ from PIL import Image
 from skimage import data as photos
 from sklearn.datasets import load_sample_image
 
-from cct_helpers import plots, plots_positions
+from cct_helpers import figures
+from cct_helpers.plots import nb02_positions as pictures
 
 keras.utils.set_random_seed(0)
 rng = np.random.default_rng(0)
@@ -145,7 +146,7 @@ cat = square(photos.chelsea(), 32)
 pair = np.stack([cat, shuffle_patches(cat, order)])  # (2, 32, 32, 3)
 assert np.array_equal(np.sort(pair[0], axis=None), np.sort(pair[1], axis=None))  # the same pixels
 alt = "A cat's face, and the same 64 patches in random order, where no face can be seen"
-cct.show(plots.draw_images(pair, ["photo", "patches shuffled"], columns=2, side=2.6), alt=alt)
+cct.show(figures.draw_images(pair, ["photo", "patches shuffled"], columns=2, side=2.6), alt=alt)
 
 # %%
 normalization = (127.5, 64)
@@ -323,7 +324,7 @@ assert layer.count_params() == 0  # fixed, nothing to train
 assert np.allclose(np.linalg.norm(sines, axis=-1), np.sqrt(64))  # 64 clocks with hands of length 1
 
 alt = "Heat map of 64 tokens by 128 columns: fast waves on the left, almost constant stripes on the right"
-cct.show(plots_positions.draw_table(sines, "sine positions for 64 tokens"), alt=alt)
+cct.show(pictures.draw_table(sines, "sine positions for 64 tokens"), alt=alt)
 
 # %% [markdown]
 # One row is one token. On the left neighbours differ, on the right even the first and the last row are nearly the
@@ -353,7 +354,7 @@ similarities = {"fresh": similarity(fresh), "learned": similarity(learned), "sin
 assert grid == (8, 8)
 
 alt = "Three grids of 8 x 8 maps. Fresh: a bright dot each. Learned: a bright spot around each place. Sine: bright rows"
-cct.show(plots_positions.draw_similarity_maps(similarities, grid), alt=alt)
+cct.show(pictures.draw_similarity_maps(similarities, grid), alt=alt)
 
 # %% [markdown]
 # Each small map belongs to one token and stands at that token's place. It shows how similar all 64 places are to it.
@@ -404,7 +405,7 @@ def position_view(table, row, column, dim):
     if table == "learned" and dim != learned.shape[1]:
         raise ValueError(f"The trained table has {learned.shape[1]} numbers a token. Set dim to {learned.shape[1]}.")
     values = similarities["learned"] if table == "learned" else similarity(sine_table(64, dim))
-    return plots_positions.draw_similarity(values, grid, row, column, table)
+    return pictures.draw_similarity(values, grid, row, column, table)
 
 
 settings = [
@@ -485,7 +486,7 @@ for names, runs in accuracies.items():
 # %%
 alt = "Dots of three runs for none, sine and learned, on patches and convolutions: positions matter for patches only"
 panels = {names: runs for names, runs in accuracies.items() if names[1] != "cut"}
-cct.show(plots_positions.draw_accuracies(panels, kinds, chance=0.1), alt=alt)
+cct.show(pictures.draw_accuracies(panels, kinds, chance=0.1), alt=alt)
 
 # %%
 percent = {names: {kind: 100 * np.array(a) for kind, a in runs.items()} for names, runs in accuracies.items()}
@@ -570,7 +571,7 @@ print("largest difference inside one column:", {name: round(value, 2) for name, 
 assert differ["as 4 x 9"] < 1e-5 and differ["as 6 x 6"] > 2 and differ["as a flat list"] > 2
 
 alt = "Three maps of 8 x 18 tokens: even stripes from left to right; a checkered muddle; stripes that run over two rows"
-cct.show(plots_positions.draw_maps(maps, "column it believes in"), alt=alt)
+cct.show(pictures.draw_maps(maps, "column it believes in"), alt=alt)
 
 # %% [markdown]
 # All three have the right shape. Only the first gives one number to all tokens of a column.
@@ -586,9 +587,9 @@ cct.show(plots_positions.draw_maps(maps, "column it believes in"), alt=alt)
 # **Predict:** nothing else in the model depends on the image size. Will the logits be equal?
 
 # %%
-pictures = [getattr(photos, name)() for name in ("chelsea", "rocket", "astronaut", "coffee")]
-pictures += [load_sample_image(name) for name in ("flower.jpg", "china.jpg")]
-small = np.stack([square(picture, 32) for picture in pictures])
+photographs = [getattr(photos, name)() for name in ("chelsea", "rocket", "astronaut", "coffee")]
+photographs += [load_sample_image(name) for name in ("flower.jpg", "china.jpg")]
+small = np.stack([square(picture, 32) for picture in photographs])
 large = np.stack([np.asarray(Image.fromarray(image).resize((48, 48), Image.Resampling.BICUBIC)) for image in small])
 expected = np.asarray(pretrained(small))
 

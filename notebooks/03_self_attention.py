@@ -49,7 +49,7 @@ from PIL import Image
 from skimage import data as photos
 from sklearn.datasets import load_sample_image
 
-from cct_helpers import plots_attention
+from cct_helpers.plots import nb03_self_attention as pictures
 
 keras.utils.set_random_seed(0)
 rng = np.random.default_rng(0)
@@ -146,7 +146,7 @@ print(f"wrong {wrong.sum(-1).min():.3f} to {wrong.sum(-1).max():.3f}")
 assert np.ptp(wrong.sum(-1)) > 0.1
 
 alt = "Two heat maps of 64 x 64 weights. Right: bright columns, read by many. Wrong: bright rows, which read too much"
-cct.show(plots_attention.draw_weights({"softmax over keys": weights, "over queries (wrong)": wrong}, 0.1), alt=alt)
+cct.show(pictures.draw_weights({"softmax over keys": weights, "over queries (wrong)": wrong}, 0.1), alt=alt)
 
 # %% [markdown]
 # Not to 1: some tokens read far too much and others hardly anything.
@@ -183,7 +183,7 @@ assert np.allclose(variances["plain"], head_sizes, rtol=0.2) and np.allclose(var
 assert entropies["plain"][-1] < 0.5 and min(entropies["scaled"]) > 5
 
 alt = "Without scale the variance rises with the head size and the entropy falls to zero; with it both stay level"
-cct.show(plots_attention.draw_scaling(head_sizes, variances, entropies, np.log2(64)), alt=alt)
+cct.show(pictures.draw_scaling(head_sizes, variances, entropies, np.log2(64)), alt=alt)
 
 # %% [markdown]
 # The variance of a score *is* the head size. At 1,024 the plain softmax reads from almost one token, and random
@@ -412,7 +412,7 @@ assert 1 < mid[1:].min() / post[1] and mid[1:].max() < 1.5 * mid[1:].min()
 
 # %%
 alt = "Pre-norm rises steadily with depth, post-norm is a flat line, mid-norm stays level a little above it"
-cct.show(plots_attention.draw_depth(lengths), alt=alt)
+cct.show(pictures.draw_depth(lengths), alt=alt)
 
 # %% [markdown]
 # With pre-norm nothing ever shortens the stream: each block adds to it, and a late block's contribution is small
@@ -508,13 +508,13 @@ token = eye[0] * 8 + eye[1]
 assert token == 26
 shown = {f"layer {layer}, head {head}": maps[layer, 0, head] for layer in range(2) for head in range(2)}
 for name, each in shown.items():
-    times, bits, most = plots_attention.row_numbers(each[token])
+    times, bits, most = pictures.row_numbers(each[token])
     itself = each[token, token] * 64
     assert itself < 2 < times
     print(f"{name}: largest {times:.1f} x uniform, itself {itself:.1f} x, entropy {bits:.2f} of {most:.0f} bits")
 
 alt = "A cat's face, and four veils that show where the token on its eye reads from in two layers and two heads"
-cct.show(plots_attention.draw_reading(cat, shown, (8, 8), eye), alt=alt)
+cct.show(pictures.draw_reading(cat, shown, (8, 8), eye), alt=alt)
 
 # %% [markdown]
 # In none of the four heads does this token read much from itself: at most twice the uniform share. It does not need
@@ -530,15 +530,15 @@ cct.show(plots_attention.draw_reading(cat, shown, (8, 8), eye), alt=alt)
 
 # %%
 names = ["chelsea", "astronaut", "coffee", "rocket"]
-pictures = {name: square(getattr(photos, name)()) for name in names}
-pictures["flower"] = square(load_sample_image("flower.jpg"))
+views = {name: square(getattr(photos, name)()) for name in names}
+views["flower"] = square(load_sample_image("flower.jpg"))
 all_maps = cct.attention_maps(pretrained, np.stack(list(pictures.values())))  # (layers, photos, heads, tokens, tokens)
 
 
 def reading_view(photo, layer, head, row, column):
-    weights = all_maps[layer, list(pictures).index(photo), head]
+    weights = all_maps[layer, list(views).index(photo), head]
     title = f"layer {layer}, head {head}"
-    return plots_attention.draw_explorer(pictures[photo], weights, (8, 8), row, column, title)
+    return pictures.draw_explorer(views[photo], weights, (8, 8), row, column, title)
 
 
 settings = [
@@ -548,7 +548,7 @@ settings = [
 ]
 alt = "Where one token of a cat, a rocket and a flower reads from, each with its sorted weights and the uniform level"
 ranges = dict(layer=(0, 1), head=(0, 1), row=(0, 7), column=(0, 7))
-explorer = cct.explore(reading_view, settings, alt, photo=list(pictures), **ranges)
+explorer = cct.explore(reading_view, settings, alt, photo=list(views), **ranges)
 
 # %% [markdown]
 # ## Exercises

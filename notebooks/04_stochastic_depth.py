@@ -47,7 +47,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from cct_helpers import plots_depth
+from cct_helpers.plots import nb04_stochastic_depth as pictures
 
 keras.utils.set_random_seed(0)
 rng = np.random.default_rng(0)
@@ -107,7 +107,7 @@ assert abs(masks.mean() - keep) < 5 * keep * standard_error
 
 # %%
 bound = 5 * np.sqrt(rate / keep / np.arange(1, draws + 1))
-figure = plots_depth.draw_running_means({"mask / keep": masks / keep, "mask alone": masks}, bound)
+figure = pictures.draw_running_means({"mask / keep": masks / keep, "mask alone": masks}, bound)
 cct.show(
     figure,
     alt="Running mean over images drawn. mask / keep settles at 1 inside a narrowing band, mask alone settles at 0.8.",
@@ -192,9 +192,9 @@ assert abs(without.mean() - 14 * keep) < 5 * spread
 
 # %%
 rates = np.full(12, 0.3)
-panels = {mask: plots_depth.sample_masks(rates, 32, mask) for mask in plots_depth.MASKS[:2]}
+panels = {mask: pictures.sample_masks(rates, 32, mask) for mask in pictures.MASKS[:2]}
 cct.show(
-    plots_depth.draw_mask_panels(panels),
+    pictures.draw_mask_panels(panels),
     alt="Two grids of 12 branches by 32 images. One mask per image: dropped cells are scattered. One per batch: whole "
     "rows are dropped, the same for all images.",
 )
@@ -294,7 +294,7 @@ assert np.isclose(distribution.sum(), 1) and np.isclose(np.arange(15) @ distribu
 assert np.isclose(distribution[-1], np.prod(1 - rates))
 
 images = 100_000
-kept = plots_depth.sample_masks(rates, images).sum(axis=0)  # (branches, images) -> (images,)
+kept = pictures.sample_masks(rates, images).sum(axis=0)  # (branches, images) -> (images,)
 counted = np.bincount(kept, minlength=15) / images
 standard_errors = np.sqrt(distribution * (1 - distribution) / images)
 assert np.all(np.abs(counted - distribution) <= 5 * standard_errors + 2 / images)
@@ -344,11 +344,11 @@ print(f"both kept: {np.mean(a & b):.3f} instead of 0.25; correlation {np.corrcoe
 # do to the distribution?
 
 # %%
-same_seed = plots_depth.sample_masks(rates, images, plots_depth.MASKS[2]).sum(axis=0)
+same_seed = pictures.sample_masks(rates, images, pictures.MASKS[2]).sum(axis=0)
 counted_same = np.bincount(same_seed, minlength=15) / images
 panels = {"own draws": (distribution, counted), "same seed in every layer": (distribution, counted_same)}
 cct.show(
-    plots_depth.draw_active(panels),
+    pictures.draw_active(panels),
     alt="Share of images by number of kept branches. With own draws the counts lie on the exact distribution "
     "around 10.5. With one seed half of the images keep all 14 and the others spread evenly from 2 to 12.",
 )
@@ -367,16 +367,16 @@ assert same_seed.std() > 2 * kept.std() and abs(counted_same[-1] - 0.5) < 0.01
 # batch, and expected from independent draws. Try "same seed in every layer" at a constant rate.
 
 # %%
-choices = dict(schedule=list(plots_depth.SCHEDULES), mask=list(plots_depth.MASKS))
+choices = dict(schedule=list(pictures.SCHEDULES), mask=list(pictures.MASKS))
 controls = dict(rate=(0.0, 0.9, 0.05), blocks=(1, 14), **choices, seed=(0, 20))
-per_image, per_batch, same_seed = plots_depth.MASKS
+per_image, per_batch, same_seed = pictures.MASKS
 settings = [
     dict(rate=0.5, blocks=7, schedule="linear", mask=per_image, seed=0),
     dict(rate=0.5, blocks=7, schedule="linear", mask=per_batch, seed=0),
     dict(rate=0.5, blocks=7, schedule="constant", mask=same_seed, seed=0),
 ]
 box = cct.explore(
-    plots_depth.draw_simulator,
+    pictures.draw_simulator,
     settings,
     alt="Three grids of 14 branches by 48 images, each with a chart of how many branches an image keeps. A linear rate "
     "with a mask per image thins out the last rows and follows the expected distribution; one mask per batch drops "
@@ -457,7 +457,7 @@ assert max(mean.values()) - min(mean.values()) < 1.3  # between rates
 assert high[0.0] - low[0.0] > 4  # between seeds, without any drops
 curves = {rate: [[run[key] for run in runs] for key in ("loss", "val_loss")] for rate, runs in by_rate.items()}
 cct.show(
-    plots_depth.draw_training(curves),
+    pictures.draw_training(curves),
     alt="Loss over 20 epochs for the drop rates 0, 0.1 and 0.5, three seeds each. Training loss falls close to "
     "0, validation loss ends in the same range for all three rates.",
 )

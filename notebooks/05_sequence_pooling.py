@@ -50,7 +50,8 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from cct_helpers import plots, plots_pooling
+from cct_helpers import figures
+from cct_helpers.plots import nb05_sequence_pooling as pictures
 
 keras.utils.set_random_seed(0)
 rng = np.random.default_rng(0)
@@ -255,19 +256,19 @@ def tokens_and_scores(model, images):
 
 
 tokens, scores = tokens_and_scores(model, data.x_test)
-weights = plots_pooling.softmax(scores)
+weights = pictures.softmax(scores)
 assert np.allclose(weights, ops.convert_to_numpy(model.get_layer("pooling").weights_over_tokens(tokens)), atol=1e-5)
 assert np.allclose(weights.sum(axis=1), 1)
 
 chosen = [int(np.flatnonzero(data.y_test == digit)[0]) for digit in range(8)]
 cct.show(
-    plots_pooling.draw_overlays(data.x_test[chosen], weights[chosen], [str(data.y_test[i]) for i in chosen]),
+    pictures.draw_overlays(data.x_test[chosen], weights[chosen], [str(data.y_test[i]) for i in chosen]),
     alt="The digits 0 to 7, and below each its pooling weights in orange on a grid of 8 by 8 tokens. In most images "
     "some cells are far darker than others; under the 0 the weight is spread widely.",
 )
 
 # %%
-entropies, equal = plots_pooling.entropy(weights), np.log(64)
+entropies, equal = pictures.entropy(weights), np.log(64)
 largest, smallest = 64 * weights.max(axis=1), 64 * weights.min(axis=1)
 print(
     f"largest weight of an image: {np.median(largest):.1f} times uniform, smallest: {np.median(smallest):.2f} (medians)"
@@ -276,7 +277,7 @@ print(f"entropy: {entropies.mean():.2f} nats, {equal:.2f} if all tokens counted 
 assert np.all(entropies <= equal + 1e-6) and np.median(largest) > 1.5 > 0.9 > np.median(smallest)
 print(f"as many equal tokens would have that entropy: {np.exp(entropies.mean()):.0f} of 64")
 cct.show(
-    plots_pooling.draw_entropies(entropies, 64),
+    pictures.draw_entropies(entropies, 64),
     alt="Histogram of the entropy of the pooling weights. All images lie below that of equal weights, 4.16.",
 )
 
@@ -337,7 +338,7 @@ def accuracy_without(model, tokens, scores, labels, order, k):
     """Top-1 when the first k tokens in `order` (n, tokens) are left out and the others share the weight."""
     scores = scores.copy()
     np.put_along_axis(scores, order[:, :k], -np.inf, axis=1)  # a score of -inf is a weight of 0
-    pooled = (plots_pooling.softmax(scores)[:, None] @ tokens)[:, 0]  # -> (batch, dim)
+    pooled = (pictures.softmax(scores)[:, None] @ tokens)[:, 0]  # -> (batch, dim)
     logits = ops.convert_to_numpy(model.get_layer("head")(pooled.astype("float32")))
     return float(np.mean(logits.argmax(axis=1) == labels))
 
@@ -363,7 +364,7 @@ for name, top1 in measured.items():
 at = measured["removed"].index(32)
 assert measured["random"][at] - measured["largest"][at] > 0.1  # the largest weights matter more than random ones
 cct.show(
-    plots.draw_curves(
+    figures.draw_curves(
         measured["removed"],
         {
             f"{name} weight" if name != "random" else "random": measured[name]
@@ -405,7 +406,7 @@ shown = 100
 controls = dict(index=(0, shown - 1), temperature=(0.1, 10.0, 0.1))
 settings = [dict(index=5, temperature=1.0), dict(index=5, temperature=0.1), dict(index=5, temperature=10.0)]
 box = cct.explore(
-    functools.partial(plots_pooling.draw_pooling, data.x_test[:shown], scores[:shown], data.y_test[:shown]),
+    functools.partial(pictures.draw_pooling, data.x_test[:shown], scores[:shown], data.y_test[:shown]),
     settings,
     alt="A digit, its pooling weights over it, and the 64 weights in order, at temperatures 1, 0.1 and 10. At 0.1 few "
     "tokens have nearly all the weight, at 10 all bars are close to the uniform line.",
@@ -423,7 +424,7 @@ box = cct.explore(
 # %%
 top1 = {kind: [100 * run["test_top1"] for run in by_kind[kind]] for kind in ("class token", "average", "sequence")}
 cct.show(
-    plots_pooling.draw_scores(top1, "test top-1 (%), a dot a seed, the bar is their mean"),
+    figures.draw_scores(top1, "test top-1 (%), a dot a seed, the bar is their mean"),
     alt="Test accuracy of three seeds for each pooling. The average is lowest, the other two overlap.",
 )
 for kind, values in top1.items():
@@ -480,7 +481,7 @@ for kind, name in (("sequence", "sequence pooling"), ("softmax of one", "softmax
     assert np.all(losses[:, -1] < 0.2 * losses[:, 0])
 assert min(top1["softmax of one"]) > max(top1["sequence"])
 cct.show(
-    plots.draw_curves(epochs, curves, "epoch", "training loss (nats)"),
+    figures.draw_curves(epochs, curves, "epoch", "training loss (nats)"),
     alt="Training loss over eight epochs, mean of three seeds. Both fall, that of the softmax over one entry lower.",
 )
 
@@ -591,7 +592,7 @@ cct.progress(5)
 # These have no mark, only an answer that you find out.
 #
 # 1. Write max pooling over the tokens as another branch of `pool`, train it and compare.
-# 2. Measure the test accuracy at the temperatures 0.1, 1 and 10 with `plots_pooling.softmax(scores, temperature)` and
+# 2. Measure the test accuracy at the temperatures 0.1, 1 and 10 with `pictures.softmax(scores, temperature)` and
 #    the model's head.
 # 3. In `accuracy_without`, replace the tokens by the mean token of the image instead of leaving them out. Does the
 #    conclusion change?

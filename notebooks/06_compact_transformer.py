@@ -48,8 +48,8 @@ from keras import layers, ops
 from PIL import Image
 from skimage import data
 
-from cct_helpers.costs import model_costs
-from cct_helpers.plots_model import draw_costs, draw_overview
+from cct_helpers.plots.nb06_compact_transformer import draw_costs, draw_overview
+from cct_helpers.topics.costs import model_costs
 
 keras.utils.set_random_seed(0)
 
@@ -364,18 +364,18 @@ assert compact > cvt and ladder["CCT-2/3x2"]["tokens"] == ladder["CVT-2/4"]["tok
 # %%
 golden = dict(np.load(f"{root}/tests/golden/cct_2_3x2_32.npz"))
 state = {name[len("weight/") :]: array for name, array in golden.items() if "weight/" in name}
-pictures = golden["images_nchw"].transpose(0, 2, 3, 1)  # PyTorch has channels before height and width
+examples = golden["images_nchw"].transpose(0, 2, 3, 1)  # PyTorch has channels before height and width
 print(f"{len(state)} arrays, the first is {list(state)[0]}")
 
 model = cct.load_reference_weights(cct.build_cct("cct_2_3x2_32"), state)
 stages = {"tokens": "tokenizer", "block_0": "block_0", "block_1": "block_1", "norm": "norm"}
 inner = keras.Model(model.input, {stage: model.get_layer(name).output for stage, name in stages.items()})
-for stage, values in inner(pictures).items():
+for stage, values in inner(examples).items():
     difference = np.abs(values - golden[f"activation/{stage}"]).max()
     print(f"{stage:8} largest difference {difference:.0e}")
     assert difference < 1e-4
 
-logits = np.asarray(model(pictures))
+logits = np.asarray(model(examples))
 print(f"logits   largest difference {np.abs(logits - golden['logits']).max():.0e}")
 assert np.abs(logits - golden["logits"]).max() < 1e-4
 
@@ -390,10 +390,10 @@ first, second = model.get_layer("block_0"), model.get_layer("block_1")
 norms = [first.pre_norm, first.norm1, second.pre_norm, second.norm1, model.get_layer("norm")]
 for norm_layer in norms:
     norm_layer.epsilon = 1e-3  # the Keras default
-wrong = np.abs(np.asarray(model(pictures)) - golden["logits"]).max()
+wrong = np.abs(np.asarray(model(examples)) - golden["logits"]).max()
 for norm_layer in norms:
     norm_layer.epsilon = 1e-5
-right = np.abs(np.asarray(model(pictures)) - golden["logits"]).max()
+right = np.abs(np.asarray(model(examples)) - golden["logits"]).max()
 print(f"largest difference in the logits: {wrong:.0e} with 1e-3, {right:.0e} with 1e-5")
 assert wrong > 2e-4 and layers.LayerNormalization().epsilon == 1e-3
 
@@ -408,7 +408,7 @@ assert wrong > 2e-4 and layers.LayerNormalization().epsilon == 1e-3
 with tempfile.TemporaryDirectory() as folder:
     model.save(f"{folder}/model.keras")
     again = keras.models.load_model(f"{folder}/model.keras")
-difference = np.abs(np.asarray(again(pictures)) - logits).max()
+difference = np.abs(np.asarray(again(examples)) - logits).max()
 print(f"largest difference after loading: {difference:.0e}")
 assert difference < 1e-6
 print(keras.saving.serialize_keras_object(cct.TransformerBlock(2))["registered_name"])

@@ -58,8 +58,8 @@ from PIL import Image
 from skimage import data as photos
 from sklearn.neighbors import KNeighborsClassifier
 
-from cct_helpers import augment, plots
-from cct_helpers import plots_training as pictures
+from cct_helpers import augment, figures
+from cct_helpers.plots import nb07_training as pictures
 from cct_helpers.recipes import build_optimizer
 
 keras.utils.set_random_seed(0)
@@ -77,7 +77,7 @@ height, width, channels = shape = data.x_train.shape[1:]
 classes = len(data.class_names)
 print(f"{data.name}: {classes} classes, images {height} x {width} x {channels}, {data.x_train.dtype}")
 names = [data.class_names[label] for label in data.y_train[:16]]
-cct.show(plots.draw_images(data.x_train[:16], names), alt=f"16 training images of {data.name} with their classes")
+cct.show(figures.draw_images(data.x_train[:16], names), alt=f"16 training images of {data.name} with their classes")
 
 # %% [markdown]
 # ## Three parts, three uses
@@ -501,7 +501,7 @@ guesses, truths = ([data.class_names[label] for label in labels[worst]] for labe
 sure, unsure = np.delete(confidence, wrong).mean(), confidence[wrong].mean()
 print(f"{len(wrong)} of {len(logits):,} wrong; mean confidence when right {sure:.2f}, when wrong {unsure:.2f}")
 assert sure > unsure
-figure = pictures.draw_errors(data.x_test[worst], guesses, truths, confidence[worst])
+figure = figures.draw_errors(data.x_test[worst], guesses, truths, confidence[worst])
 cct.show(figure, alt="The wrong answers with the highest confidence, each with guess, confidence and true class")
 
 # %% [markdown]
@@ -583,7 +583,7 @@ print("whole  ", np.round(whole["val_loss"], 4), "\nresumed", np.round(resumed["
 # has the same encoder (its MLP is wider to reach the same number of parameters) and gets the same recipe, data and
 # seeds. Six trainings take minutes, so they were run once and their record is in the repository. Its seconds are wall
 # clock on two cores that other programs used as well; `cpu_seconds` in the file counts the training alone.
-# `python -m tests.benchmarks.digits_rivals` makes the record again.
+# `python notebooks/scripts/digits_rivals.py` makes the record again.
 
 # %%
 results = Path(root) / "notebooks" / "results"

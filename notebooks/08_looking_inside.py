@@ -49,7 +49,9 @@ from IPython.display import HTML, display
 from PIL import Image
 from skimage import data as photos
 
-from cct_helpers import faithfulness, plots_inside, plots_training
+from cct_helpers import figures
+from cct_helpers.plots import nb08_looking_inside as pictures
+from cct_helpers.topics import faithfulness
 
 keras.utils.set_random_seed(0)
 
@@ -84,7 +86,7 @@ images = np.stack([small(photos.chelsea()), small(photos.stereo_motorcycle()[0])
 logits = cct.predict(model, images)
 predicted = logits.argmax(axis=1)
 alt = "Photo of a cat: cat by far. Photo of a motorcycle: truck first, then automobile"
-cct.show(plots_inside.draw_predictions(images, softmax(logits), names), alt=alt)
+cct.show(figures.draw_predictions(images, softmax(logits), names), alt=alt)
 assert [names[label] for label in predicted] == ["cat", "truck"] and grid == (8, 8)
 
 # %% [markdown]
@@ -122,7 +124,7 @@ assert maps[:, 0].size == 256 * 64 and maps[:, 0, :, :, 0].size == 256
 token = 27  # row 3, column 3
 rows = maps[:, 0, :, token]  # (layers, heads, tokens)
 alt = "What token 27 of the cat photo reads from, in two layers of two heads, on one scale of colours"
-cct.show(plots_inside.draw_heads(images[0], rows, grid, token, high=6), alt=alt)
+cct.show(pictures.draw_heads(images[0], rows, grid, token, high=6), alt=alt)
 
 
 def entropy(weights):
@@ -149,7 +151,7 @@ assert np.all((entropy(maps[:, 0]).mean(axis=-1) > 3) & (entropy(maps[:, 0]).mea
 # %% tags=["trap"]
 noise = softmax(np.random.default_rng(0).normal(0, 0.02, size=64))
 trained = maps[0, 0, 1, token]
-figure = plots_inside.draw_scales({"A": noise, "B": trained}, grid, high=6)
+figure = pictures.draw_scales({"A": noise, "B": trained}, grid, high=6)
 cct.show(figure, alt="Two maps that look alike on their own scales; on one scale, one is flat")
 print(f"noise:   entropy {entropy(noise):.3f} bits, largest {64 * noise.max():.2f} x uniform")
 print(f"trained: entropy {entropy(trained):.3f} bits, largest {64 * trained.max():.2f} x uniform")
@@ -241,7 +243,7 @@ print(inspect.getsource(cct.token_votes).split('"""')[2])
 
 # %%
 kinds = {"pooling weights": pooling[0], "rollout to the input": shares[0]}
-figure = plots_inside.draw_votes(images[0], grid, kinds, {'votes for "cat"': votes[0, :, names.index("cat")]})
+figure = pictures.draw_votes(images[0], grid, kinds, {'votes for "cat"': votes[0, :, names.index("cat")]})
 cct.show(figure, alt="Cat; pooling weights and votes are high on the same few squares, rollout is spread out")
 correlation = faithfulness.spearman(pooling[0], votes[0, :, predicted[0]])
 print(f"rank correlation of pooling weights and votes for cat: {correlation:.2f}")
@@ -264,7 +266,7 @@ difference = votes[1, :, first] - votes[1, :, second]
 heavy = np.where(64 * pooling[1] > 3, difference, np.inf).argmin()
 one, other = names[first], names[second]
 signed = {f'votes for "{one}"': votes[1, :, first], f'"{one}" minus "{other}"': difference}
-figure = plots_inside.draw_votes(images[1], grid, {"pooling weights": pooling[1]}, signed, token=heavy)
+figure = pictures.draw_votes(images[1], grid, {"pooling weights": pooling[1]}, signed, token=heavy)
 cct.show(figure, alt="Motorcycle; the outlined token has a large weight and votes for the second class, not the first")
 print(f"token {heavy}: weight {64 * pooling[1, heavy]:.1f} x uniform,", end=" ")
 print(f"vote for {one} {votes[1, heavy, first]:+.2f}, for {other} {votes[1, heavy, second]:+.2f}")
@@ -289,7 +291,7 @@ kernels = model.get_layer("tokenizer").get_weights()[0]  # (3, 3, channels, 64)
 kernels = kernels.transpose(3, 0, 1, 2)  # -> (64, 3, 3, channels)
 kernels = kernels[np.argsort(-np.linalg.norm(kernels.reshape(64, -1), axis=1))]
 alt = "64 small pictures: dark and light edges without colour, and coloured patterns"
-cct.show(plots_inside.draw_filters(kernels), alt=alt)
+cct.show(pictures.draw_filters(kernels), alt=alt)
 grey = 3 * (kernels.mean(axis=-1) ** 2).sum(axis=(1, 2)) / (kernels**2).sum(axis=(1, 2, 3))  # (64,), 0 to 1
 flat = 9 * (kernels.mean(axis=(1, 2)) ** 2).sum(axis=1) / (kernels**2).sum(axis=(1, 2, 3))
 print(f"grey part: above 0.8 in {(grey > 0.8).sum()} filters, below 0.2 in {(grey < 0.2).sum()}, of {len(grey)}")
@@ -325,7 +327,7 @@ fill = faithfulness.mean_fill(images[0])
 removed = {name: faithfulness.without(images[0], order, counts, grid, fill) for name, order in orders.items()}
 falling = {name: softmax(cct.predict(model, some))[:, predicted[0]] for name, some in removed.items()}
 alt = "The cat photo while more squares are grey, by votes and in random order, with the probability of cat above each"
-cct.show(plots_inside.draw_removal(removed, falling, np.array(counts) / 64, "cat"), alt=alt)
+cct.show(pictures.draw_removal(removed, falling, np.array(counts) / 64, "cat"), alt=alt)
 for name, falls in falling.items():
     print(f"{name:7}", " ".join(f"{100 * probability:3.0f} %" for probability in falls))
 assert all(falls[0] > 0.8 and falls[-1] < 0.3 for falls in falling.values())  # they differ in between alone
@@ -410,7 +412,7 @@ assert record["sha256"] == model.card["sha256"]  # made with these weights
 
 # %%
 curves = {f"squares replaced by {name}": record[name]["mean_curve"] for name in fills}
-figure = plots_inside.draw_deletion(curves, "probability of the class (%)")
+figure = pictures.draw_deletion(curves, "probability of the class (%)")
 cct.show(figure, alt="All deletion curves fall from 84 percent; at first occlusion falls fastest, random slowest")
 
 # %% [markdown]
@@ -435,7 +437,7 @@ for fill, named in tested.items():
     assert set(sorted(named, key=named.get)[-2:]) == {"votes", "occlusion"}
 for name in ("another image's rollout", "another image's votes"):
     assert tested["mean colour"][name][1] < 0 < tested["mean colour"][name][2] and tested["blur"][name][1] > 0
-figure = plots_inside.draw_intervals(tested, "area of random orders minus area of the map", "no better than random")
+figure = pictures.draw_intervals(tested, "area of random orders minus area of the map", "no better than random")
 cct.show(figure, alt="Gain over random with intervals: votes and occlusion lead; the maps of another image come last")
 
 # %% [markdown]
@@ -517,7 +519,7 @@ guesses = softmax(cct.predict(reader, digits.x_test))  # (images, classes)
 wrong = np.flatnonzero(guesses.argmax(axis=1) != digits.y_test)
 worst = wrong[np.argsort(-guesses[wrong].max(axis=1))][:6]
 said, true = ([digits.class_names[i] for i in labels[worst]] for labels in (guesses.argmax(axis=1), digits.y_test))
-figure = plots_training.draw_errors(digits.x_test[worst], said, true, guesses[worst].max(axis=1))
+figure = figures.draw_errors(digits.x_test[worst], said, true, guesses[worst].max(axis=1))
 cct.show(figure, alt="The most confident errors on test digits, with guess, confidence and true class")
 sure = [guesses.max(axis=1)[part].mean() for part in (guesses.argmax(axis=1) == digits.y_test, wrong)]
 print(f"{len(wrong)} errors of {len(guesses)}; mean confidence where right {sure[0]:.2f}, where wrong {sure[1]:.2f}")
@@ -557,12 +559,12 @@ def draw_kind(photo, kind, layer, head, row, column):
     chosen = predicted[i]
     if kind == kinds[4]:
         title = f'votes for "{names[chosen]}"'
-        return plots_inside.draw_one_map(images[i], votes[i, :, chosen], grid, title, high=0.5, signed=True)
+        return pictures.draw_one_map(images[i], votes[i, :, chosen], grid, title, high=0.5, signed=True)
     token = 8 * row + column if kind == kinds[0] else None
     weights = {kinds[2]: shares[i], kinds[3]: pooling[i]}
     weights |= {kinds[0]: maps[layer, i, head, 8 * row + column], kinds[1]: maps[layer, i, head].mean(axis=0)}
     title = f"{kind}, layer {layer}, head {head}" if kind in kinds[:2] else kind
-    return plots_inside.draw_one_map(images[i], 64 * weights[kind], grid, title, high=6, token=token)
+    return pictures.draw_one_map(images[i], 64 * weights[kind], grid, title, high=6, token=token)
 
 
 # %%

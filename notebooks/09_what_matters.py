@@ -49,9 +49,9 @@ import tempfile
 import keras
 import numpy as np
 
-from cct_helpers import plots_ablation as pictures
-from cct_helpers.ablation import PARTS, TWO_PARTS, build_parts, run_grid, table
-from cct_helpers.costs import model_costs
+from cct_helpers.plots import nb09_what_matters as pictures
+from cct_helpers.topics.ablation import PARTS, TWO_PARTS, build_parts, run_grid, table
+from cct_helpers.topics.costs import model_costs
 
 rng = np.random.default_rng(0)
 
@@ -141,7 +141,7 @@ for run in runs:
 #
 # ## The record
 #
-# The same runner trained all 15 models on CIFAR-10. The module `tests.benchmarks.grid_runs` has the settings; its
+# The same runner trained all 15 models on CIFAR-10. The script `notebooks/scripts/grid_runs.py` has the settings; its
 # command and its conditions stand in the record.
 
 

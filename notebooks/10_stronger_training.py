@@ -49,9 +49,9 @@ from PIL import Image
 from skimage import data as photos
 from sklearn.datasets import load_sample_image
 
-from cct_helpers import augment, plots
-from cct_helpers import plots_stronger as pictures
-from cct_helpers.ablation import table
+from cct_helpers import augment, figures
+from cct_helpers.plots import nb10_stronger_training as pictures
+from cct_helpers.topics.ablation import table
 
 rng = np.random.default_rng(0)
 
@@ -558,7 +558,7 @@ validation = {
 lead = validation["their moving average"] - validation["weights"]
 print("lead of the average, epoch by epoch:", lead.round(1))
 assert lead[3:10].mean() > 1.5 and abs(lead[-3:].mean()) < 1
-figure = plots.draw_curves(np.arange(1, 21), validation, "epoch", "validation accuracy (%)")
+figure = figures.draw_curves(np.arange(1, 21), validation, "epoch", "validation accuracy (%)")
 cct.show(
     figure, alt="Validation accuracy by epoch: the average is ahead of the weights in the middle, level at the end"
 )

@@ -53,8 +53,10 @@ from IPython.display import Markdown, display
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from cct_helpers import export, images, plots, plots_own, transfer, widgets
-from cct_helpers.tokenizers import resize_positions
+from cct_helpers import figures, images, widgets
+from cct_helpers.layers import resize_positions
+from cct_helpers.plots import nb11_your_own_images as pictures
+from cct_helpers.topics import export, own_images
 from cct_helpers.weights import read_state_dict
 
 keras.utils.set_random_seed(0)
@@ -128,7 +130,7 @@ assert all(3 * file.height == 4 * file.width for file in found)
 data = cct.load_dataset(folder, image_size=(32, 24), channels=3, validation=0.2)
 print("train", data.x_train.shape, "validation", data.x_val.shape, "test", data.x_test.shape)
 shown = [np.flatnonzero(data.y_train == label)[0] for label in range(10)]
-figure = plots.draw_images(data.x_train[shown], data.class_names, columns=10, side=0.9)
+figure = figures.draw_images(data.x_train[shown], data.class_names, columns=10, side=0.9)
 cct.show(
     figure, alt="One photo of each class: handwritten digits in dark ink, some grey, some on coloured or white paper"
 )
@@ -145,9 +147,9 @@ assert data.x_train.shape[1:] == (32, 24, 3) and data.x_train.dtype == np.uint8
 path = next(folder / file.path for file in found if file.kind == "PNG RGBA")
 dropped = np.asarray(Image.open(path).convert("RGB"))
 laid_on_white = np.asarray(images.read_picture(path))
-figure, axes = plots.new_figure(1, 2, width=4, height=2.6)
-plots.draw_image(axes[0], dropped, "alpha dropped")
-plots.draw_image(axes[1], laid_on_white, "laid on white")
+figure, axes = figures.new_figure(1, 2, width=4, height=2.6)
+figures.draw_image(axes[0], dropped, "alpha dropped")
+figures.draw_image(axes[1], laid_on_white, "laid on white")
 cct.show(figure, alt="Left a plain dark rectangle, right a zero in dark ink on white")
 assert np.ptp(dropped, axis=(0, 1)).max() == 0 and np.ptp(laid_on_white, axis=(0, 1)).max() > 150
 
@@ -203,11 +205,11 @@ for path in broken.values():
 
 # %%
 data = cct.load_dataset(folder, image_size=(32, 24), channels=3, validation=0.2)
-model = transfer.start_from(START, data)
+model = own_images.start_from(START, data)
 recipe = dataclasses.replace(cct.RECIPES["quick"], epochs=14, batch_size=16, warmup_epochs=2, crop_padding=2)
-history = cct.fit(model, transfer.balanced(data), recipe, verbose=False)
+history = cct.fit(model, own_images.balanced(data), recipe, verbose=False)
 logits = cct.predict(model, data.x_test)
-scores = transfer.class_accuracies(logits, data.y_test)
+scores = own_images.class_accuracies(logits, data.y_test)
 print(f"{len(data.x_train)} training images, mean accuracy of the classes on test images: {scores.mean():.1%}")
 assert len(data.x_train) == 148 and scores.mean() > 0.7  # guessing gives 0.1
 
@@ -227,7 +229,7 @@ assert len(data.x_train) == 148 and scores.mean() > 0.7  # guessing gives 0.1
 # 4. **All other arrays** are copied.
 
 # %%
-fresh, shipped = transfer.start_from(START, data), cct.load_pretrained(START)
+fresh, shipped = own_images.start_from(START, data), cct.load_pretrained(START)
 old, new = cct.reference_weights(shipped), cct.reference_weights(fresh)  # the authors' names -> arrays
 table, grids = "classifier.positional_emb", [m.get_layer("position").grid for m in (shipped, fresh)]
 print(f"grid {grids[0]} -> {grids[1]}, table {old[table].shape} -> {new[table].shape}")
@@ -237,7 +239,7 @@ means = [m.get_layer("normalization").get_config()["mean"] for m in (shipped, fr
 changed = [name for name in old if not np.array_equal(old[name], new[name])]
 print(f"{len(old)} arrays, changed: {', '.join(changed)}")
 assert means[0] == means[1] and changed == [table, "classifier.fc.weight", "classifier.fc.bias"]
-print(inspect.getsource(transfer.start_from).split('"""')[2])
+print(inspect.getsource(own_images.start_from).split('"""')[2])
 
 # %% [markdown]
 # The same works with a file of weights in the authors' format, such as one of their
@@ -278,7 +280,7 @@ assert not np.array_equal(before, cct.reference_weights(own)["classifier.fc.weig
 # %%
 own = untrained()
 before = cct.reference_weights(own)["classifier.fc.weight"]
-cct.load_reference_weights(own, transfer.with_head_of(own, read_state_dict(checkpoint)))
+cct.load_reference_weights(own, own_images.with_head_of(own, read_state_dict(checkpoint)))
 assert np.array_equal(before, cct.reference_weights(own)["classifier.fc.weight"])
 
 # %% [markdown]
@@ -295,16 +297,16 @@ assert np.array_equal(before, cct.reference_weights(own)["classifier.fc.weight"]
 def train(way, seed):
     """Logits for the test images after one training, and the number of its steps."""
     keras.utils.set_random_seed(seed)
-    own = untrained() if way == "from scratch" else transfer.start_from(START, data)
+    own = untrained() if way == "from scratch" else own_images.start_from(START, data)
     if way == "head alone":
-        transfer.freeze_all_but_head(own)
+        own_images.freeze_all_but_head(own)
     changes = {"head alone": dict(learning_rate=1e-2), "not balanced": dict(epochs=STEPS // (len(data.x_train) // 16))}
-    part = data if way == "not balanced" else transfer.balanced(data, seed)
+    part = data if way == "not balanced" else own_images.balanced(data, seed)
     run = cct.fit(own, part, dataclasses.replace(recipe, **changes.get(way, {})), seed=seed, verbose=False)
     return cct.predict(own, data.x_test), len(run["loss"]) * (len(part.x_train) // recipe.batch_size)
 
 
-STEPS = recipe.epochs * (len(transfer.balanced(data).x_train) // recipe.batch_size)
+STEPS = recipe.epochs * (len(own_images.balanced(data).x_train) // recipe.batch_size)
 WAYS = ["from scratch", "head alone", "all layers", "not balanced"]
 
 # %% [markdown]
@@ -318,7 +320,7 @@ if "--record" in sys.argv:
     record |= {"start": START, "sha256": shipped.card["sha256"], "training_images": len(data.x_train)}
     for way in WAYS:
         runs = [train(way, seed) for seed in range(5)]
-        accuracies = [transfer.class_accuracies(logits, data.y_test).round(3).tolist() for logits, _ in runs]
+        accuracies = [own_images.class_accuracies(logits, data.y_test).round(3).tolist() for logits, _ in runs]
         record[way] = {"steps": runs[0][1], "class_accuracies": accuracies}
     record_path.write_text(json.dumps(record) + "\n", encoding="utf-8")
 record = json.loads(record_path.read_text(encoding="utf-8"))
@@ -331,7 +333,7 @@ for way in WAYS:
 
 # %%
 alt = "Accuracy of five runs: all layers from shipped weights leads; without balance the rare classes fall far behind"
-cct.show(plots_own.draw_ways(ways, rare=[7, 8, 9]), alt=alt)
+cct.show(pictures.draw_ways(ways, rare=[7, 8, 9]), alt=alt)
 mean, rare_mean = ({way: values.mean() for way, values in by_way.items()} for by_way in (means, rare))
 assert mean["all layers"] > 0.8 and mean["all layers"] - max(mean["from scratch"], mean["head alone"]) > 0.2
 assert rare_mean["all layers"] - rare_mean["not balanced"] > 0.08
@@ -356,7 +358,7 @@ assert abs(common["all layers"] - common["not balanced"]) < 0.04 and min(common.
 # %% tags=["trap"]
 labels, always_healthy = np.array([0] * 95 + [1] * 5), np.tile([1.0, 0.0], (100, 1))
 accuracy = (always_healthy.argmax(axis=1) == labels).mean()
-by_class = transfer.class_accuracies(always_healthy, labels)
+by_class = own_images.class_accuracies(always_healthy, labels)
 print(f"accuracy {accuracy:.0%}, by class {by_class}, their mean (balanced accuracy) {by_class.mean():.0%}")
 assert accuracy == 0.95 and by_class.mean() == 0.5
 
@@ -430,7 +432,7 @@ display(Markdown("\n".join(rows)))
 # %% tags=["trap"]
 run = runners.get("digits.onnx", runners["digits.keras"])
 for what, pixels_in in (("pixels 0 to 255", data.x_test), ("pixels 0 to 1", data.x_test / 255)):
-    right = transfer.class_accuracies(run(pixels_in), data.y_test).mean()
+    right = own_images.class_accuracies(run(pixels_in), data.y_test).mean()
     print(f"{what}: {right:.1%}")
 assert right < 0.3
 
@@ -453,7 +455,7 @@ def answer(image):
     scores = cct.predict(model, seen[None], batch_size=1)[0]
     probabilities = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
     weights = cct.pooling_weights(model, seen[None])[0]
-    return plots_own.draw_answer(image, seen, probabilities, data.class_names, weights, grids[1])
+    return pictures.draw_answer(image, seen, probabilities, data.class_names, weights, grids[1])
 
 
 largest = max((file for file in found if file.path.startswith("test/4")), key=lambda file: file.height)
@@ -468,7 +470,7 @@ box = widgets.drop_image(answer, four, alt="A photo of a four, the pooling weigh
 # yours to write, and it refuses an empty answer.
 
 # %%
-card = transfer.model_card(
+card = own_images.model_card(
     "Digits in ink",
     purpose="A demonstration: which digit is written on a photo. Not for cheques, ballots or anything that matters.",
     data=data,

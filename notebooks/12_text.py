@@ -46,11 +46,14 @@ from pathlib import Path
 import keras
 import numpy as np
 from keras import ops
+from scipy.special import softmax
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from cct_helpers import plots_pooling, plots_text, text, text_data
+from cct_helpers import figures
+from cct_helpers.plots import nb12_text as pictures
+from cct_helpers.topics import text
 
 keras.utils.set_random_seed(0)
 
@@ -62,10 +65,10 @@ keras.utils.set_random_seed(0)
 
 # %%
 for language in ("en", "fi", "hu", "sk", "uk"):
-    named = text_data.names_of(language)
+    named = text.names_of(language)
     print(language, [named[thing] for thing in ("territory DE", "territory GR", "language ja", "language hu")])
 
-data = text_data.load_names()
+data = text.load_names()
 sizes = " / ".join(f"{len(part):,}" for part in data[:6:2])
 print(f"{len(data.class_names)} languages; names to train / validate / test: {sizes}")
 
@@ -100,13 +103,13 @@ assert np.mean(data.y_test == counts.argmax()) < 0.1
 # **Predict:** with 32 places a row, which share of the array is padding?
 
 # %%
-letters, length = text_data.alphabet(data.x_train), 32  # only the letters of the training part: the others are unknown
-x_train, x_val, x_test = (text_data.encode(part, letters, length) for part in data[:6:2])
+letters, length = text.alphabet(data.x_train), 32  # only the letters of the training part: the others are unknown
+x_train, x_val, x_test = (text.encode(part, letters, length) for part in data[:6:2])
 name = data.x_test[np.char.str_len(data.x_test) == 9][0]
-ids = text_data.encode([name], letters, length)  # (batch, length)
+ids = text.encode([name], letters, length)  # (batch, length)
 print(f"{len(letters)} characters, the most common first: {letters[:20]!r}")
 print(name, "->", ids[0])
-print(f"padding: {100 * np.mean(x_train == text_data.PADDING):.0f} % of the array")
+print(f"padding: {100 * np.mean(x_train == text.PADDING):.0f} % of the array")
 print(f"cut at {length} letters: {100 * np.mean(np.char.str_len(data.x_train) > length):.1f} % of the names")
 assert "".join(letters[i - 2] for i in ids[0] if i > 1) == name and np.mean(x_train == 0) > 0.5
 
@@ -201,10 +204,10 @@ assert real_windows(9, 9) == 10 and real_windows(9, 32) == 11
 rng = np.random.default_rng(0)
 scores = rng.normal(size=(16, 16))  # (tokens, tokens), one head; 5 tokens are real
 
-before = plots_pooling.softmax(np.where(real, scores, -1e9))  # columns: from whom is read
-after = plots_pooling.softmax(scores) * real
+before = softmax(np.where(real, scores, -1e9), axis=-1)  # columns: from whom is read
+after = softmax(scores, axis=-1) * real
 print("sums of rows, mask before the softmax:", before.sum(axis=1)[:4], " after:", after.sum(axis=1)[:4].round(2))
-alone = plots_pooling.softmax(scores[:5, :5])  # the same text without padding
+alone = softmax(scores[:5, :5], axis=-1)  # the same text without padding
 assert np.allclose(before[:5, :5], alone) and np.allclose(before.sum(axis=1), 1)
 assert not np.allclose(after[:5, :5], alone) and np.all(after.sum(axis=1) < 0.9)
 
@@ -250,7 +253,7 @@ weights = {
     "with the mask": ops.convert_to_numpy(pooling.weights_over_tokens(mixed, real[None]))[0],
 }
 cct.show(
-    plots_text.draw_weights(name, weights, stride=2, length=length),
+    pictures.draw_weights(name, weights, stride=2, length=length),
     alt="Pooling weights over a name of 9 letters and 23 places of padding. Without a mask most of the weight lies on "
     "the padding, with the mask all of it lies on the letters.",
 )
@@ -275,8 +278,8 @@ longer = text.build_text_cct(len(letters) + 2, 50, num_classes=24, **size)
 longer.set_weights(model.get_weights())
 
 short = [name for name in data.x_test[:100] if len(name) <= length]
-logits = ops.convert_to_numpy(model(text_data.encode(short, letters, length)))
-logits_longer = ops.convert_to_numpy(longer(text_data.encode(short, letters, 50)))
+logits = ops.convert_to_numpy(model(text.encode(short, letters, length)))
+logits_longer = ops.convert_to_numpy(longer(text.encode(short, letters, 50)))
 print(f"{model.count_params():,} parameters; largest difference of a logit: {np.abs(logits - logits_longer).max():.1e}")
 assert np.allclose(logits, logits_longer, atol=1e-4)
 
@@ -348,7 +351,7 @@ assert n_grams_top1 > cct_top1
 # %% [markdown]
 # The n-grams win. They have more than ten times as many numbers, but their training is a convex problem that takes a
 # second. Perhaps six epochs were too few for the CCT, or the seed was unlucky? A record of longer runs, three seeds
-# each (a seed sets the split too), was made with `tests/benchmarks/text_runs.py`.
+# each (a seed sets the split too), was made with `notebooks/scripts/text_runs.py`.
 
 # %%
 record = json.loads(Path(root, "notebooks", "results", "12_languages.json").read_text(encoding="utf-8"))
@@ -356,7 +359,7 @@ kinds = list(dict.fromkeys(run["kind"] for run in record["runs"]))
 top1 = {kind: [100 * run["test_top1"] for run in record["runs"] if run["kind"] == kind] for kind in kinds}
 epochs_of = {kind: f"{kind}, {settings['epochs']} epochs" for kind, settings in record["settings"]["kinds"].items()}
 cct.show(
-    plots_pooling.draw_scores(
+    figures.draw_scores(
         {epochs_of.get(kind, kind): values for kind, values in top1.items()},
         "test top-1 (%), a dot a seed, the bar is their mean",
     ),
@@ -406,7 +409,7 @@ predicted = probabilities.argmax(axis=1)
 confusion = np.zeros((24, 24), int)
 np.add.at(confusion, (data.y_test, predicted), 1)
 cct.show(
-    plots_text.draw_confusion_shares(confusion, data.class_names),
+    pictures.draw_confusion_shares(confusion, data.class_names),
     alt="Confusions between 24 languages without the right answers. Most cells are dark; bright ones lie where Danish "
     "meets Norwegian, Finnish meets Estonian and Czech meets Slovak.",
 )
@@ -451,7 +454,7 @@ long_enough = np.char.str_len(data.x_test) >= 6
 names, labels = data.x_test[long_enough], data.y_test[long_enough]
 cuts = {"whole": names, "without the first 3": [n[3:] for n in names], "without the last 3": [n[:-3] for n in names]}
 right = {
-    kind: float(np.mean(model.predict(text_data.encode(cut, letters, length), verbose=0).argmax(axis=1) == labels))
+    kind: float(np.mean(model.predict(text.encode(cut, letters, length), verbose=0).argmax(axis=1) == labels))
     for kind, cut in cuts.items()
 }
 print(", ".join(f"{kind} {100 * share:.1f} %" for kind, share in right.items()))
@@ -464,7 +467,7 @@ assert right["without the last 3"] < right["without the first 3"] < right["whole
 # Does the pooling say so too? `look_inside` gives attention, pooling weights and mask in one pass.
 
 # %%
-inside_model = text.look_inside(model, text_data.encode(names, letters, length))
+inside_model = text.look_inside(model, text.encode(names, letters, length))
 weights, real = inside_model["pooling"], inside_model["real"]
 assert np.allclose(weights.sum(axis=1), 1, atol=1e-4) and not weights[~real].any()
 counts = real.sum(axis=1)  # tokens of each name
@@ -487,12 +490,12 @@ assert first.mean() < 1 < last.mean()
 # %%
 def draw(name):
     """How the trained model reads a name."""
-    name = text_data.clean(name)[:length]
-    seen = text.look_inside(model, text_data.encode([name], letters, length))
+    name = text.clean(name)[:length]
+    seen = text.look_inside(model, text.encode([name], letters, length))
     count = seen["real"].sum()
     attention = seen["attention"][-1, 0].mean(axis=0)[:count, :count]  # last block, mean of the heads
-    shares = plots_pooling.softmax(seen["logits"][0])
-    return plots_text.draw_reading(name, seen["pooling"][0, :count], attention, shares, data.class_names, stride=2)
+    shares = softmax(seen["logits"][0])
+    return pictures.draw_reading(name, seen["pooling"][0, :count], attention, shares, data.class_names, stride=2)
 
 
 box = cct.explore(
@@ -515,7 +518,7 @@ box = cct.explore(
 # %%
 def read_reviews(max_length=256, vocabulary=20_000, epochs=3):
     """Test accuracy of a text CCT and of TF-IDF with logistic regression on film reviews."""
-    reviews = text_data.load_reviews(max_length, vocabulary)
+    reviews = text.load_reviews(max_length, vocabulary)
     model = text.build_text_cct(vocabulary, max_length, 2, kernel_size=4, dropout=0.1)
     text.compile_text_cct(model, epochs * (len(reviews.x_train) // 64 + 1), learning_rate=1e-3)
     model.fit(reviews.x_train, reviews.y_train, 64, epochs, validation_data=(reviews.x_val, reviews.y_val), verbose=2)

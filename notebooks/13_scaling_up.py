@@ -54,9 +54,9 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from cct_helpers import plots_scaling as pictures
-from cct_helpers.costs import model_costs
 from cct_helpers.environment import native_log_lines_hidden
+from cct_helpers.plots import nb13_scaling_up as pictures
+from cct_helpers.topics.costs import model_costs
 
 cpu = tf.config.list_physical_devices("CPU")[0]  # for later: one processor that TensorFlow takes for two devices
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -109,7 +109,7 @@ assert abs(plain - again).max() < 1e-6
 # %% [markdown]
 # The same run twice gives the same weights. Now any difference has a cause. The milliseconds are of the machine that
 # ran this page, and a model this small mostly measures overhead. A separate script measured a larger one; its record
-# is in the repository, and the pictures below come from it: `python -m tests.benchmarks.scaling_runs` makes it again
+# is in the repository, and the pictures below come from it: `python notebooks/scripts/scaling_runs.py` makes it again
 # on your machine in about eight minutes.
 
 # %%

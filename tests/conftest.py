@@ -19,7 +19,7 @@ for name in ("CCT_DATA", "MPLBACKEND"):  # kernels inherit these: a notebook mus
 matplotlib.use("Agg")
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it, and some tests interrupt a run
 
-from cct_helpers.plots import to_png  # noqa: E402  (after the profile is set)
+from cct_helpers.figures import to_png  # noqa: E402  (after the profile is set)
 from tests.pictures import flaws  # noqa: E402
 
 
@@ -33,7 +33,7 @@ def pytest_report_header() -> str:
 @pytest.fixture(autouse=True)
 def pictures_can_be_read(request, monkeypatch):
     """After a test of pictures: nothing is cut off, no text lies over another, each axis with numbers has a label."""
-    if not request.path.name.startswith("test_plots_"):
+    if request.path.parent.name != "plots":
         yield
         return
     drawn, plain = [], Figure.__init__

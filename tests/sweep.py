@@ -8,7 +8,7 @@ import itertools
 import warnings
 from unittest import mock
 
-from cct_helpers import plots, widgets
+from cct_helpers import figures, widgets
 from tests.explorations import explorations, extremes, values
 from tests.pictures import flaws
 
@@ -20,7 +20,7 @@ def sweep(path):
         def look(figure, sizes=sizes):
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
-                png = plots.to_png(figure)
+                png = figures.to_png(figure)
             assert flaws(figure) == [], flaws(figure)
             sizes.add(tuple(figure.get_size_inches()))
             return png

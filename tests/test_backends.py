@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import cct_helpers as cct
-from cct_helpers import augment, steps
-from cct_helpers.text import build_text_cct
+from cct_helpers import augment, training
+from cct_helpers.topics.text import build_text_cct
 from tests import tiny_run
 
 ROOT = Path(__file__).parents[1]
@@ -71,16 +71,16 @@ def train(folder):
 def steps_on_jax(folder):
     """In a process on JAX: the tiny run by one compiled function and by `train_on_batch`; one stopped in epoch 1."""
     recipe = dataclasses.replace(tiny_run.RECIPE, ema=0.9, image_scales=((0.5, 1),))
-    kinds, histories = {"compiled": steps._on_jax, "by_batch": steps._on_any_backend}, {}
+    kinds, histories = {"compiled": training._jax_epoch_trainer, "by_batch": training._epoch_trainer}, {}
     for name, kind in kinds.items():
         calls = []
-        steps._on_jax = lambda model, kind=kind, calls=calls: calls.append(model) or kind(model)
+        training._jax_epoch_trainer = lambda model, kind=kind, calls=calls: calls.append(model) or kind(model)
         model = tiny_run.model()
         history = cct.fit(model, tiny_run.data(), recipe, verbose=False)
         assert len(calls) == 2  # one for each size of the images
         histories[name] = tiny_run.same_but_for_times(history)
         np.savez(folder / f"{name}.npz", *model.get_weights())
-    steps._on_jax = kinds["compiled"]
+    training._jax_epoch_trainer = kinds["compiled"]
     crop, batches = augment.random_crop, iter(range(1, 100))
 
     def stopped(*arguments):

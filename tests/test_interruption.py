@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 import cct_helpers as cct
-from cct_helpers import checkpoint, data, training
-from cct_helpers.checkpoint import Checkpoint
+from cct_helpers import data, training
+from cct_helpers.training import Checkpoint
 from tests import tiny_run
 
 ROOT = Path(__file__).parents[1]
@@ -168,7 +168,7 @@ def test_any_flipped_bit_of_a_checkpoint_is_refused_or_harmless(started):
     file = Checkpoint(started, model, tiny_run.data(), tiny_run.RECIPE, 1)
     variables = [*model.variables, *model.optimizer.variables]
     history, best = file.load(model)
-    saved = checkpoint.copy_values(variables)
+    saved = training.copy_values(variables)
     fresh = [np.full_like(value, 1) for value in saved]
     whole, rng, refused = path.read_bytes(), np.random.default_rng(0), 0
     directory = whole.index(b"PK\x01\x02")  # the list of contents at the end, which no checksum covers
@@ -176,7 +176,7 @@ def test_any_flipped_bit_of_a_checkpoint_is_refused_or_harmless(started):
         damaged = bytearray(whole)
         damaged[place] ^= 1 << rng.integers(8)
         path.write_bytes(damaged)
-        checkpoint.assign_values(variables, fresh)
+        training.assign_values(variables, fresh)
         try:
             got = file.load(model)
             expected = saved
@@ -184,7 +184,7 @@ def test_any_flipped_bit_of_a_checkpoint_is_refused_or_harmless(started):
         except ValueError as error:
             assert "checkpoint.npz is damaged (" in str(error) and "delete it to start again" in str(error)
             expected, refused = fresh, refused + 1
-        for value, wanted in zip(checkpoint.copy_values(variables), expected, strict=True):
+        for value, wanted in zip(training.copy_values(variables), expected, strict=True):
             np.testing.assert_array_equal(value, wanted)
     assert refused > 60
     for length in rng.integers(0, len(whole), 20):

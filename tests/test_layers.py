@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 import cct_helpers as cct
-from cct_helpers.initializers import Normal
-from cct_helpers.tokenizers import pad
+from cct_helpers.layers import HeNormal, Normal, pad_zeros
 
 as_array = keras.ops.convert_to_numpy  # of tensors of any backend
 RNG = np.random.default_rng(0)
@@ -79,7 +78,22 @@ def test_first_weights_follow_the_seed_and_differ_without_one():
     np.testing.assert_array_equal(as_array(back((2, 3))), same[0])
 
 
-@pytest.mark.parametrize("stddev", [0, -1, float("nan"), float("inf")])
+def test_he_normal_has_the_spread_of_he_and_comes_back_from_its_config():
+    kernel = as_array(HeNormal(seed=1)((5, 5, 8, 200)))
+    assert abs(kernel.std() / math.sqrt(2 / 200) - 1) < 0.02  # 5 * 5 * 8 inputs
+    back = keras.initializers.deserialize(keras.initializers.serialize(HeNormal(seed=1)))
+    assert type(back) is HeNormal
+    np.testing.assert_array_equal(as_array(back((5, 5, 8, 200))), kernel)
+
+
+def test_a_file_of_before_he_normal_had_a_name_still_loads():
+    saved = keras.initializers.serialize(Normal(0.5, seed=1))
+    saved["config"]["stddev"] = None
+    again = keras.initializers.deserialize(saved)
+    np.testing.assert_array_equal(as_array(again((3, 4))), as_array(HeNormal(seed=1)((3, 4))))
+
+
+@pytest.mark.parametrize("stddev", [0, -1, None, "wide", float("nan"), float("inf")])
 def test_normal_refuses(stddev):
     with pytest.raises(ValueError, match="stddev must be a number above 0"):
         Normal(stddev)
@@ -360,8 +374,8 @@ def test_conv_tokenizer_refuses_padding_that_is_no_count(padding):
         cct.ConvTokenizer(8, padding=padding)
 
 
-def test_pad_puts_zeros_on_all_four_sides():
-    padded = as_array(pad(np.ones((1, 2, 3, 1), "float32"), 2))
+def test_pad_zeros_puts_zeros_on_all_four_sides():
+    padded = as_array(pad_zeros(np.ones((1, 2, 3, 1), "float32"), 2))
     assert padded.shape == (1, 6, 7, 1) and padded.sum() == 6 and padded[0, 2:4, 2:5].all()
 
 
@@ -451,6 +465,23 @@ def test_resizing_keeps_a_class_row_and_an_equal_grid():
     assert resized.shape == (1, 13, 4)
     np.testing.assert_array_equal(resized[:, 0], table[:, 0])
     np.testing.assert_allclose(resized[:, 1:], cct.resize_positions(table[:, 1:], (2, 3), (4, 3)), atol=1e-6)
+
+
+# --- shapes ---
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (cct.PatchTokenizer(4, 16), (2, 8, 12, 3)),
+        (cct.ConvTokenizer(16, kernel_size=5, stride=2, padding=2, num_conv_layers=2), (2, 31, 20, 1)),
+        (cct.ClassToken(), (2, 5, 4)),
+        (cct.SequencePooling(), (2, 5, 4)),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_shape_is_known_before_anything_is_computed(layer, shape):
+    assert layer.compute_output_shape(shape) == tuple(layer(random(*shape)).shape)
 
 
 # --- saving ---

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cct_helpers import images, plots, transfer, weights, widgets
+from cct_helpers import figures, images, weights, widgets
 from cct_helpers.data import Dataset, load_dataset
 from cct_helpers.images import read_class_folders, read_picture, survey
+from cct_helpers.layers import resize_positions
 from cct_helpers.recipes import Recipe
-from cct_helpers.tokenizers import resize_positions
+from cct_helpers.topics import own_images
 from cct_helpers.training import fit
 
 SHIPPED = "cct_2_3x2_32_cifar10"
@@ -250,7 +251,7 @@ def some_data(shape=(24, 32, 3), classes=10, counts=None):
 def test_a_start_has_the_shipped_weights_but_for_head_and_grid(name):
     trained = weights.load_pretrained(name)
     channels = trained.input_shape[3]
-    model = transfer.start_from(name, some_data((24, 32, channels)))
+    model = own_images.start_from(name, some_data((24, 32, channels)))
     assert model.input_shape == (None, 24, 32, channels) and model.output_shape == (None, 10)
     ours, theirs = weights.reference_weights(model), weights.reference_weights(trained)
     for key in theirs:
@@ -267,15 +268,15 @@ def test_a_start_has_the_shipped_weights_but_for_head_and_grid(name):
 
 def test_grey_images_are_told_how_to_become_rgb():
     with pytest.raises(ValueError, match="trained on 3 channels, your images have 1: load the folder with channels=3"):
-        transfer.start_from(SHIPPED, some_data((32, 32, 1)))
+        own_images.start_from(SHIPPED, some_data((32, 32, 1)))
     with pytest.raises(ValueError, match="no shipped model 'resnet'"):
-        transfer.start_from("resnet", some_data())
+        own_images.start_from("resnet", some_data())
 
 
 def test_frozen_layers_stay_and_the_head_learns():
     keras.utils.set_random_seed(0)
     data = some_data((16, 16, 3), classes=3)
-    model = transfer.freeze_all_but_head(transfer.start_from(SHIPPED, data))
+    model = own_images.freeze_all_but_head(own_images.start_from(SHIPPED, data))
     before = weights.reference_weights(model)
     fit(model, data, Recipe(2, 4, "adamw", 1e-2, 0.1, augment="none"), verbose=False)
     after = weights.reference_weights(model)
@@ -285,7 +286,7 @@ def test_frozen_layers_stay_and_the_head_learns():
 
 def test_balanced_repeats_the_rare_and_keeps_the_rest():
     data = some_data((2, 2, 1), classes=3, counts=[10, 4, 1])
-    evened = transfer.balanced(data, seed=1)
+    evened = own_images.balanced(data, seed=1)
     assert np.bincount(evened.y_train).tolist() == [10, 10, 10]
     number = {image.tobytes(): i for i, image in enumerate(data.x_train)}
     used = np.bincount([number[image.tobytes()] for image in evened.x_train], minlength=15)
@@ -293,16 +294,16 @@ def test_balanced_repeats_the_rare_and_keeps_the_rest():
     labels = {image.tobytes(): label for image, label in zip(data.x_train, data.y_train, strict=True)}
     assert all(labels[x.tobytes()] == y for x, y in zip(evened.x_train, evened.y_train, strict=True))
     assert evened.x_val is data.x_val and evened.y_test is data.y_test
-    again, other = transfer.balanced(data, seed=1), transfer.balanced(data, seed=2)
+    again, other = own_images.balanced(data, seed=1), own_images.balanced(data, seed=2)
     assert (again.x_train == evened.x_train).all() and (other.y_train != evened.y_train).any()
 
 
 def test_class_accuracies_are_recalls():
     labels = np.array([0, 0, 0, 0, 1, 1])
     logits = np.eye(3)[[0, 0, 0, 1, 1, 0]]
-    found = transfer.class_accuracies(logits, labels)
+    found = own_images.class_accuracies(logits, labels)
     assert found[:2].tolist() == [0.75, 0.5] and np.isnan(found[2])
-    lazy = transfer.class_accuracies(np.eye(2)[[0] * 6], labels)
+    lazy = own_images.class_accuracies(np.eye(2)[[0] * 6], labels)
     assert lazy.mean() == 0.5  # right on two thirds of the images, and knows nothing
 
 
@@ -311,13 +312,13 @@ CARD = dict(purpose="digits", sources="a desk", training="14 epochs", limits="no
 
 def test_model_card_has_the_counts_the_accuracies_and_the_hash():
     data = some_data((24, 32, 3), classes=2, counts=[3, 1])
-    text = transfer.model_card("My digits", data=data, accuracies=np.array([1.0, 0.5]), **CARD)
+    text = own_images.model_card("My digits", data=data, accuracies=np.array([1.0, 0.5]), **CARD)
     assert "| 0 | 3 | 3 | 3 | 100% |" in text and "| 1 | 1 | 1 | 1 | 50% |" in text
     assert "Balanced accuracy on the test images: 75.0%." in text and "24 x 32 pixels, 3 channels" in text
     assert "`m.onnx`: SHA-256 9372c470eeadd5ec" in text
     for name in ("purpose", "sources", "training", "limits"):
         with pytest.raises(ValueError, match=f"The model card has no {name}"):
-            transfer.model_card("My digits", data=data, accuracies=np.ones(2), **{**CARD, name: " "})
+            own_images.model_card("My digits", data=data, accuracies=np.ones(2), **{**CARD, name: " "})
 
 
 # The upload
@@ -343,8 +344,8 @@ def draw(image):
     if image.shape[0] == 5:
         raise ValueError("five rows are not possible here.")
     assert image.dtype == np.uint8 and image.shape[2] == 3
-    figure, axes = plots.new_figure(width=1, height=1)
-    plots.draw_image(axes, image)
+    figure, axes = figures.new_figure(width=1, height=1)
+    figures.draw_image(axes, image)
     return figure
 
 
@@ -363,19 +364,19 @@ def test_a_dropped_image_is_drawn_and_a_bad_one_is_explained(monkeypatch):
     box = widgets.drop_image(draw, first, "a small picture")
     upload, picture = box.children
     assert shown[0].alt == "a small picture" and shown[1] is box and upload.multiple is False
-    assert picture.value == plots.to_png(draw(first)) == shown[0].data
+    assert picture.value == figures.to_png(draw(first)) == shown[0].data
     drop(upload, "mine.png", png(Image.fromarray(mine)))
-    assert picture.value == plots.to_png(draw(mine))
+    assert picture.value == figures.to_png(draw(mine))
     drop(upload, "page.png", b"<html>")
     unread = "page.png can't be read as an image: "
-    assert picture.value != plots.to_png(draw(mine))
+    assert picture.value != figures.to_png(draw(mine))
     with pytest.raises(ValueError, match=unread):
         read_picture(io.BytesIO(b"<html>"), "page.png")
     drop(upload, "five.png", png(noise(np.random.default_rng(3), height=5)))
-    assert picture.value == plots.to_png(plots.draw_message("five rows are not possible here."))
+    assert picture.value == figures.to_png(figures.draw_message("five rows are not possible here."))
     grey = Image.fromarray(mine).convert("L")
     drop(upload, "grey.png", png(grey))
-    assert picture.value == plots.to_png(draw(np.asarray(grey.convert("RGB"))))
+    assert picture.value == figures.to_png(draw(np.asarray(grey.convert("RGB"))))
 
 
 def test_nothing_is_displayed_in_a_script(monkeypatch):

@@ -5,10 +5,10 @@ import shutil
 
 import numpy as np
 import pytest
+from ship_weights import fixed_images
 
 import cct_helpers as cct
 from cct_helpers import weights
-from tests.benchmarks.ship_weights import fixed_images
 
 
 @pytest.fixture

@@ -17,11 +17,9 @@ import numpy as np
 import pytest
 
 import cct_helpers as cct
-from cct_helpers import augment, progress_line, training
-from cct_helpers.evaluation import evaluate, predict
+from cct_helpers import augment, training
 from cct_helpers.recipes import RECIPES, Recipe, build_optimizer, learning_rates
-from cct_helpers.steps import training_steps
-from cct_helpers.training import epoch_batches, fit
+from cct_helpers.training import epoch_batches, epoch_trainer, evaluate, fit, predict
 from tests import tiny_run
 
 HERE = Path(__file__).resolve().parent
@@ -65,17 +63,12 @@ def assert_same_weights(model, other):
 
 
 def test_cosine_starts_peaks_and_ends_where_it_should():
-    recipe = dataclasses.replace(
-        SHORT, epochs=10, warmup_epochs=1.5, initial_learning_rate=1e-4, final_learning_rate=1e-5, cooldown_epochs=2
-    )
-    rates = learning_rates(recipe, 20)
+    rates = learning_rates(dataclasses.replace(SHORT, epochs=10, warmup_epochs=1.5), 20)
     assert rates.shape == (200,) and rates.dtype == np.float32
-    np.testing.assert_allclose(rates[0], 1e-4 + (3e-3 - 1e-4) / 30, rtol=1e-6)
     assert rates.argmax() == 29 and rates.max() == np.float32(3e-3)
-    np.testing.assert_allclose(np.diff(rates[:30]), (3e-3 - 1e-4) / 30, rtol=1e-3)
-    np.testing.assert_allclose(rates[29 + 65], (3e-3 + 1e-5) / 2, rtol=1e-5)  # half-way down from step 29 to step 159
-    assert np.all(np.diff(rates[29:160]) < 0)
-    np.testing.assert_array_equal(rates[159:], np.float32(1e-5))
+    np.testing.assert_allclose(rates[:30], 3e-3 * np.arange(1, 31) / 30, rtol=1e-6)
+    np.testing.assert_allclose(rates[29 + 85], 3e-3 / 2, rtol=1e-5)  # half-way from step 29 to step 199
+    assert np.all(np.diff(rates[29:]) < 0) and rates[-1] == 0
 
 
 def test_cosine_without_warm_up_starts_at_the_peak():
@@ -96,8 +89,8 @@ def test_a_warm_up_of_one_step_ends_at_the_peak():
 
 
 def test_a_warm_up_of_nearly_the_whole_run_leaves_one_step_to_fall():
-    rates = learning_rates(dataclasses.replace(SHORT, warmup_epochs=3.9, final_learning_rate=1e-5), 2)
-    np.testing.assert_allclose(rates, [*(3e-3 * np.arange(1, 8) / 7), 1e-5], rtol=1e-6)
+    rates = learning_rates(dataclasses.replace(SHORT, warmup_epochs=3.9), 2)
+    np.testing.assert_allclose(rates, [*(3e-3 * np.arange(1, 8) / 7), 0], rtol=1e-6)
 
 
 def test_a_recipe_mixes_erases_and_averages_only_when_asked():
@@ -122,10 +115,9 @@ def test_the_recipe_of_2021_is_constant():
         *(("epochs", value) for value in (0, 2.5, True, None)),
         *(("batch_size", 0), ("optimizer", "sgd"), ("learning_rate", 0), ("learning_rate", float("nan"))),
         *(("weight_decay", -1), ("decay_all", 1), ("schedule", "linear"), ("warmup_epochs", 4), ("warmup_epochs", -1)),
-        *(("initial_learning_rate", -1), ("final_learning_rate", "0"), ("cooldown_epochs", 4), ("label_smoothing", 1)),
-        *(("clip_norm", 0), ("augment", "cutout"), ("crop_padding", 1.5), ("flip", "no"), ("crop_scale", (0.9, 0.8))),
-        *(("image_scales", value) for value in (0.5, ((0.5,),), ((1, 1),), ((0.5, 4),), ((0.5, 0),))),
-        *(("crop_scale", 1), ("mixup", -0.1), ("cutmix", None), ("mixup_off_epoch", -1)),
+        *(("label_smoothing", 1), ("clip_norm", 0), ("augment", "cutout"), ("crop_padding", 1.5), ("flip", "no")),
+        *(("image_scales", value) for value in (0.5, (0.5, 3), ((0.5,),), ((1, 1),), ((0.5, 4),), ((0.5, 0),))),
+        *(("mixup", -0.1), ("cutmix", None), ("mixup_off_epoch", -1)),
         *(("erasing", 1.1), ("erasing", None), ("ema", 1), ("ema", -0.1)),
     ],
 )
@@ -300,14 +292,18 @@ def test_steps_are_those_of_keras():
 
     ours, theirs, logs = compiled(), compiled(), []
     rng = np.random.default_rng(0)
-    with training_steps(ours)() as step:
-        for rate in (0.1, 0.03, 0.2):
-            batch = rng.normal(size=(16, 6)).astype("float32"), np.eye(4, dtype="float32")[rng.integers(0, 4, 16)]
-            theirs.optimizer.learning_rate = rate
-            theirs.reset_metrics()
-            logs.append(theirs.train_on_batch(*batch, return_dict=True))
-            means = [np.mean([log[name] for log in logs]) for name in ("loss", "top1")]
-            np.testing.assert_allclose(np.asarray(step(*batch, rate)), means, rtol=1e-5)
+    batches = [
+        (rng.normal(size=(16, 6)).astype("float32"), np.eye(4, dtype="float32")[rng.integers(0, 4, 16)]) for _ in "abc"
+    ]
+    rates, seen = (0.1, 0.03, 0.2), []
+    last = epoch_trainer(ours)(batches, rates, lambda done, *means: seen.append(np.asarray(means, float)))
+    for number, (batch, rate) in enumerate(zip(batches, rates, strict=True)):
+        theirs.optimizer.learning_rate = rate
+        theirs.reset_metrics()
+        logs.append(theirs.train_on_batch(*batch, return_dict=True))
+        means = [np.mean([log[name] for log in logs]) for name in ("loss", "top1")]
+        np.testing.assert_allclose(seen[number], means, rtol=1e-5)
+    np.testing.assert_allclose(last, means, rtol=1e-5)
     assert_close(ours.get_weights(), theirs.get_weights())
     assert float(ours.optimizer.learning_rate) == pytest.approx(0.2)
 
@@ -562,8 +558,8 @@ def test_verbose_false_prints_nothing(capfd):
 
 def test_the_time_left_has_the_epochs_to_come(monkeypatch):
     clock = iter([0.0, 1.0, 2.0])
-    monkeypatch.setattr(progress_line, "perf_counter", lambda: next(clock))
-    progress, shown = progress_line.Progress(True, epochs=3, steps=10, batch_size=10), []
+    monkeypatch.setattr(training, "perf_counter", lambda: next(clock))
+    progress, shown = training.Progress(True, epochs=3, steps=10, batch_size=10), []
     progress.updates_in_place, progress.epoch_seconds = True, 100
     monkeypatch.setattr(progress, "_show_live", shown.append)
     progress.start(0)
@@ -579,7 +575,7 @@ def test_a_terminal_line_is_rewritten_and_stays_once(monkeypatch):
     terminal = io.StringIO()
     terminal.isatty = lambda: True
     monkeypatch.setattr(sys, "stdout", terminal)
-    monkeypatch.setattr(progress_line, "UPDATE_SECONDS", 0)
+    monkeypatch.setattr(training, "UPDATE_SECONDS", 0)
     fit(tiny_model(), tiny_data(), SHORT)
     lines = terminal.getvalue().split("\n")
     assert len(lines) == 5 and lines[-1] == ""

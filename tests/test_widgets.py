@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cct_helpers import plots, widgets
+from cct_helpers import figures, widgets
 from tests import sweep
 from tests.explorations import Exploration, alone, notebooks_with_explorations
 from tests.pictures import flaws
@@ -21,7 +21,7 @@ def draw(slope=1, curve="line", dashed=False):
     if slope == 3:
         raise ValueError("slope cannot be 3 here: choose another one.")
     values = np.arange(5) * slope if curve == "line" else np.arange(5) ** 2 * slope
-    return plots.draw_curves(range(5), {"a": values + dashed}, "x", "y", width=2, height=1)
+    return figures.draw_curves(range(5), {"a": values + dashed}, "x", "y", width=2, height=1)
 
 
 CONTROLS = dict(slope=(0, 5), curve=["line", "square"], dashed=False)
@@ -43,7 +43,7 @@ def test_the_still_pictures_come_first_then_the_controls(displayed):
     assert live is box
     assert stills.alt == "two lines"
     still = Image.open(io.BytesIO(stills.data))
-    single = Image.open(io.BytesIO(plots.to_png(draw(**SETTINGS[0]))))
+    single = Image.open(io.BytesIO(figures.to_png(draw(**SETTINGS[0]))))
     assert still.size == (single.width, 2 * single.height)
     np.testing.assert_array_equal(np.asarray(still)[: single.height], np.asarray(single.convert("RGB")))
 
@@ -54,7 +54,7 @@ def test_each_range_gets_its_control_started_at_the_first_setting():
     assert isinstance(slope, ipywidgets.IntSlider) and (slope.min, slope.max, slope.value) == (0, 5, 1)
     assert isinstance(curve, ipywidgets.Dropdown) and curve.value == "line"
     assert isinstance(dashed, ipywidgets.Checkbox) and dashed.value is False
-    assert picture.value == plots.to_png(draw(**SETTINGS[0]))
+    assert picture.value == figures.to_png(draw(**SETTINGS[0]))
     rate = widgets.control("learning_rate", (1e-4, 5e-3, 1e-4), 2e-4)
     assert isinstance(rate, ipywidgets.FloatSlider)
     assert format(rate.value, rate.readout_format) == "0.0002"
@@ -68,25 +68,25 @@ def test_every_control_redraws_and_keeps_the_others():
     box = widgets.explore(draw, SETTINGS, "", **CONTROLS)
     slope, curve, dashed, picture = box.children
     slope.value, curve.value, dashed.value = 4, "square", True
-    assert picture.value == plots.to_png(draw(slope=4, curve="square", dashed=True))
+    assert picture.value == figures.to_png(draw(slope=4, curve="square", dashed=True))
 
 
 def test_a_parameter_without_control_stays_as_in_the_first_setting():
     box = widgets.explore(draw, [dict(slope=2, curve="square", dashed=False)], "", slope=(0, 5))
     box.children[0].value = 4
-    assert box.children[-1].value == plots.to_png(draw(slope=4, curve="square"))
+    assert box.children[-1].value == figures.to_png(draw(slope=4, curve="square"))
 
 
 def test_an_impossible_setting_says_why_in_place():
     box = widgets.explore(draw, SETTINGS, "", **CONTROLS)
     box.children[0].value = 3
-    words = plots.draw_message("slope cannot be 3 here: choose another one.", 2, 1)  # as large as the picture
-    assert box.children[-1].value == plots.to_png(words)
+    words = figures.draw_message("slope cannot be 3 here: choose another one.", 2, 1)  # as large as the picture
+    assert box.children[-1].value == figures.to_png(words)
 
 
 def test_another_error_is_not_hidden():
     with pytest.raises(ZeroDivisionError):
-        widgets.explore(lambda n: plots.draw_message(1 / n), [dict(n=0)], "", n=(0, 1))
+        widgets.explore(lambda n: figures.draw_message(1 / n), [dict(n=0)], "", n=(0, 1))
 
 
 def test_show_gives_the_picture_with_its_words(displayed):
@@ -103,21 +103,21 @@ def test_a_script_displays_nothing(monkeypatch):
 
 
 def test_flaws_of_a_picture_are_found():
-    figure, (left, right) = plots.new_figure(1, 2, width=4, height=2, margins=dict(left=0.1))
+    figure, (left, right) = figures.new_figure(1, 2, width=4, height=2, margins=dict(left=0.1))
     for ax in (left, right):
         ax.set_title("more words than half a figure can hold")
         ax.set(xlim=(0, 1000), xticks=[0, 5, 10], xlabel="x (pixels)")
     right.set_ylabel("beside", labelpad=25)
     right.plot([0, 1001], [0, 1], label="inside")
     right.plot([1100], [0.5], "o", label="gone")
-    plots.to_png(figure)
+    figures.to_png(figure)
     found = "\n".join(flaws(figure))
     for flaw in ("can hold' lies over 'more", "cut off: 'more", "'5' lies over '10'", "no label at the axis with 0.0"):
         assert flaw in found
     assert "'beside' lies over the picture" in found
     assert "outside the limits: 'gone'" in found and "outside the limits: 'inside'" not in found
-    good = plots.draw_curves(range(5), {"a": range(5)}, "x", "y", "a title")
-    plots.to_png(good)
+    good = figures.draw_curves(range(5), {"a": range(5)}, "x", "y", "a title")
+    figures.to_png(good)
     assert flaws(good) == []
 
 

@@ -55,19 +55,19 @@ def same_but_for_times(history):
 @contextlib.contextmanager
 def before_steps(action):
     """Inside, `action(images, targets, learning_rate)` comes before every training step of `cct.fit`."""
-    plain = training.training_steps
+    plain = training.epoch_trainer
 
-    def training_steps(model):
-        epoch = plain(model)
+    def epoch_trainer(model):
+        train = plain(model)
 
-        @contextlib.contextmanager
-        def with_action():
-            with epoch() as step:
-                yield lambda *arguments: (action(*arguments), step(*arguments))[1]
+        def announced(batches, rates):
+            for (images, targets), rate in zip(batches, rates, strict=True):
+                action(images, targets, rate)
+                yield images, targets
 
-        return with_action
+        return lambda batches, rates, after_step: train(announced(batches, rates), rates, after_step)
 
-    with mock.patch.object(training, "training_steps", training_steps):
+    with mock.patch.object(training, "epoch_trainer", epoch_trainer):
         yield
 
 

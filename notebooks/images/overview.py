@@ -14,8 +14,8 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
 import cct_helpers as cct  # noqa: E402
-from cct_helpers.plots import to_png  # noqa: E402
-from cct_helpers.plots_model import draw_overview  # noqa: E402
+from cct_helpers.figures import to_png  # noqa: E402
+from cct_helpers.plots.nb06_compact_transformer import draw_overview  # noqa: E402
 
 TOKEN = (2, 2)  # row and column of the token that is followed
 

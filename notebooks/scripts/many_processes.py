@@ -32,9 +32,8 @@ def train(folder, epochs, images, processes=1, process=0, address=None):
     import keras
     import numpy as np
 
-    from cct_helpers.checkpoint import Checkpoint, copy_values
     from cct_helpers.recipes import Recipe, build_optimizer, learning_rates
-    from cct_helpers.training import epoch_batches
+    from cct_helpers.training import Checkpoint, copy_values, epoch_batches
 
     if processes > 1:
         jax.config.update("jax_cpu_collectives_implementation", "gloo")  # how CPUs add up their gradients

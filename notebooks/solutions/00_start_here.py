@@ -98,7 +98,7 @@ cct.check("times_uniform", times_uniform)
 
 # %%
 cct.progress(0)
-assert len(cct.checks.solved(0)) == 3
+assert len(cct.exercises.solved(0)) == 3
 
 # %% [markdown]
 # ## Recap

@@ -131,7 +131,7 @@ cct.check("tokenizer_step", tokenizer_step)
 
 # %%
 cct.progress(1)
-assert len(cct.checks.solved(1)) == 4
+assert len(cct.exercises.solved(1)) == 4
 
 # %% [markdown]
 # ## Recap

@@ -117,7 +117,7 @@ cct.check("grid_sines", grid_sines)
 
 # %%
 cct.progress(2)
-assert len(cct.checks.solved(2)) == 4
+assert len(cct.exercises.solved(2)) == 4
 
 # %% [markdown]
 # ## Recap

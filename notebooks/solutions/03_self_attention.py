@@ -125,7 +125,7 @@ cct.check("gelu", gelu)
 
 # %%
 cct.progress(3)
-assert len(cct.checks.solved(3)) == 4
+assert len(cct.exercises.solved(3)) == 4
 
 # %% [markdown]
 # ## Recap

@@ -116,7 +116,7 @@ cct.check("skip_dropped", skip_dropped)
 
 # %%
 cct.progress(4)
-assert len(cct.checks.solved(4)) == 4
+assert len(cct.exercises.solved(4)) == 4
 
 # %% [markdown]
 # ## Recap

@@ -125,7 +125,7 @@ cct.check("pooling_layer", Pooling)
 
 # %%
 cct.progress(5)
-assert len(cct.checks.solved(5)) == 4
+assert len(cct.exercises.solved(5)) == 4
 
 # %% [markdown]
 # ## Recap

@@ -125,7 +125,7 @@ cct.check("scale_tokens", ScaleTokens)
 
 # %%
 cct.progress(6)
-assert len(cct.checks.solved(6)) == 4
+assert len(cct.exercises.solved(6)) == 4
 
 # %% [markdown]
 # ## Recap

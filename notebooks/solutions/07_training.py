@@ -140,7 +140,7 @@ cct.check("mixup", mixup)
 
 # %%
 cct.progress(7)
-assert len(cct.checks.solved(7)) == 5
+assert len(cct.exercises.solved(7)) == 5
 
 # %% [markdown]
 # ## Recap

@@ -121,7 +121,7 @@ cct.check("remove_squares", remove_squares)
 
 # %%
 cct.progress(8)
-assert len(cct.checks.solved(8)) == 4
+assert len(cct.exercises.solved(8)) == 4
 
 # %% [markdown]
 # ## Recap

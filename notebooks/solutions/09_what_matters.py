@@ -115,7 +115,7 @@ cct.check("best_of", best_of)
 
 # %%
 cct.progress(9)
-assert len(cct.checks.solved(9)) == 4
+assert len(cct.exercises.solved(9)) == 4
 
 # %% [markdown]
 # ## Recap

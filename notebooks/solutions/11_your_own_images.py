@@ -96,7 +96,7 @@ cct.check("class_weights", class_weights)
 
 # %%
 cct.progress(11)
-assert len(cct.checks.solved(11)) == 3
+assert len(cct.exercises.solved(11)) == 3
 
 # %% [markdown]
 # ## Recap

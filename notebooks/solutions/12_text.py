@@ -104,7 +104,7 @@ cct.check("masked_attention", masked_attention)
 
 # %%
 cct.progress(12)
-assert len(cct.checks.solved(12)) == 3
+assert len(cct.exercises.solved(12)) == 3
 
 # %% [markdown]
 # ## Recap

@@ -96,7 +96,7 @@ cct.check("training_hours", training_hours)
 
 # %%
 cct.progress(13)
-assert len(cct.checks.solved(13)) == 3
+assert len(cct.exercises.solved(13)) == 3
 
 # %% [markdown]
 # ## Recap

@@ -1,0 +1,62 @@
+"""The parts of the README that follow from other files; make.py writes them, and the tests want them as they are."""
+
+import json
+import re
+import statistics
+
+import lint
+
+ROOT = lint.FOLDER.parent
+RESULTS = lint.FOLDER / "results"
+
+
+def digits_rows():
+    """One row a model of notebook 07's record: three seeds each on scikit-learn's digits."""
+    runs = json.loads((RESULTS / "07_digits_cct_against_vit_lite.json").read_text(encoding="utf-8"))["runs"]
+    for model in dict.fromkeys(run["model"] for run in runs):
+        own = [run for run in runs if run["model"] == model]
+        top1 = [100 * run["test_top1"] for run in own]
+        mean, spread = statistics.mean(top1), statistics.stdev(top1)
+        seconds = statistics.mean(run["seconds"] for run in own)
+        yield (
+            f"| {model}, digits | {own[0]['parameters']:,} | {mean:.1f} ± {spread:.1f} % "
+            f"| {len(own)} seeds, {seconds:.0f} s each on 2 shared CPU cores |"
+        )
+
+
+def cifar10_rows():
+    """One row a shipped model, from its card."""
+    for path in sorted((ROOT / "cct_helpers/weights").glob("*_cifar10.json")):
+        card = json.loads(path.read_text(encoding="utf-8"))
+        yield (
+            f"| `{card['name']}` | {card['parameters']:,} | {100 * card['test_top1']:.2f} % "
+            f"| {card['epochs']} epochs, {card['seconds']:.0f} s on one {card['device'].split(' 80GB')[0]} |"
+        )
+
+
+def race_rows():
+    """One row a recipe of notebook 07's race on two CPU cores: seconds to train, test accuracy where it ended."""
+    race = json.loads((RESULTS / "07_race_time.json").read_text(encoding="utf-8"))
+    racers = {"fast": "CCT-2/3x2, CIFAR-10, recipe `fast`", "fast_80": "CCT-2/3x2, CIFAR-10, recipe `fast_80`"}
+    for recipe, what in (racers | {"keras_io_2021": "Keras example of 2021, CIFAR-10"}).items():
+        own = [run for run in race["runs"] if run["run"].rsplit("_", 1)[0] == recipe]
+        top1 = [100 * run["test"]["top1"] for run in own]
+        seconds = statistics.mean(run["seconds"] for run in own)
+        score = f"{statistics.mean(top1):.1f}" + (f" ± {statistics.stdev(top1):.1f}" if len(own) > 1 else "")
+        seeds = f"{len(own)} seeds" if len(own) > 1 else "1 seed"
+        yield (
+            f"| {what} | {own[0]['parameters']:,} | {score} % "
+            f"| {seeds}, {own[0]['epochs']} epochs, {seconds:,.0f} s on {race['cores']} CPU cores |"
+        )
+
+
+def results():
+    """The table of measured results, between its two marks."""
+    rows = ["| model | parameters | test top-1 | trained |", "|---|---|---|---|"]
+    rows += [*digits_rows(), *race_rows(), *cifar10_rows()]
+    return "\n".join(["<!-- results: made by notebooks/make.py -->", *rows, "<!-- end of results -->"])
+
+
+def renewed(readme):
+    """The text of the README with every part that is made from other files made anew."""
+    return re.sub(r"<!-- results: .*?<!-- end of results -->", lambda _: results(), readme, flags=re.DOTALL)

@@ -1,0 +1,271 @@
+"""Measure what notebook 13 reports: python notebooks/scripts/scaling_runs.py
+
+About eight minutes on two quiet CPU cores. Every result is written at once to notebooks/results/13_cpu.json, and what
+is there already is not measured again: stop and start as you like, or delete the file to measure anew.
+
+    python notebooks/scripts/scaling_runs.py --note "two shared cores"     # a note for the record
+    KERAS_BACKEND=jax python notebooks/scripts/scaling_runs.py --gpu       # one GPU, JAX only: 13_gpu.json
+
+Seconds are wall clock: the median over some steps of `train_on_batch`, after the steps that compile. Bytes are of what
+the forward pass keeps for the backward pass, as JAX lists it; nothing is run for them, so they do not depend on what
+else the machine does.
+"""
+
+import argparse
+import contextlib
+import io
+import json
+import math
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from records import RESULTS, ROOT, machine, write
+
+QUIET = dict(stochastic_depth=0.0, attention_dropout=0.0)  # rematerialisation cannot repeat a random mask
+DEEP = dict(num_layers=8, **QUIET)
+SCRIPT = ROOT / "notebooks" / "scripts" / "many_processes.py"
+
+
+def cpu_jobs():
+    """Name -> (function, settings): what is measured on a CPU, in order, by backend."""
+    on = {
+        "off": {},
+        "XLA": dict(xla=True),
+        "mixed_bfloat16": dict(policy="mixed_bfloat16"),
+        "mixed_float16": dict(policy="mixed_float16"),
+        "XLA, mixed_bfloat16": dict(policy="mixed_bfloat16", xla=True),
+        "4 batches of 16 accumulated": dict(batch=16, accumulate=4),
+        "8 blocks": dict(batch=16, overrides=DEEP),
+        "8 blocks, rematerialised": dict(batch=16, overrides=DEEP, remat=True),
+    }
+    jobs = {f"switch/{name}": (step_seconds, dict(batch=64) | settings) for name, settings in on.items()}
+    jobs["pipeline"] = (pipeline_seconds, {})
+    for side in (16, 32, 48, 64, 96):
+        jobs[f"tokens/{side * side // 4}"] = (step_seconds, dict(batch=8, side=side, overrides={"num_conv_layers": 1}))
+    for batch in (1, 4, 16, 64, 256):
+        jobs[f"batch/{batch}"] = (step_seconds, dict(batch=batch))
+    for layers in (1, 2, 4, 8, 16):
+        jobs[f"depth/{layers}"] = (step_seconds, dict(batch=16, overrides={"num_layers": layers}))
+    memory = {f"bytes/{batch} images": (stored_bytes, dict(batch=batch, overrides=DEEP)) for batch in (8, 16, 32, 64)}
+    memory["bytes/64 images, rematerialised"] = (stored_bytes, dict(batch=64, overrides=DEEP, remat=True))
+    memory |= imagenet_memory()
+    for processes in (1, 2):
+        memory[f"processes/{processes}"] = (process_seconds, dict(processes=processes))
+    return {"tensorflow": jobs, "jax": memory}
+
+
+def imagenet_memory():
+    """What CCT-14/7x2 keeps for the backward pass, with and without rematerialisation."""
+    large = dict(variant="cct_14_7x2_224", side=224, overrides=QUIET, classes=1000, batch=2)
+    kinds = {"float32": {}, "rematerialised": dict(remat=True)}
+    return {f"imagenet bytes/{name}": (stored_bytes, large | kind) for name, kind in kinds.items()}
+
+
+def gpu_jobs():
+    """The same for one GPU; on JAX every step is compiled by XLA."""
+    large = dict(variant="cct_14_7x2_224", side=224, classes=1000, batch=128)
+    jobs = {}
+    for policy in ("float32", "mixed_bfloat16"):
+        jobs[f"imagenet/{policy}"] = (step_seconds, large | dict(policy=policy))
+        jobs[f"switch/{policy}"] = (step_seconds, dict(policy=policy, batch=1024))
+    for batch in (16, 64, 256, 1024, 4096):
+        jobs[f"batch/{batch}"] = (step_seconds, dict(batch=batch, policy="mixed_bfloat16"))
+    return jobs | imagenet_memory()
+
+
+def compiled_model(variant="cct_2_3x2_32", side=32, classes=10, overrides=None, policy="float32", xla=False,
+                   accumulate=None, remat=False):  # fmt: skip
+    """A model ready to train, with the switches set."""
+    import keras
+
+    import cct_helpers as cct
+
+    class RematBlock(cct.TransformerBlock):
+        def call(self, tokens, training=None):
+            return keras.remat(lambda x: cct.TransformerBlock.call(self, x, training=training))(tokens)
+
+    def swapped(layer):
+        block = isinstance(layer, cct.TransformerBlock)
+        return (RematBlock if block else type(layer)).from_config(layer.get_config())
+
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(0)
+    keras.mixed_precision.set_global_policy(policy)
+    model = cct.build_cct(variant, input_shape=(side, side, 3), num_classes=classes, **(overrides or {}))
+    if remat:
+        model = keras.models.clone_model(model, clone_function=swapped)
+    optimizer = keras.optimizers.AdamW(1e-3, gradient_accumulation_steps=accumulate)
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer, loss, jit_compile=xla if keras.backend.backend() == "tensorflow" else "auto")
+    keras.mixed_precision.set_global_policy("float32")
+    return model
+
+
+def example(batch, side=32, classes=10, **_):
+    """Random images (batch, side, side, 3) and one-hot targets (batch, classes)."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(batch, side, side, 3)).astype("float32")
+    return images, np.eye(classes, dtype="float32")[rng.integers(0, classes, batch)]
+
+
+def step_seconds(batch, **settings):
+    """Seconds for one update of the weights, and the images in it."""
+    model, (images, targets) = compiled_model(**settings), example(batch, **settings)
+    repeats = settings.get("accumulate") or 1
+    taken = []
+    while len(taken) < 4 or (sum(taken[2:]) < 4 and len(taken) < 22):
+        began = time.perf_counter()
+        for _ in range(repeats):
+            loss = model.train_on_batch(images, targets)
+        float(loss)  # waits for the device
+        taken.append(time.perf_counter() - began)
+    return {"seconds": statistics.median(taken[2:]), "steps": len(taken) - 2, "images": batch * repeats}
+
+
+def pipeline_seconds(batch=64, batches=12):
+    """Seconds a batch of 64 photos from JPEG, cropped and resized: the parts alone, in turn, overlapped."""
+    import numpy as np
+    import tensorflow as tf
+    from PIL import Image
+    from sklearn.datasets import load_sample_image
+
+    jpeg = io.BytesIO()
+    Image.fromarray(load_sample_image("china.jpg")).save(jpeg, "JPEG")  # 640 x 427 pixels
+    _, targets = example(batch)
+    model = compiled_model()
+
+    def prepare(seed):
+        rng, made = np.random.default_rng(seed), []
+        for _ in range(batch):
+            left, top = rng.integers(0, 200, 2)
+            photo = Image.open(io.BytesIO(jpeg.getvalue())).crop((left, top, left + 224, top + 224))
+            made.append(np.asarray(photo.resize((32, 32))))
+        return np.stack(made).astype("float32")
+
+    def train(prepared):
+        model.train_on_batch(prepared, targets)
+
+    def in_turn():
+        for seed in range(batches):
+            train(prepare(seed))
+
+    def thread():
+        with ThreadPoolExecutor(1) as worker:
+            coming = worker.submit(prepare, 0)
+            for seed in range(1, batches + 1):
+                prepared = coming.result()
+                coming = worker.submit(prepare, seed)
+                train(prepared)
+
+    def tf_data():
+        data = tf.data.Dataset.range(batches)
+        data = data.map(lambda seed: tf.numpy_function(prepare, [seed], tf.float32), num_parallel_calls=2).prefetch(2)
+        for prepared in data:
+            train(prepared.numpy())
+
+    sample = prepare(0)
+    for _ in range(2):
+        train(sample)
+    parts = {
+        "decoding alone": lambda: [prepare(seed) for seed in range(batches)],
+        "step alone": lambda: [train(sample) for _ in range(batches)],
+        "in turn": in_turn,
+        "a thread ahead": thread,
+        "tf.data, 2 workers, prefetch": tf_data,
+    }
+    return {"images": batch, "batches": batches} | {name: timed(part) / batches for name, part in parts.items()}
+
+
+def timed(work):
+    """Seconds that `work()` takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def stored_bytes(batch, **settings):
+    """Bytes that the forward pass keeps for the backward pass, weights and images not counted; JAX lists them."""
+    import jax
+
+    model, (images, targets) = compiled_model(**settings), example(batch, **settings)
+    weights, others = ([v.value for v in part] for part in (model.trainable_variables, model.non_trainable_variables))
+
+    def loss(weights):
+        logits, _ = model.stateless_call(weights, others, images, training=True)
+        return model.loss(targets, logits)
+
+    lines = io.StringIO()
+    with contextlib.redirect_stdout(lines):
+        jax.ad_checkpoint.print_saved_residuals(loss, weights)
+    kept = [line for line in lines.getvalue().splitlines() if "from the argument" not in line]
+    return {"bytes": sum(map(size_of, kept)), "images": batch, "parameters": model.count_params()}
+
+
+def size_of(line):
+    """Bytes of an array that a line begins with, such as "f32[64,16,128] output of ..."."""
+    bits, shape = re.match(r"[a-z]+(\d*)\[([\d,]*)\]", line).groups()
+    return math.prod(int(side) for side in shape.split(",") if side) * int(bits or 8) // 8
+
+
+def process_seconds(processes):
+    """Seconds an epoch with as many cores as processes: the script of the notebook, pinned to these cores."""
+    with tempfile.TemporaryDirectory() as folder:
+        pinned = ["taskset", "-c", ",".join(map(str, range(processes)))] if shutil.which("taskset") else []
+        command = [*pinned, sys.executable, str(SCRIPT), "--epochs", "6", "--folder", folder, "--start", str(processes)]
+        subprocess.run(command, check=True, capture_output=True)
+        seconds = json.loads((Path(folder) / "history.json").read_text())["seconds"]
+    return {"seconds": statistics.median(seconds[1:]), "images": 512, "pinned": bool(pinned)}
+
+
+def run(jobs, path, note):
+    """Run the jobs that `path` does not have yet; write it after each."""
+    record = json.loads(path.read_text()) if path.exists() else {"machine": machine(), "results": {}}
+    record |= {"command": "python notebooks/scripts/scaling_runs.py"} | ({"note": note} if note else {})
+    for name, (measure, settings) in jobs.items():
+        if name not in record["results"]:
+            load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+            result = measure(**settings) | {"load_before": load and round(load, 1)}
+            result = {key: float(f"{value:.4g}") if type(value) is float else value for key, value in result.items()}
+            record["results"][name] = result
+            write(path, record)
+            print(name, result, flush=True)
+
+
+def main():
+    """Measure with each backend in a process of its own, or on a GPU in this one."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--gpu", action="store_true", help="measure on one GPU, with KERAS_BACKEND=jax")
+    parser.add_argument("--note", help="what else the machine did, for the record")
+    parser.add_argument("--backend", choices=["tensorflow", "jax"], help=argparse.SUPPRESS)
+    wanted = parser.parse_args()
+    RESULTS.mkdir(exist_ok=True)
+    if wanted.gpu:
+        import jax
+
+        path = RESULTS / "13_gpu.json"
+        run(gpu_jobs(), path, wanted.note)
+        record = json.loads(path.read_text())
+        record["machine"]["device"] = jax.devices()[0].device_kind
+        write(path, record)
+    elif wanted.backend:
+        run(cpu_jobs()[wanted.backend], RESULTS / "13_cpu.json", wanted.note)
+    else:
+        for backend in cpu_jobs():
+            environment = os.environ | {"KERAS_BACKEND": backend}
+            options = ["--note", wanted.note] if wanted.note else []
+            command = [sys.executable, __file__, "--backend", backend, *options]
+            subprocess.run(command, cwd=ROOT, env=environment, check=True)
+
+
+if __name__ == "__main__":
+    main()

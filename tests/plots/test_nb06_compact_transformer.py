@@ -1,0 +1,91 @@
+"""Pictures of a model show the numbers they are given."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cct_helpers.figures import to_png
+from cct_helpers.plots import nb06_compact_transformer as pictures
+
+PARAMETERS = {"tokenizer": 300, "mlp": 100, "head": 0}
+MACS = {"tokenizer": 2_000_000, "mlp": 1_000_000, "head": 1_000_000}
+RNG = np.random.default_rng(0)
+
+
+def pixels(figure):
+    return np.asarray(Image.open(io.BytesIO(to_png(figure))).convert("RGB"))
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0"), (999, "999"), (1000, "1k"), (283_723, "284k"), (35.3e6, "35.3M"), (1.182e9, "1.18G")]
+)
+def test_short(number, text):
+    assert pictures.short(number) == text
+
+
+def test_costs_are_shares_of_both_totals():
+    (axes,) = pictures.draw_costs(PARAMETERS, MACS, 64).axes
+    bars = [(patch.get_x(), patch.get_width()) for patch in axes.patches]
+    np.testing.assert_allclose(bars, [(0, 75), (0, 50), (75, 25), (50, 25), (100, 0), (75, 25)])
+    assert [text.get_text() for text in axes.texts] == ["300", "2M", "100", "1M", "1M"]
+    assert axes.get_title() == "64 tokens, 400 parameters, 4M multiply-accumulates an image"
+    assert axes.get_xlabel() == "share of the model (%)"
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == list(PARAMETERS)
+
+
+def test_every_part_of_the_costs_has_its_own_colour():
+    (axes,) = pictures.draw_costs(PARAMETERS, MACS, 64).axes
+    assert len({patch.get_facecolor() for patch in axes.patches}) == len(PARAMETERS)
+
+
+def test_nothing_of_the_costs_is_cut_off():
+    drawn = pixels(pictures.draw_costs(PARAMETERS, MACS, 64))
+    edges = [drawn[:2], drawn[-2:], drawn[:, :2], drawn[:, -2:]]
+    assert all((edge == 255).all() for edge in edges)
+
+
+def test_like_tokens_get_like_colours():
+    tokens = np.repeat(RNG.normal(size=(2, 16)), 6, axis=0) + 0.001 * RNG.normal(size=(12, 16))
+    colours = pictures.token_colours(tokens, (3, 4))
+    assert colours.shape == (3, 4, 3) and colours.min() >= 0 and colours.max() <= 1
+    flat = colours.reshape(12, 3)
+    assert np.ptp(flat[:6, 0]) < 0.1 and np.ptp(flat[6:, 0]) < 0.1
+    assert abs(flat[0, 0] - flat[6, 0]) > 0.8
+
+
+@pytest.fixture
+def overview():
+    attention, weights = RNG.dirichlet(np.ones(64)), RNG.dirichlet(np.ones(64))
+    names = dict(zip("abcdef", [0.1, 0.5, 0.05, 0.2, 0.08, 0.07], strict=True))
+    photo = RNG.integers(0, 256, (96, 96, 3), "uint8")
+    return pictures.draw_overview(
+        photo, RNG.normal(size=(64, 16)), attention, weights, names, (8, 8), (13, -6, 4), (2, 3), side=32
+    )
+
+
+def test_overview_frames_what_the_token_sees(overview):
+    image, tokens, attention = overview.axes[:3]
+    for axes, (left, top, side) in [
+        (image, ((-6 + 4 * 3) * 3, (-6 + 4 * 2) * 3, 13 * 3)),
+        (tokens, (3, 2, 1)),
+        (attention, (12 * 3, 8 * 3, 4 * 3)),
+    ]:
+        for patch in axes.patches:
+            assert (patch.get_x() + 0.5, patch.get_y() + 0.5, patch.get_width()) == (left, top, side)
+        assert len(axes.patches) == 2
+
+
+def test_overview_names_the_four_likeliest_classes(overview):
+    bars = overview.axes[4]
+    assert [label.get_text() for label in bars.get_yticklabels()] == ["b", "d", "a", "e"]
+    np.testing.assert_allclose([patch.get_width() for patch in bars.patches], [50, 20, 10, 8])
+    assert bars.get_xlabel() == "probability (%)"
+
+
+def test_overview_fits_its_frame_and_is_white(overview):
+    drawn = pixels(overview)
+    assert (drawn[:2] == 255).all() and (drawn[-2:] == 255).all() and (drawn[:, :2] == 255).all()
+    words = " ".join(text.get_text() for text in overview.texts)
+    assert all(part in words for part in ("tokenizer", "attention", "pooling", "head"))

@@ -1,0 +1,93 @@
+"""The pictures of notebook 09 show what they were given."""
+
+import numpy as np
+import pytest
+
+from cct_helpers.figures import to_png
+from cct_helpers.plots import nb09_what_matters as pictures
+from tests.pictures import flaws
+
+NAMES = ["as_it_is", "convs_1", "convs_3", "pooling_average", "convs_1+layers_4"]
+VALUES = np.array([[0.0, 0.1, -0.1], [2.0, 2.2, 1.8], [-3.0, -3.3, -3.6], [-1.0, 0.0, -2.0], [3.0, 3.5, 4.0]])
+GROUPS = [pictures.group_of(name) for name in NAMES]
+COLUMNS = {"accuracy (%)": 58 + VALUES, "parameters": 1000 * (5 + VALUES)}
+
+
+def assert_draws(figure):
+    assert to_png(figure).startswith(b"\x89PNG")
+    assert flaws(figure) == []
+
+
+def dots(ax, size):
+    """The points drawn with markers of this size: (n, 2), in order of drawing."""
+    lines = [line for line in ax.lines if line.get_marker() == "o" and line.get_markersize() == size]
+    return np.concatenate([line.get_xydata() for line in lines])
+
+
+def labels_of(axis):
+    return [label.get_text() for label in axis.get_ticklabels()]
+
+
+def test_groups_are_the_parts():
+    assert GROUPS == ["as it is", "convs", "convs", "pooling", "two at once"]
+    colours = pictures.group_colours(GROUPS)
+    assert list(colours) == ["as it is", "convs", "pooling", "two at once"] and len(set(colours.values())) == 4
+    assert colours["as it is"] == pictures.BLACK and colours["two at once"] == pictures.GREY
+
+
+def test_deviations_show_every_observation_at_its_place():
+    figure = pictures.draw_deviations(np.abs(np.random.default_rng(0).normal(size=500)), [0.1, 1.4], true=0.5)
+    (strokes,) = [line for line in figure.axes[0].lines if line.get_marker() == "|" and len(line.get_xdata())]
+    np.testing.assert_array_equal(strokes.get_xdata(), [0.1, 1.4])
+    assert sum(patch.get_height() for patch in figure.axes[0].patches) > 400
+    assert_draws(figure)
+
+
+def test_differences_have_a_row_a_setting():
+    label = "test accuracy less that of as_it_is (points); small: one seed, large: the mean"
+    figure = pictures.draw_differences(NAMES, VALUES, 1.3, label)
+    (ax,) = figure.axes
+    assert labels_of(ax.yaxis) == NAMES and ax.get_xlabel() == label
+    np.testing.assert_allclose(dots(ax, 9), np.stack([VALUES.mean(axis=1), np.arange(5)], axis=1))
+    np.testing.assert_allclose(dots(ax, 4)[:, 0], VALUES.ravel())
+    assert "±1.30" in ax.get_legend().get_texts()[0].get_text()
+    band = ax.patches[0].get_extents().transformed(ax.transData.inverted())
+    np.testing.assert_allclose((band.x0, band.x1), (-1.3, 1.3))
+    assert_draws(figure)
+
+
+def test_ladder_climbs_from_the_bottom():
+    figure = pictures.draw_ladder(NAMES, 50 + VALUES, 1000 + VALUES)
+    left, right = figure.axes
+    assert labels_of(left.yaxis) == NAMES and not left.yaxis_inverted()
+    np.testing.assert_allclose(dots(left, 9), np.stack([50 + VALUES.mean(axis=1), np.arange(5)], axis=1))
+    assert len(dots(left, 4)) == len(dots(right, 3)) == VALUES.size
+    np.testing.assert_allclose([patch.get_width() for patch in right.patches], 1000 + VALUES.mean(axis=1))
+    assert_draws(figure)
+
+
+def test_browser_draws_the_two_columns_that_were_asked_for():
+    figure = pictures.draw_browser(NAMES, GROUPS, COLUMNS, "parameters", "accuracy (%)", setting=3)
+    (ax,) = figure.axes
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("parameters", "accuracy (%)")
+    wanted = np.stack([COLUMNS["parameters"].mean(axis=1), COLUMNS["accuracy (%)"].mean(axis=1)], axis=1)
+    np.testing.assert_allclose(dots(ax, 9), wanted)
+    np.testing.assert_allclose(dots(ax, 17), wanted[2:3])
+    assert len(dots(ax, 4)) == VALUES.size
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(dict.fromkeys(GROUPS))
+    assert ax.get_title(loc="left") == "3: convs_3, 1,700 across, 54.7 up"
+    assert_draws(figure)
+
+
+def test_browser_without_the_seeds():
+    figure = pictures.draw_browser(NAMES, GROUPS, COLUMNS, "parameters", "accuracy (%)", 1, each_seed=False)
+    assert not [line for line in figure.axes[0].lines if line.get_markersize() == 4]
+    assert_draws(figure)
+
+
+def test_browser_says_what_cannot_be_shown():
+    with pytest.raises(ValueError, match="Both axes show the same"):
+        pictures.draw_browser(NAMES, GROUPS, COLUMNS, "parameters", "parameters", 1)
+    for setting in (0, 6):
+        with pytest.raises(ValueError, match="There are 5 settings here: choose one from 1 to 5"):
+            pictures.draw_browser(NAMES, GROUPS, COLUMNS, "parameters", "accuracy (%)", setting)
