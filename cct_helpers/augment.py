@@ -1,5 +1,9 @@
 """Image augmentation with NumPy and Pillow: plain functions from arrays to arrays.
 
+Keras has layers of most of these names. They do something else: one offset for a whole batch (`RandomCrop`), one pair
+of operations for a whole batch (`RandAugment`), label shares that are not those of the pixels pasted (`CutMix`).
+AutoAugment is not among them.
+
 Every function takes a `numpy.random.Generator`, returns a new array and leaves its input as it was. Some take a batch
 (n, height, width, channels) and draw anew for each image; the others take one image (height, width, channels).
 """
@@ -15,7 +19,16 @@ CIFAR10_MEAN = (125, 123, 114)  # red, green, blue in pixel units, 0-255
 def random_crop(images, rng, padding=4):
     """Shift each image by up to `padding` pixels along both axes; what comes in from outside is zero.
 
-    images: (n, height, width, channels), any dtype -> same shape and dtype. Raises ValueError for other shapes.
+    Args:
+        images: (n, height, width, channels), any dtype.
+        rng: a NumPy Generator.
+        padding: largest shift, in pixels.
+
+    Returns:
+        The same shape and dtype.
+
+    Raises:
+        ValueError: for images of another shape.
     """
     _check_batch(images)
     n, height, width, _ = images.shape
@@ -29,7 +42,15 @@ def random_crop(images, rng, padding=4):
 def random_flip(images, rng):
     """Mirror each image left to right with probability 1/2.
 
-    images: (n, height, width, channels), any dtype -> same shape and dtype. Raises ValueError for other shapes.
+    Args:
+        images: (n, height, width, channels), any dtype.
+        rng: a NumPy Generator.
+
+    Returns:
+        The same shape and dtype.
+
+    Raises:
+        ValueError: for images of another shape.
     """
     _check_batch(images)
     flipped = images.copy()
@@ -45,7 +66,16 @@ def random_erasing(images, rng, probability=0.25):
     on its own: for float images, which should be normalised, from the standard normal distribution; for uint8 images
     from a normal distribution of mean 125 and standard deviation 64 (about CIFAR-10's), clipped to 0-255.
 
-    images: (n, height, width, channels) -> same shape and dtype. Raises ValueError for other shapes.
+    Args:
+        images: (n, height, width, channels), uint8 or normalised floats.
+        rng: a NumPy Generator.
+        probability: share of the images that lose a rectangle.
+
+    Returns:
+        The same shape and dtype.
+
+    Raises:
+        ValueError: for images of another shape.
     """
     _check_batch(images)
     erased = images.copy()
@@ -63,10 +93,20 @@ def random_erasing(images, rng, probability=0.25):
 def random_resized_crop(image, rng, scale=(0.8, 1.0), ratio=(3 / 4, 4 / 3)):
     """Cut out a random part and stretch it to the size of the whole (Inception's crop, arXiv:1409.4842).
 
-    scale: range of the part's share of the area. ratio: range of its width / height. The interpolation is bilinear or
-    bicubic at random, as in timm. When ten draws do not fit into the image, the largest centre part in `ratio` is used.
+    The interpolation is bilinear or bicubic at random, as in timm. When ten draws do not fit into the image, the
+    largest centre part in `ratio` is used.
 
-    image: (height, width, 1 or 3) uint8 -> same shape. Raises ValueError for any other array.
+    Args:
+        image: (height, width, 1 or 3) uint8.
+        rng: a NumPy Generator.
+        scale: range of the part's share of the area.
+        ratio: range of its width / height.
+
+    Returns:
+        The same shape and dtype.
+
+    Raises:
+        ValueError: for any other array.
     """
     picture = _to_pillow(image)
     full_height, full_width = image.shape[:2]
@@ -109,7 +149,15 @@ def auto_augment_cifar10(image, rng):
     Ranges are the paper's, with translation as a share of the side (150 pixels of the 331 in the paper's ImageNet
     runs). Sampling is nearest-neighbour; what comes in from outside is grey (128), as in the CCT authors' training.
 
-    image: (height, width, 1 or 3) uint8 -> same shape. Raises ValueError for any other array.
+    Args:
+        image: (height, width, 1 or 3) uint8.
+        rng: a NumPy Generator.
+
+    Returns:
+        The same shape and dtype.
+
+    Raises:
+        ValueError: for any other array.
     """
     _check_image(image)
     result = image
@@ -120,13 +168,24 @@ def auto_augment_cifar10(image, rng):
 
 
 def rand_augment(image, rng, num_ops=2, magnitude=9, magnitude_std=0.5):
-    """Apply `num_ops` operations drawn at random, each with probability 1/2 (RandAugment, arXiv:1909.13719).
+    """Apply operations drawn at random, each with probability 1/2 (RandAugment, arXiv:1909.13719).
 
     The defaults are timm's "rand-m9-mstd0.5-inc1": the magnitude of each operation is drawn from a normal distribution
     and clipped to 0-10, and a larger one changes the image more. The interpolation is bilinear or bicubic at random;
     what comes in from outside is CIFAR-10's mean.
 
-    image: (height, width, 1 or 3) uint8 -> same shape. Raises ValueError for any other array.
+    Args:
+        image: (height, width, 1 or 3) uint8.
+        rng: a NumPy Generator.
+        num_ops: how many operations are drawn.
+        magnitude: mean of their strength, 0 to 10.
+        magnitude_std: its standard deviation.
+
+    Returns:
+        The same shape and dtype.
+
+    Raises:
+        ValueError: for any other array.
     """
     _check_image(image)
     result = image
@@ -145,7 +204,19 @@ def mixup_cutmix(images, targets, rng, mixup_alpha=0.8, cutmix_alpha=1.0, switch
     serves all. CutMix is used with probability `switch`, else Mixup; an alpha of 0 turns its method off. CutMix's share
     is corrected to the area of the box that is left after clipping at the border.
 
-    images: (n, height, width, channels), targets: (n, classes) -> both float32. Raises ValueError for other shapes.
+    Args:
+        images: (n, height, width, channels).
+        targets: (n, classes).
+        rng: a NumPy Generator.
+        mixup_alpha: of Mixup's Beta distribution.
+        cutmix_alpha: of CutMix's.
+        switch: probability of CutMix where both are on.
+
+    Returns:
+        Images and targets of the same shapes, both float32.
+
+    Raises:
+        ValueError: for other shapes.
     """
     _check_batch(images)
     if np.ndim(targets) != 2 or len(targets) != len(images):
@@ -165,7 +236,7 @@ def mixup_cutmix(images, targets, rng, mixup_alpha=0.8, cutmix_alpha=1.0, switch
 
 
 def equalize(image):
-    """Make the values of each channel about equally frequent. (height, width, channels) uint8 -> same shape."""
+    """Make the values of each channel about equally frequent; (height, width, channels) uint8, as is the result."""
     result = np.empty_like(image)
     for channel in range(image.shape[2]):
         values = image[..., channel]
@@ -178,7 +249,7 @@ def equalize(image):
 
 
 def auto_contrast(image):
-    """Stretch the values of each channel to reach from 0 to 255. (height, width, channels) uint8 -> same shape."""
+    """Stretch the values of each channel to reach from 0 to 255; (height, width, channels) uint8, as is the result."""
     low, high = image.min(axis=(0, 1)).astype(float), image.max(axis=(0, 1))
     low, gain = np.where(high > low, (low, 255 / np.maximum(high - low, 1)), ((0,), (1,)))
     return np.clip(image * gain - low * gain, 0, 255).astype(np.uint8)
@@ -205,7 +276,19 @@ AFFINE = {  # (signed strength, width, height) -> a, b, c, d, e, f: (x, y) shows
 
 
 def apply_operation(name, image, strength, rng, fill=GREY, resample=NEAREST):
-    """Apply one operation at a strength from 0 to 1; `rng` draws the direction of those that have one."""
+    """Apply one operation of AutoAugment or RandAugment.
+
+    Args:
+        name: a key of `POINTWISE`, `ENHANCERS` or `AFFINE`, or "Rotate".
+        image: (height, width, 1 or 3) uint8.
+        strength: from 0 to 1.
+        rng: a NumPy Generator; it draws the direction of those operations that have one.
+        fill: (red, green, blue) of what comes in from outside.
+        resample: a Pillow resampling filter.
+
+    Returns:
+        The same shape and dtype.
+    """
     if name in POINTWISE:
         return POINTWISE[name](image, strength)
     picture, signed = _to_pillow(image), strength if rng.random() < 0.5 else -strength

@@ -324,7 +324,7 @@ orders = {
 assert orders["votes"][0] == votes[0, :, predicted[0]].argmax()  # the strongest vote for "cat" goes first
 counts = [0, 8, 16, 24, 32, 48, 64]
 fill = faithfulness.mean_fill(images[0])
-removed = {name: faithfulness.without(images[0], order, counts, grid, fill) for name, order in orders.items()}
+removed = {name: faithfulness.remove_squares(images[0], order, counts, grid, fill) for name, order in orders.items()}
 falling = {name: softmax(cct.predict(model, some))[:, predicted[0]] for name, some in removed.items()}
 alt = "The cat photo while more squares are grey, by votes and in random order, with the probability of cat above each"
 cct.show(pictures.draw_removal(removed, falling, np.array(counts) / 64, "cat"), alt=alt)

@@ -42,11 +42,17 @@ TWO_PARTS = {
 def build_parts(variant="cct_2_3x2_32", *, pooling="sequence", **options):
     """A CCT whose pooling can be changed too.
 
-    pooling: "sequence", the paper's; "average", the mean of all tokens; or "class_token", a learned token put before
-        the others and read at the end, as in a ViT. variant, **options: as in `build_cct`.
+    Args:
+        variant: as in `build_cct`.
+        pooling: "sequence", the paper's; "average", the mean of all tokens; or "class_token", a learned token put
+            before the others and read at the end, as in a ViT.
+        **options: as in `build_cct`.
 
-    Returns a keras.Model from images (batch, height, width, channels) to logits (batch, classes). Raises ValueError for
-    another pooling, and as `build_cct` does.
+    Returns:
+        A keras.Model from images (batch, height, width, channels) to logits (batch, classes).
+
+    Raises:
+        ValueError: for another pooling, and as `build_cct` does.
     """
     if pooling not in POOLINGS:
         raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, got {pooling!r}.")
@@ -68,13 +74,20 @@ def build_parts(variant="cct_2_3x2_32", *, pooling="sequence", **options):
 def run_grid(train, settings, seeds, folder):
     """Train every setting with every seed; one file a run, so that a stopped grid goes on where it was.
 
-    train: function of (setting, seed) that returns a dict of what was measured, numbers, texts and lists.
-    settings: dict from a name to a setting, itself a dict of such values. seeds: whole numbers.
-    folder: where `NAME_sSEED.json` is kept for each run, with its name, seed, setting and measurements; a run whose
-        file is there is not trained again. It is made where it is missing.
+    All settings come with the first seed before any comes with the second.
 
-    All settings come with the first seed before any comes with the second. Returns the runs, a list of dicts in that
-    order. Raises ValueError for a file that cannot be read or was made with another setting.
+    Args:
+        train: function of (setting, seed) that returns a dict of what was measured, numbers, texts and lists.
+        settings: dict from a name to a setting, itself a dict of such values.
+        seeds: whole numbers.
+        folder: where `NAME_sSEED.json` is kept for each run, with its name, seed, setting and measurements; a run
+            whose file is there is not trained again. It is made where it is missing.
+
+    Returns:
+        The runs, a list of dicts in that order.
+
+    Raises:
+        ValueError: for a file that cannot be read or was made with another setting.
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -104,9 +117,15 @@ def _read(path, setting):
 
 
 def summary(runs, value="test_top1"):
-    """Mean and standard deviation over the seeds: dict from a name to (mean, deviation, seeds), in order of the runs.
+    """Mean and standard deviation over the seeds.
 
-    value: the measurement to summarise. The deviation is that of a sample, and 0 for a single seed.
+    Args:
+        runs: list of dicts, from `run_grid`.
+        value: the measurement to summarise.
+
+    Returns:
+        A dict from a name to (mean, deviation, seeds), in order of the runs. The deviation is that of a sample, and 0
+        for a single seed.
     """
     found = {}
     for run in runs:
@@ -118,10 +137,17 @@ def summary(runs, value="test_top1"):
 
 
 def table(runs, value="test_top1"):
-    """The runs as an array: (names, values), a list of names and (settings, seeds), both in order of the runs.
+    """The runs as an array.
 
-    value: the measurement to show, or a function from a run to a number. Raises ValueError where the settings do not
-    all have the same seeds.
+    Args:
+        runs: list of dicts, from `run_grid`.
+        value: the measurement to show, or a function from a run to a number.
+
+    Returns:
+        A list of names, and an array (settings, seeds), both in order of the runs.
+
+    Raises:
+        ValueError: where the settings do not all have the same seeds.
     """
     measure = value if callable(value) else lambda run: run[value]
     rows, seeds = {}, {}

@@ -7,7 +7,7 @@ image, as usual; norms, activations and softmax are left out.
 from cct_helpers.layers import PositionEmbedding
 from cct_helpers.models import as_image_shape, sizes_of, tokenizer_of
 
-PARTS = ("tokenizer", "position", "attention projections", "attention products", "MLP", "norms", "pooling", "head")
+COUNTED = ("tokenizer", "position", "attention projections", "attention products", "MLP", "norms", "pooling", "head")
 
 
 def model_costs(variant="cct_2_3x2_32", input_shape=None, num_classes=10, position=None, **overrides):
@@ -15,12 +15,18 @@ def model_costs(variant="cct_2_3x2_32", input_shape=None, num_classes=10, positi
 
     Args:
         variant: a name in `VARIANTS`.
-        input_shape, num_classes, position, **overrides: as in `build_cct`.
+        input_shape: (height, width, channels) of the images, pixels; the variant's when None.
+        num_classes: number of logits.
+        position: "learned", "sine" or "none"; the variant's when None.
+        **overrides: as in `build_cct`.
 
-    Returns a dict: "parameters" and "macs", each a dict by part, with the names in `PARTS`; "tokens", the length of the
-    sequence; "grid", its (rows, columns). "attention products" are Q K^T and the weighted sum of the values: the MACs
-    that the authors publish leave them out. A ViT-Lite's class token is counted as its "pooling".
-    Raises ValueError for sizes that no model can have.
+    Returns:
+        A dict: "parameters" and "macs", each a dict by part, with the names in `COUNTED`; "tokens", the length of the
+        sequence; "grid", its (rows, columns). "attention products" are Q K^T and the weighted sum of the values: the
+        MACs that the authors publish leave them out. A ViT-Lite's class token is counted as its "pooling".
+
+    Raises:
+        ValueError: for sizes that no model can have.
     """
     family = str(variant)[:3]
     size = sizes_of(family, variant, overrides)

@@ -7,12 +7,22 @@ of tokens must divide the image. The protocol is the deletion test of Petsiuk et
 
 import numpy as np
 from PIL import Image, ImageFilter
+from scipy import stats
 
 
 def token_of_pixel(height, width, grid):
-    """The number of the token on whose square each pixel lies: (height, width) whole numbers.
+    """The number of the token on whose square each pixel lies.
 
-    Raises ValueError unless grid = (rows, columns) divides the image.
+    Args:
+        height: of the image, in pixels.
+        width: of the image, in pixels.
+        grid: (rows, columns) of tokens.
+
+    Returns:
+        Whole numbers (height, width).
+
+    Raises:
+        ValueError: unless the grid divides the image.
     """
     if height % grid[0] or width % grid[1]:
         raise ValueError(
@@ -23,12 +33,12 @@ def token_of_pixel(height, width, grid):
 
 
 def mean_fill(image):
-    """What stands for nothing: the mean colour of the image everywhere. (height, width, channels) float32."""
+    """What a removed square is filled with: the mean colour of the image. (height, width, channels) float32."""
     return np.broadcast_to(image.mean(axis=(0, 1), dtype="float32"), image.shape)
 
 
 def blurred_fill(image, radius=4):
-    """What stands for nothing: the image itself, blurred by a Gaussian of `radius` pixels. uint8 in, float32 out."""
+    """The other filling: the image itself, blurred by a Gaussian of `radius` pixels. uint8 in, float32 out."""
     planes = [Image.fromarray(plane).filter(ImageFilter.GaussianBlur(radius)) for plane in np.moveaxis(image, -1, 0)]
     return np.stack([np.asarray(plane, "float32") for plane in planes], axis=-1)
 
@@ -39,21 +49,36 @@ def order_of(values):
 
 
 def random_orders(count, tokens, rng):
-    """Orders that know nothing: (count, tokens)."""
+    """Tokens in random orders, to compare with: (count, tokens)."""
     return rng.permuted(np.tile(np.arange(tokens), (count, 1)), axis=1)
 
 
 def centre_map(grid):
-    """A map that knows one thing, that photographers aim: largest in the middle. (tokens,), a Gaussian, sums to 1."""
+    """A map that looks at no image: a Gaussian, largest in the middle, where most photos have their subject.
+
+    Args:
+        grid: (rows, columns) of tokens.
+
+    Returns:
+        An array (tokens,) that sums to 1.
+    """
     rows, columns = (np.linspace(-1, 1, side) for side in grid)
     values = np.exp(-(rows[:, None] ** 2 + columns**2) / (2 * 0.5**2)).ravel()
     return values / values.sum()
 
 
-def without(image, order, counts, grid, fill):
-    """The image after the squares of the first tokens of `order` were replaced by `fill`, once for each of `counts`.
+def remove_squares(image, order, counts, grid, fill):
+    """The image after the squares of the first tokens of an order were replaced, once for each count.
 
-    image, fill: (height, width, channels). order: (tokens,). Returns (counts, height, width, channels) float32.
+    Args:
+        image: (height, width, channels).
+        order: (tokens,), the token to go first at the front.
+        counts: how many squares are replaced in each result.
+        grid: (rows, columns) of tokens.
+        fill: what replaces them, the shape of `image`.
+
+    Returns:
+        A float32 array (counts, height, width, channels).
     """
     place = np.argsort(order)  # when each token goes
     when = place[token_of_pixel(*image.shape[:2], grid)][None, :, :, None]
@@ -63,11 +88,20 @@ def without(image, order, counts, grid, fill):
 def deletion_curves(predict, image, orders, grid, fill, steps=8):
     """The probability of the class that the model gives the whole image, while its squares go in these orders.
 
-    orders: (orders, tokens). Returns (orders, steps + 1): first with nothing removed, last with everything.
+    Args:
+        predict: function from images (n, height, width, channels) to probabilities (n, classes).
+        image: (height, width, channels).
+        orders: (orders, tokens).
+        grid: (rows, columns) of tokens.
+        fill: what replaces the squares, the shape of `image`.
+        steps: into how many parts the removal is cut.
+
+    Returns:
+        An array (orders, steps + 1): first with nothing removed, last with everything.
     """
     orders = np.asarray(orders)
     counts = np.rint(np.linspace(0, orders.shape[1], steps + 1)).astype(int)
-    between = [without(image, order, counts[1:-1], grid, fill) for order in orders]
+    between = [remove_squares(image, order, counts[1:-1], grid, fill) for order in orders]
     probabilities = predict(np.concatenate([[image, fill], *between]).astype("float32"))
     target = probabilities[0].argmax()
     curves = np.empty((len(orders), steps + 1))
@@ -77,16 +111,26 @@ def deletion_curves(predict, image, orders, grid, fill, steps=8):
 
 
 def area(curves):
-    """Mean height of curves over the share removed, by the trapezoid rule: (..., points) -> (...). Low is fast."""
+    """Mean height of curves (..., points) over the share removed, by the trapezoid rule: (...). Low is fast."""
     curves = np.asarray(curves)
     return (curves[..., :-1] + curves[..., 1:]).mean(axis=-1) / 2
 
 
 def occlusion_map(predict, image, grid, fill):
-    """How much the probability of the model's class falls when one square alone is removed: (tokens,), signed."""
+    """How much the probability of the model's class falls when one square alone is removed.
+
+    Args:
+        predict: function from images (n, height, width, channels) to probabilities (n, classes).
+        image: (height, width, channels).
+        grid: (rows, columns) of tokens.
+        fill: what replaces the square, the shape of `image`.
+
+    Returns:
+        An array (tokens,), signed.
+    """
     tokens = grid[0] * grid[1]
     alone = np.eye(tokens, dtype=int).argsort(axis=1)[:, ::-1]  # row t: an order that begins with token t
-    images = [without(image, order, [1], grid, fill)[0] for order in alone]
+    images = [remove_squares(image, order, [1], grid, fill)[0] for order in alone]
     probabilities = predict(np.stack([image.astype("float32"), *images]))
     target = probabilities[0].argmax()
     return probabilities[0, target] - probabilities[1:, target]
@@ -95,10 +139,19 @@ def occlusion_map(predict, image, grid, fill):
 def compare_orders(predict, images, maps, grid, fill, rng, random=20, steps=8):
     """Deletion curves of all images, for several maps, for occlusion and for random orders.
 
-    maps: name -> (n, tokens). fill: function from an image to what replaces its squares.
+    Args:
+        predict: function from images (n, height, width, channels) to probabilities (n, classes).
+        images: (n, height, width, channels).
+        maps: dict from a name to an array (n, tokens).
+        grid: (rows, columns) of tokens.
+        fill: function from an image to what replaces its squares.
+        rng: a NumPy Generator.
+        random: how many random orders are drawn anew for each image.
+        steps: into how many parts the removal is cut.
 
-    Returns (curves, occlusion): curves maps each name, "occlusion" and "random" to (n, steps + 1), where random is the
-    mean of that many orders an image, drawn anew for each; occlusion is (n, tokens).
+    Returns:
+        curves, a dict from each name, "occlusion" and "random" (the mean of the random orders) to (n, steps + 1); and
+        occlusion (n, tokens).
     """
     curves, occlusion = {name: [] for name in [*maps, "occlusion", "random"]}, []
     for i, image in enumerate(images):
@@ -112,25 +165,33 @@ def compare_orders(predict, images, maps, grid, fill, rng, random=20, steps=8):
     return {name: np.stack(rows) for name, rows in curves.items()}, np.stack(occlusion)
 
 
-def ranks(values):
-    """Places of numbers in their order along the last axis, from 0; equal numbers share the mean of their places."""
-    values = np.asarray(values)
-    below = (values[..., None, :] < values[..., :, None]).sum(axis=-1)
-    equal = (values[..., None, :] == values[..., :, None]).sum(axis=-1)
-    return below + (equal - 1) / 2
-
-
 def spearman(one, other):
-    """Spearman's rank correlation along the last axis: two (..., tokens) -> (...)."""
-    one, other = (ranks(values) - ranks(values).mean(axis=-1, keepdims=True) for values in (one, other))
+    """Spearman's rank correlation along the last axis.
+
+    Args:
+        one: (..., tokens).
+        other: the same shape.
+
+    Returns:
+        An array (...), from -1 to 1; 0 where all numbers of one are equal.
+    """
+    one, other = (stats.rankdata(values, axis=-1) for values in (one, other))
+    one, other = (values - values.mean(axis=-1, keepdims=True) for values in (one, other))
     spread = np.sqrt((one**2).sum(axis=-1) * (other**2).sum(axis=-1))
-    return (one * other).sum(axis=-1) / np.maximum(spread, 1e-12)  # 0 where all numbers of one are equal
+    return (one * other).sum(axis=-1) / np.maximum(spread, 1e-12)
 
 
 def bootstrap_interval(values, rng, resamples=5000, level=0.95):
-    """Mean of values, (n,), and the ends of its bootstrap interval: images drawn again with replacement, percentiles.
+    """The mean of values and the ends of its bootstrap interval: values drawn again with replacement, percentiles.
 
-    Returns (mean, low, high).
+    Args:
+        values: (n,).
+        rng: a NumPy Generator.
+        resamples: how many means are drawn.
+        level: share of them that the interval holds.
+
+    Returns:
+        mean, low, high.
     """
     values = np.asarray(values)
     means = values[rng.integers(0, len(values), (resamples, len(values)))].mean(axis=1)

@@ -42,9 +42,17 @@ def clean(text):
 
 
 def names_of(language):
-    """What a language calls the world's languages and territories: {code: name}, from Unicode's CLDR through Babel.
+    """What a language calls the world's languages and territories, from Unicode's CLDR through Babel.
 
-    Raises ValueError for a language that is not in Babel and ImportError without Babel.
+    Args:
+        language: a CLDR code, such as "fr".
+
+    Returns:
+        A dict from codes to names.
+
+    Raises:
+        ValueError: for a language that is not in Babel.
+        ImportError: without Babel.
     """
     try:
         from babel import Locale, UnknownLocaleError
@@ -67,10 +75,14 @@ def load_names(languages=None, *, seed=0, validation=0.1, test=0.2):
     Args:
         languages: CLDR codes of the languages to tell apart; the 24 of `LANGUAGES` when None.
         seed: decides which things go to which part.
-        validation, test: shares of the things.
+        validation: share of the things.
+        test: share of the things.
 
-    The x of each part is an array of (n,) strings in small letters, the y of (n,) int64 labels. Raises ValueError for
-    an unknown or repeated language and for shares that leave a part empty.
+    Returns:
+        A `Dataset`: the x of each part is an array of (n,) strings in small letters, the y of (n,) int64 labels.
+
+    Raises:
+        ValueError: for an unknown or repeated language and for shares that leave a part empty.
     """
     languages = list(LANGUAGES if languages is None else languages)
     if len(languages) < 2 or len(set(languages)) < len(languages):
@@ -94,8 +106,18 @@ def load_names(languages=None, *, seed=0, validation=0.1, test=0.2):
 def load_reviews(max_length=256, vocabulary_size=20_000, *, seed=0, validation=0.1):
     """Film reviews (keras.datasets.imdb, 50,000, downloaded once) as word ids, and whether the writer liked the film.
 
-    The x of each part is (n, max_length) int32 with the first words of each review, 0 for padding, 2 for a word beyond
-    the `vocabulary_size` most common ones. Raises ConnectionError when the reviews can't be downloaded.
+    Args:
+        max_length: words that are kept of a review.
+        vocabulary_size: words that have an id of their own, the most common ones.
+        seed: decides which reviews are held out.
+        validation: share of the training reviews that is.
+
+    Returns:
+        A `Dataset`: the x of each part is (n, max_length) int32 with the first words of each review, 0 for padding, 2
+        for a word that is not in the vocabulary.
+
+    Raises:
+        ConnectionError: when the reviews can't be downloaded.
     """
     try:
         (x_train, y_train), test = keras.datasets.imdb.load_data(num_words=vocabulary_size)
@@ -108,7 +130,7 @@ def load_reviews(max_length=256, vocabulary_size=20_000, *, seed=0, validation=0
     held_out = round(validation * len(x_train))
     in_val, in_train = order[:held_out], order[held_out:]
     parts = ((x_train[in_train], y_train[in_train]), (x_train[in_val], y_train[in_val]), test)
-    arrays = [array for x, y in parts for array in (pad(x, max_length), np.asarray(y, "int64"))]
+    arrays = [array for x, y in parts for array in (fill_up(x, max_length), np.asarray(y, "int64"))]
     return Dataset(*arrays, ["did not like it", "liked it"], "reviews")
 
 
@@ -118,18 +140,26 @@ def alphabet(texts):
 
 
 def encode(texts, letters, max_length):
-    """Texts as ids: list of n str -> (n, max_length) int32, filled up with `PADDING`, 0, at the end.
+    """Texts as ids, filled up with `PADDING`, 0, at the end. What is longer is cut.
 
-    A character that is not in `letters` (from `alphabet`) gets `UNKNOWN`, 1. What is longer is cut. Raises ValueError
-    for a single str and for a text without a character.
+    Args:
+        texts: list of n str.
+        letters: from `alphabet`; a character that is not among them gets `UNKNOWN`, 1.
+        max_length: ids of each text.
+
+    Returns:
+        An int32 array (n, max_length).
+
+    Raises:
+        ValueError: for a single str and for a text without a character.
     """
     if isinstance(texts, str):
         raise ValueError(f"encode takes a list of texts: [{texts!r}], not {texts!r} itself.")
     id_of = {letter: i + 2 for i, letter in enumerate(letters)}
-    return pad([[id_of.get(letter, UNKNOWN) for letter in clean(text)] for text in texts], max_length)
+    return fill_up([[id_of.get(letter, UNKNOWN) for letter in clean(text)] for text in texts], max_length)
 
 
-def pad(sequences, max_length):
+def fill_up(sequences, max_length):
     """Lists of ids -> (n, max_length) int32: the first ids of each, then zeros. ValueError for an empty list."""
     check_positive(max_length=max_length)
     padded = np.full((len(sequences), max_length), PADDING, "int32")
@@ -160,8 +190,12 @@ class TextTokenizer(SavableLayer):
         kernel_size: letters or words that the convolution sees at a time.
         pool_stride: step of the pool, which takes the largest of 3; 1 gives a token for each letter.
 
-    (batch, length) int -> tokens (batch, tokens, dim) and real (batch, tokens) bool, with
-    tokens = (length - 1) // pool_stride + 1. Raises ValueError for sizes below 1.
+    Returns:
+        When called with ids (batch, length): tokens (batch, tokens, dim) and real (batch, tokens) bool, with
+        tokens = (length - 1) // pool_stride + 1.
+
+    Raises:
+        ValueError: for sizes below 1.
     """
 
     config_names = ("vocabulary_size", "dim", "embedding_dim", "kernel_size", "pool_stride")
@@ -184,9 +218,9 @@ class TextTokenizer(SavableLayer):
             name="conv",
         )
 
-    def build(self, shape):
-        self.embedding.build(shape)
-        self.conv.build((*shape, self.embedding_dim))
+    def build(self, input_shape):
+        self.embedding.build(input_shape)
+        self.conv.build((*input_shape, self.embedding_dim))
 
     def real_tokens(self, ids):
         """Which tokens stand on a letter and not on padding: (batch, length) -> (batch, tokens) bool."""
@@ -205,7 +239,8 @@ class TextTokenizer(SavableLayer):
 class MaskedBlock(TransformerBlock):
     """`TransformerBlock` for padded sequences: no token reads from a token of padding.
 
-    tokens (batch, tokens, dim) and real (batch, tokens) bool -> (batch, tokens, dim).
+    Returns:
+        When called with tokens (batch, tokens, dim) and real (batch, tokens) bool: (batch, tokens, dim).
     """
 
     def attention_weights(self, tokens, real):
@@ -233,8 +268,12 @@ class MaskedBlock(TransformerBlock):
 class MaskedPooling(SequencePooling):
     """`SequencePooling` for padded sequences: padding has weight zero.
 
-    tokens (batch, tokens, dim) and real (batch, tokens) bool -> (batch, dim).
+    Returns:
+        When called with tokens (batch, tokens, dim) and real (batch, tokens) bool: (batch, dim).
     """
+
+    def compute_output_shape(self, tokens_shape, real_shape):
+        return super().compute_output_shape(tokens_shape)
 
     def weights_over_tokens(self, tokens, real):
         """The share of each token in the mean: -> (batch, tokens), every row sums to 1."""
@@ -250,12 +289,23 @@ def build_text_cct(
     vocabulary_size, max_length, num_classes, *, num_layers=2, dim=128, num_heads=2, mlp_ratio=1, embedding_dim=64,
     kernel_size=3, pool_stride=2, position="sine", dropout=0.0, attention_dropout=0.1, stochastic_depth=0.1,
 ):  # fmt: skip
-    """Build a CCT for text: ids (batch, max_length), padded with 0 at the end -> logits (batch, num_classes).
+    """Build a CCT for text.
 
     Layers are named as in `build_cct`: "tokenizer", "position", "block_0"..., "norm", "pooling", "head". The defaults
-    of the encoder are the authors' text_cct_2 (their src/text/cct.py). Arguments as in `TextTokenizer`,
-    `PositionEmbedding` and `TransformerBlock`; `dropout` also falls on the tokens that enter the first block. Raises
-    ValueError for sizes and rates that do not fit together.
+    of the encoder are the authors' text_cct_2 (their src/text/cct.py). The other arguments are those of
+    `TextTokenizer`, `PositionEmbedding` and `TransformerBlock`; `dropout` also falls on the tokens that enter the first
+    block.
+
+    Args:
+        vocabulary_size: ids go from 0, the padding, to vocabulary_size - 1.
+        max_length: ids of a text.
+        num_classes: number of logits.
+
+    Returns:
+        A keras.Model, ids (batch, max_length), padded with 0 at the end -> logits (batch, num_classes).
+
+    Raises:
+        ValueError: for sizes and rates that do not fit together.
     """
     check_positive(max_length=max_length, num_classes=num_classes, num_layers=num_layers, num_heads=num_heads)
     check_heads(dim, num_heads)
@@ -283,10 +333,15 @@ def _with_insides(model):
 
 
 def look_inside(model, ids):
-    """What a text CCT reads from where, for ids (batch, max_length).
+    """What a text CCT reads from where.
 
-    Returns NumPy arrays: attention (layers, batch, heads, tokens, tokens), pooling (batch, tokens), real (batch,
-    tokens) bool and logits (batch, classes).
+    Args:
+        model: from `build_text_cct`.
+        ids: (batch, max_length).
+
+    Returns:
+        A dict of NumPy arrays: attention (layers, batch, heads, tokens, tokens), pooling (batch, tokens), real (batch,
+        tokens) bool and logits (batch, classes).
     """
     blocks, pooling = _blocks(model), model.get_layer("pooling")
     (tokens, real), logits, *entering = _with_insides(model).predict_on_batch(ids)
@@ -301,9 +356,16 @@ def look_inside(model, ids):
 
 
 def compile_text_cct(model, steps, *, learning_rate=4e-3, weight_decay=0.05):
-    """Prepare a text CCT for `model.fit` over that many steps: AdamW, a tenth of the steps warm-up, then a cosine to 0.
+    """Prepare a text CCT for `model.fit`: AdamW, a tenth of the steps warm-up, then a cosine to 0; targets are labels.
 
-    Targets are int labels. Raises ValueError for fewer than 1 step.
+    Args:
+        model: from `build_text_cct`.
+        steps: of the whole training.
+        learning_rate: the highest.
+        weight_decay: as in `Recipe`.
+
+    Raises:
+        ValueError: for fewer than 1 step.
     """
     check_positive(steps=steps)
     rates = keras.optimizers.schedules.CosineDecay(0.0, steps, warmup_target=learning_rate, warmup_steps=steps // 10)

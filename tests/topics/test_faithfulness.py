@@ -40,7 +40,7 @@ def test_a_grid_that_does_not_divide_the_image_is_refused(height, width):
 
 def test_without_replaces_the_first_squares_and_no_other_pixel():
     order = [4, 0, 5, 1, 2, 3]
-    removed = faithfulness.without(IMAGE, order, [0, 1, 3, 6], GRID, GREY)
+    removed = faithfulness.remove_squares(IMAGE, order, [0, 1, 3, 6], GRID, GREY)
     assert removed.shape == (4, 4, 12, 3) and removed.dtype == "float32"
     for image, gone in zip(removed, ([], [4], [4, 0, 5], order), strict=True):
         hidden = np.isin(NUMBERS, gone)
@@ -126,11 +126,6 @@ def test_compare_orders_ranks_a_true_map_above_random_above_a_wrong_one():
     assert np.all(areas["true"] < areas["random"]) and np.all(areas["random"] < areas["wrong"])
     assert np.allclose(areas["occlusion"], areas["true"])
     assert not np.array_equal(curves["random"][0], curves["random"][2])  # new random orders for each image
-
-
-def test_ranks_share_places_of_equal_numbers():
-    assert faithfulness.ranks([10, 30, 20]).tolist() == [0, 2, 1]
-    assert faithfulness.ranks([1, 1, 0, 1]).tolist() == [2, 2, 0, 2]
 
 
 def test_spearman_sees_order_alone():
