@@ -454,8 +454,8 @@ layer = keras.layers.Dense(1, activation="softmax")
 with warnings.catch_warnings(record=True) as caught:
     wrong = ops.convert_to_numpy(layer(tokens))  # (batch, tokens, dim) -> (batch, tokens, 1)
 print("warning:", str(caught[0].message).split(" The")[0] if caught else "none")
-print("weights:", np.unique(wrong), "sum over the tokens of an image:", wrong[0].sum())
-assert np.all(wrong == 1)
+print("weights:", np.unique(wrong.round(6)), "sum over the tokens of an image:", wrong[0].sum().round(4))
+assert np.allclose(wrong, 1)  # but for rounding: not every processor divides a number by itself to exactly 1
 assert np.allclose((wrong * tokens).sum(axis=1), tokens.sum(axis=1), atol=1e-3)
 
 # %% [markdown]

@@ -119,7 +119,8 @@ def test_padding_changes_no_logit(length, sizes):
         found = text.look_inside(model, padded(ids, longer))
         count = expected["real"].shape[1]
         assert found["real"].sum(axis=1).tolist() == [count] * 3
-        np.testing.assert_allclose(found["logits"], expected["logits"], atol=1e-4)
+        largest = np.abs(expected["logits"]).max()  # about 16: float32 rounds its sums by some 1e-6 of that
+        np.testing.assert_allclose(found["logits"], expected["logits"], atol=2e-5 * largest)
         np.testing.assert_allclose(found["pooling"][:, :count], expected["pooling"], atol=1e-5)
         attention = found["attention"][..., :count, :count]
         np.testing.assert_allclose(attention, expected["attention"], atol=1e-5)
