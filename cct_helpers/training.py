@@ -57,7 +57,8 @@ def fit(model, data, recipe, *, folder=None, seed=0, verbose=True):
         ValueError: for data that does not fit the model or the recipe, and for a folder that cannot be resumed.
     """
     recipe = _find_recipe(recipe)
-    classes = _check(model, data, recipe, seed)
+    _check(model, data, recipe, seed)
+    classes = model.output_shape[-1]
     steps = len(data.x_train) // recipe.batch_size
     rates = learning_rates(recipe, steps)
     optimizer = build_optimizer(recipe, model)
@@ -120,7 +121,7 @@ def _check(model, data, recipe, seed):
     if len(data.x_val) == 0:
         raise ValueError("The validation set is empty, but the best epoch is chosen on it: use validation=0.1 or so.")
     for part in ("train", "val"):
-        classes = check_images(model, f"data.x_{part}", getattr(data, f"x_{part}"), getattr(data, f"y_{part}"))
+        check_labelled(model, f"data.x_{part}", getattr(data, f"x_{part}"), getattr(data, f"y_{part}"))
     if recipe.batch_size > len(data.x_train):
         raise ValueError(
             f"batch_size is {recipe.batch_size}, but there are only {len(data.x_train)} training images: "
@@ -128,7 +129,6 @@ def _check(model, data, recipe, seed):
         )
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(f"seed must be a whole number, 0 or more, but is {seed!r}.")
-    return classes
 
 
 def _at_scale(model, scale, optimizer, recipe):
@@ -178,14 +178,14 @@ def epoch_batches(images, labels, classes, recipe, epoch, seed=0):
     mixing = (recipe.mixup or recipe.cutmix) and (epoch < recipe.mixup_off_epoch or not recipe.mixup_off_epoch)
     for start in range(0, len(images) - recipe.batch_size + 1, recipe.batch_size):
         chosen = order[start : start + recipe.batch_size]
-        batch = augmented(shrink(images[chosen], scale), recipe, rng, scale)
+        batch = augment_batch(shrink(images[chosen], scale), recipe, rng, scale)
         targets = np.eye(classes, dtype="float32")[labels[chosen]]
         if mixing:
             batch, targets = augment.mixup_cutmix(batch, targets, rng, recipe.mixup, recipe.cutmix)
         yield batch.astype("float32"), targets
 
 
-def augmented(images, recipe, rng, scale=1):
+def augment_batch(images, recipe, rng, scale=1):
     """Images after the recipe's augmentation, drawn for each of them on its own.
 
     Args:
@@ -369,7 +369,8 @@ def evaluate(model, images, labels, batch_size=256, label_smoothing=0.0):
     Raises:
         ValueError: where there are no images, or where these do not fit the labels or the model.
     """
-    classes = check_images(model, "images", images, labels)
+    check_labelled(model, "images", images, labels)
+    classes = model.output_shape[-1]
     logits = predict(model, images, batch_size).astype("float64")
     log_probabilities = logits - logits.max(axis=1, keepdims=True)
     log_probabilities -= np.log(np.exp(log_probabilities).sum(axis=1, keepdims=True))
@@ -387,8 +388,8 @@ def smooth(labels, classes, smoothing):
     return (1 - smoothing) * np.eye(classes)[np.asarray(labels)] + smoothing / classes
 
 
-def check_images(model, name, images, labels):
-    """Number of classes of `model`; ValueError, naming the data, where images or labels do not fit it."""
+def check_labelled(model, name, images, labels):
+    """Raise ValueError, naming the data, where images or labels do not fit the model."""
     images, labels, expected = np.asarray(images), np.asarray(labels), tuple(model.input_shape[1:])
     fits = images.ndim == 4 and all(want in (None, have) for want, have in zip(expected, images.shape[1:], strict=True))
     if not fits:
@@ -407,7 +408,6 @@ def check_images(model, name, images, labels):
             f"The labels of {name} go from {labels.min()} to {labels.max()}, but the model has {classes} outputs, for "
             f"labels 0 to {classes - 1}: build it with num_classes={labels.max() + 1}, and let labels start at 0."
         )
-    return classes
 
 
 # Checkpoint
