@@ -25,6 +25,7 @@ class Recipe:
         decay_all: False spares biases, LayerNorm, class token and position table.
         schedule: "cosine", "cosine_per_epoch" or "constant"; `learning_rates` has the formulas.
         warmup_epochs: epochs in which the rate rises; may be a fraction.
+        final_learning_rate: where the cosine ends.
         label_smoothing: share of each target that is spread evenly over all classes (https://arxiv.org/abs/1512.00567,
             section 7).
         clip_norm: upper bound for the norm of all gradients together, or None.
@@ -55,6 +56,7 @@ class Recipe:
     decay_all: bool = False
     schedule: str = "cosine"
     warmup_epochs: float = 0.0
+    final_learning_rate: float = 0.0
     label_smoothing: float = 0.1
     clip_norm: float | None = None
     augment: str = "crop_flip"
@@ -72,7 +74,11 @@ class Recipe:
         for names, fits, expected in (
             (("epochs", "batch_size"), _is_whole_from_1, "a whole number, 1 or more"),
             (("crop_padding", "mixup_off_epoch"), _is_whole, "a whole number, 0 or more"),
-            (("weight_decay", "warmup_epochs", "mixup", "cutmix"), _is_number, "a number, 0 or more"),
+            (
+                ("weight_decay", "warmup_epochs", "final_learning_rate", "mixup", "cutmix"),
+                _is_number,
+                "a number, 0 or more",
+            ),
             (("decay_all", "flip"), lambda value: isinstance(value, bool), "True or False"),
             (("optimizer",), OPTIMIZERS.__contains__, f"one of {', '.join(OPTIMIZERS)}"),
             (("schedule",), SCHEDULES.__contains__, f"one of {', '.join(SCHEDULES)}"),
@@ -124,11 +130,11 @@ def _is_whole_from_1(value):
 def learning_rates(recipe, steps_per_epoch):
     """The learning rate at every step of a run.
 
-    "cosine": w warm-up steps in equal parts up to the peak, reached at step w, then half a cosine down to 0, reached at
-    the last step.
+    "cosine": w warm-up steps in equal parts up to the peak, reached at step w, then half a cosine down to
+    `final_learning_rate`, reached at the last step.
     "cosine_per_epoch": the authors' (SHI-Labs/Compact-Transformers, examples/main.py), one rate for a whole epoch:
     with w warm-up epochs, epoch e < w has peak / (w - e), a hyperbola rather than a line; later ones have half a
-    cosine from the peak at epoch w towards 0, which epoch E itself, one past the end, would have.
+    cosine from the peak at epoch w towards `final_learning_rate`, which epoch E itself, one past the end, would have.
     "constant": the peak throughout.
 
     Args:
@@ -143,7 +149,7 @@ def learning_rates(recipe, steps_per_epoch):
     """
     if steps_per_epoch < 1:
         raise ValueError(f"steps_per_epoch must be 1 or more, but is {steps_per_epoch!r}.")
-    peak, steps = recipe.learning_rate, recipe.epochs * steps_per_epoch
+    peak, final, steps = recipe.learning_rate, recipe.final_learning_rate, recipe.epochs * steps_per_epoch
     if recipe.schedule == "constant":
         return np.full(steps, peak, "float32")
     if recipe.schedule == "cosine_per_epoch":
@@ -155,7 +161,7 @@ def learning_rates(recipe, steps_per_epoch):
         rising = peak * np.arange(1, warmup + 1) / max(warmup, 1)
         falling = np.arange(1, steps - warmup + 1) if warmup else np.arange(steps)
         progress = falling / max(falling[-1], 1)
-    rates = np.concatenate([rising, peak * 0.5 * (1 + np.cos(np.pi * progress))])
+    rates = np.concatenate([rising, final + (peak - final) * 0.5 * (1 + np.cos(np.pi * progress))])
     if recipe.schedule == "cosine_per_epoch":
         rates = np.repeat(rates, steps_per_epoch)
     return rates.astype("float32")

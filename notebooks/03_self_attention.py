@@ -532,7 +532,7 @@ cct.show(pictures.draw_reading(cat, shown, (8, 8), eye), alt=alt)
 names = ["chelsea", "astronaut", "coffee", "rocket"]
 views = {name: square(getattr(photos, name)()) for name in names}
 views["flower"] = square(load_sample_image("flower.jpg"))
-all_maps = cct.attention_maps(pretrained, np.stack(list(pictures.values())))  # (layers, photos, heads, tokens, tokens)
+all_maps = cct.attention_maps(pretrained, np.stack(list(views.values())))  # (layers, photos, heads, tokens, tokens)
 
 
 def reading_view(photo, layer, head, row, column):

@@ -20,7 +20,7 @@ import cct_helpers as cct
 from cct_helpers import augment, training
 from cct_helpers.recipes import RECIPES, Recipe, build_optimizer, learning_rates
 from cct_helpers.training import epoch_batches, epoch_trainer, evaluate, fit, predict
-from tests import tiny_run
+from tests.support import tiny_run
 
 HERE = Path(__file__).resolve().parent
 WITH_MUON = ["muon"] if tuple(map(int, keras.__version__.split(".")[:2])) >= (3, 13) else []
@@ -89,8 +89,8 @@ def test_a_warm_up_of_one_step_ends_at_the_peak():
 
 
 def test_a_warm_up_of_nearly_the_whole_run_leaves_one_step_to_fall():
-    rates = learning_rates(dataclasses.replace(SHORT, warmup_epochs=3.9), 2)
-    np.testing.assert_allclose(rates, [*(3e-3 * np.arange(1, 8) / 7), 0], rtol=1e-6)
+    rates = learning_rates(dataclasses.replace(SHORT, warmup_epochs=3.9, final_learning_rate=1e-5), 2)
+    np.testing.assert_allclose(rates, [*(3e-3 * np.arange(1, 8) / 7), 1e-5], rtol=1e-6)
 
 
 def test_a_recipe_mixes_erases_and_averages_only_when_asked():
@@ -115,7 +115,14 @@ def test_the_recipe_of_2021_is_constant():
         *(("epochs", value) for value in (0, 2.5, True, None)),
         *(("batch_size", 0), ("optimizer", "sgd"), ("learning_rate", 0), ("learning_rate", float("nan"))),
         *(("weight_decay", -1), ("decay_all", 1), ("schedule", "linear"), ("warmup_epochs", 4), ("warmup_epochs", -1)),
-        *(("label_smoothing", 1), ("clip_norm", 0), ("augment", "cutout"), ("crop_padding", 1.5), ("flip", "no")),
+        *(
+            ("final_learning_rate", "0"),
+            ("label_smoothing", 1),
+            ("clip_norm", 0),
+            ("augment", "cutout"),
+            ("crop_padding", 1.5),
+            ("flip", "no"),
+        ),
         *(("image_scales", value) for value in (0.5, (0.5, 3), ((0.5,),), ((1, 1),), ((0.5, 4),), ((0.5, 0),))),
         *(("mixup", -0.1), ("cutmix", None), ("mixup_off_epoch", -1)),
         *(("erasing", 1.1), ("erasing", None), ("ema", 1), ("ema", -0.1)),

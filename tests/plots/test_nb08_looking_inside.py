@@ -70,7 +70,7 @@ def test_filters_keep_one_scale_with_grey_at_zero():
     figure = pictures.draw_filters(kernels, columns=2, title="three")
     shown = [ax.images[0].get_array() for ax in figure.axes if ax.images]
     assert len(shown) == 3 and len(figure.axes) == 4
-    assert pictures[0][0, 0, 0] == 1 and pictures[1][1, 1, 1] == 0.25 and np.all(pictures[2] == 0.5)
+    assert shown[0][0, 0, 0] == 1 and shown[1][1, 1, 1] == 0.25 and np.all(shown[2] == 0.5)
 
 
 def test_removal_shows_each_step_with_its_probability_and_share():

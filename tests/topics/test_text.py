@@ -14,7 +14,7 @@ import cct_helpers as cct
 from cct_helpers import exercises, figures, widgets
 from cct_helpers.plots import nb12_text as pictures
 from cct_helpers.topics import text
-from tests.pictures import flaws
+from tests.support.pictures import flaws
 
 VOCABULARY, CLASSES = 30, 4
 
@@ -396,7 +396,7 @@ def test_a_text_can_be_typed_into_explore():
 def test_the_exercises_agree_with_the_package():
     layer = tokenizer_with_weights()
     ids = np.concatenate([padded(random_ids(count, batch=1), 11) for count in (3, 6, 7)])
-    token_counts, pool_letters = (exercises.ALL[name].truth for name in ("token_counts", "pool_letters"))
+    token_counts, pool_letters = (exercises.all_exercises()[name].truth for name in ("token_counts", "pool_letters"))
     assert token_counts(ids, 2).tolist() == array(layer.real_tokens(ids)).sum(axis=1).tolist() == [2, 3, 4]
     vectors = layer.embedding(ids) * (ids > 0)[:, :, None]
     features = np.maximum(array(layer.conv(vectors)), 0)
