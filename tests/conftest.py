@@ -20,7 +20,7 @@ matplotlib.use("Agg")
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it, and some tests interrupt a run
 
 from cct_helpers.figures import to_png  # noqa: E402  (after the profile is set)
-from tests.pictures import flaws  # noqa: E402
+from tests.support.pictures import flaws  # noqa: E402
 
 
 def pytest_report_header() -> str:

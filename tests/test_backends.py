@@ -15,7 +15,7 @@ import pytest
 import cct_helpers as cct
 from cct_helpers import augment, training
 from cct_helpers.topics.text import build_text_cct
-from tests import tiny_run
+from tests.support import tiny_run
 
 ROOT = Path(__file__).parents[1]
 OTHERS = [name for name in ("tensorflow", "jax", "torch") if importlib.util.find_spec(name)]

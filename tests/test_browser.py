@@ -1,8 +1,8 @@
 """Every notebook as a reader uses it: run in a real JupyterLab, in a real Chromium, then touched.
 
-What it needs: tests/browser.py. JupyterLab serves a copy, so that nothing in the repository changes. What is tested is
-what the page does; that the results are right is tested by nbval. So the copy trains on one batch, its kernels skip
-asserts (PYTHONOPTIMIZE), and while one notebook is touched the next one is running already.
+What it needs: tests/support/browser.py. JupyterLab serves a copy, so that nothing in the repository changes. What is
+tested is what the page does; that the results are right is tested by nbval. So the copy trains on one batch, its
+kernels skip asserts (PYTHONOPTIMIZE), and while one notebook is touched the next one is running already.
 """
 
 import contextlib
@@ -24,8 +24,8 @@ import nbformat
 import pytest
 from PIL import Image
 
-from tests.browser import Explorer, expect, launched, note_errors
-from tests.explorations import NOTEBOOKS, code_cells, on_one_batch
+from tests.support.browser import Explorer, expect, launched, note_errors
+from tests.support.explorations import NOTEBOOKS, code_cells, on_one_batch
 
 pytestmark = pytest.mark.skipif(
     int(ipywidgets.__version__.split(".")[0]) < 8,

@@ -1,6 +1,6 @@
 """The attention explorer as a reader uses it: real Chromium, a file on disk, no network and no kernel.
 
-What it needs: tests/browser.py.
+What it needs: tests/support/browser.py.
 """
 
 import re
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from cct_helpers.explorer import explorer_html
-from tests.browser import Explorer, launched, note_errors
+from tests.support.browser import Explorer, launched, note_errors
 
 MARKUP = '<b>cat</b> & "`</script>'
 GRID = (4, 6)

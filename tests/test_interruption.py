@@ -18,7 +18,7 @@ import pytest
 import cct_helpers as cct
 from cct_helpers import data, training
 from cct_helpers.training import Checkpoint
-from tests import tiny_run
+from tests.support import tiny_run
 
 ROOT = Path(__file__).parents[1]
 
@@ -59,7 +59,7 @@ def killed(tmp_path_factory):
     with contextlib.ExitStack() as stack:
         running = []
         for place, folder in folders.items():
-            command = [sys.executable, "-m", "tests.tiny_run", str(folder), place]
+            command = [sys.executable, "-m", "tests.support.tiny_run", str(folder), place]
             pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT)
             running.append(stack.enter_context(subprocess.Popen(command, **pipes)))
         for process in running:

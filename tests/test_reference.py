@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 import pytest
-from golden_cases import FOLDER, MODELS, build, read
 
 import cct_helpers as cct
+from tests.support.golden_cases import FOLDER, MODELS, build, read
 
 TOLERANCE = 1e-4
 

@@ -22,7 +22,7 @@ import pytest
 
 import cct_helpers as cct
 from cct_helpers import weights
-from tests import tiny_run
+from tests.support import tiny_run
 
 ROOT = pathlib.Path(__file__).parents[1]
 PYTORCH = importlib.util.find_spec("torch") is not None

@@ -10,11 +10,11 @@ import zipfile
 import keras
 import numpy as np
 import pytest
-from golden_cases import FOLDER, build, read
 from safetensors.numpy import save_file
 
 import cct_helpers as cct
 from cct_helpers.weights import read_state_dict
+from tests.support.golden_cases import FOLDER, build, read
 
 NAME = "cct_tiny_learned"
 PTH = FOLDER / "cct_tiny_learned.pth"  # the weights of the .npz, written once with torch.save

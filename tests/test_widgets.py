@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from cct_helpers import figures, widgets
-from tests import sweep
-from tests.explorations import Exploration, alone, notebooks_with_explorations
-from tests.pictures import flaws
+from tests.support import sweep
+from tests.support.explorations import Exploration, alone, notebooks_with_explorations
+from tests.support.pictures import flaws
 
 
 def draw(slope=1, curve="line", dashed=False):

@@ -5,7 +5,7 @@ import pytest
 
 from cct_helpers.figures import to_png
 from cct_helpers.plots import nb09_what_matters as pictures
-from tests.pictures import flaws
+from tests.support.pictures import flaws
 
 NAMES = ["as_it_is", "convs_1", "convs_3", "pooling_average", "convs_1+layers_4"]
 VALUES = np.array([[0.0, 0.1, -0.1], [2.0, 2.2, 1.8], [-3.0, -3.3, -3.6], [-1.0, 0.0, -2.0], [3.0, 3.5, 4.0]])

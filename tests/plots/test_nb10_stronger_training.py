@@ -5,7 +5,7 @@ import pytest
 
 from cct_helpers.figures import to_png
 from cct_helpers.plots import nb10_stronger_training as pictures
-from tests.pictures import flaws
+from tests.support.pictures import flaws
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 8, 6, 3), dtype="uint8")
 SEEDS = np.array([[56.0, 57.0, 55.0], [50.0, 51.0, 52.0], [60.0, 60.5, 61.0]])

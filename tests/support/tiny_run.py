@@ -1,7 +1,7 @@
 """A training run that takes a second, for tests that break it: a tiny CCT with every source of randomness switched on.
 
-python -m tests.tiny_run FOLDER              trains, as slowly as a large model and a slow disk would
-python -m tests.tiny_run FOLDER "PLACE"      trains up to one of `PLACES`, says "here" and waits to be killed
+python -m tests.support.tiny_run FOLDER              trains, as slowly as a large model and a slow disk would
+python -m tests.support.tiny_run FOLDER "PLACE"      trains up to one of `PLACES`, says "here" and waits to be killed
 """
 
 import contextlib

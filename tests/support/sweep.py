@@ -9,8 +9,8 @@ import warnings
 from unittest import mock
 
 from cct_helpers import figures, widgets
-from tests.explorations import explorations, extremes, values
-from tests.pictures import flaws
+from tests.support.explorations import explorations, extremes, values
+from tests.support.pictures import flaws
 
 
 def sweep(path):

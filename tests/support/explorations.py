@@ -1,4 +1,4 @@
-"""The moving pictures of the notebooks, for tests and benchmarks: what each call of `cct.explore` was given."""
+"""The moving pictures of the notebooks, for the tests: what each call of `cct.explore` was given."""
 
 import contextlib
 import io
@@ -16,7 +16,7 @@ import numpy as np
 
 import cct_helpers as cct
 
-NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
 class Exploration(NamedTuple):

@@ -6,7 +6,7 @@ import numpy as np
 
 import cct_helpers as cct
 
-FOLDER = pathlib.Path(__file__).parent / "golden"
+FOLDER = pathlib.Path(__file__).parents[1] / "golden"
 SMALL = dict(dim=32, num_layers=2, num_heads=2)
 COLOUR = dict(input_shape=(16, 16, 3), num_classes=5)
 
