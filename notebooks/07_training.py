@@ -632,7 +632,8 @@ assert by_name["fast_80_0"]["test"]["top1"] >= 0.8 and by_name["fast_80_0"]["sec
 # %%
 def curve(run):
     """Minutes and validation accuracy after each epoch, the size of its images, and the test accuracy at the end."""
-    sides = [round(32 * scale) for scale in cct.Recipe(**run["history"]["recipe"]).scale_of_epochs()]
+    recipe = cct.RECIPES[run["run"].rpartition("_")[0]]
+    sides = [round(32 * scale) for scale in recipe.scale_of_epochs()]
     minutes, top1 = np.cumsum(run["history"]["seconds"]) / 60, 100 * np.array(run["history"]["val_top1"])
     return minutes, top1, sides, 100 * run["test"]["top1"]
 
