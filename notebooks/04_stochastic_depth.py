@@ -261,9 +261,9 @@ assert np.isnan(infinite).any() and np.isinf(infinite).any()
 #
 # ## Deeper branches are dropped more often
 #
-# Huang et al. argue that later layers build on the features of early ones, so early ones should be dropped less. The
-# rate starts at 0 in the first block and grows evenly to its full value in the last. That is `linspace`, in the
-# authors' code and here.
+# Huang et al. argue that later layers build on the features of early ones, so early ones should be dropped less, and
+# let the rate grow evenly with depth. Their line starts at 0 for the *input*, so that block 1 of `L` has `rate / L`
+# already. The CCT authors' line starts at 0 in the first block: that is `linspace`, in their code and here.
 
 # %%
 model = cct.build_cct("cct_7_3x2_32", stochastic_depth=0.5)
@@ -322,6 +322,20 @@ print(f"both branches kept: {both:.4f}, expected 0.5 * 0.5 = 0.25")
 assert abs(both - 0.25) < 5 * np.sqrt(0.25 * 0.75 / draws)
 
 # %% [markdown]
+# Read the source again: the attention branch is added *inside* `norm1`. So in this block a step whose attention is
+# dropped is not the identity but `norm1`, which every token passes either way. Only the MLP step becomes the identity.
+# That is the authors' block; with a norm inside the branch alone, as in a ViT, both steps would.
+#
+# **Predict:** are the tokens of an image whose two branches are dropped equal to those that came in?
+
+# %%
+some = rng.normal(3, 2, size=(1, 5, 8)).astype("float32")  # (batch, tokens, dim), neither centred nor of variance 1
+block(some)  # the first call makes the weights
+block.drop_attention.rate = block.drop_mlp.rate = 1 - 1e-6  # as good as always dropped
+dropped = ops.convert_to_numpy(block(some, training=True))
+assert np.allclose(dropped, block.norm1(some), atol=1e-5) and np.abs(dropped - some).max() > 1
+
+# %% [markdown]
 # > **Trap: the same seed in every layer.** The Keras 3 version of the keras.io example gives each layer
 # > `SeedGenerator(1337)`. Each generator is its own, but all start alike and step alike, so all layers draw the same
 # > numbers.
@@ -336,9 +350,10 @@ for _ in range(5):  # steps
     assert np.array_equal(a, b)  # equal rates: the same images, in every step
     assert np.all(a[c])  # a higher rate drops these and more
 print(f"both kept: {np.mean(a & b):.3f} instead of 0.25; correlation {np.corrcoef(a, b)[0, 1]:.0f}")
+assert abs(np.mean(a & b) - 0.5) < 0.02
 
 # %% [markdown]
-# In half of the images, not a quarter: an image loses both branches of a block or none.
+# In about half of the images, not a quarter: an image loses both branches of a block or none.
 #
 # **To catch it:** compare the masks of two layers of equal rate, as above. The mean does not show it. What does this
 # do to the distribution?
@@ -350,16 +365,18 @@ panels = {"own draws": (distribution, counted), "same seed in every layer": (dis
 cct.show(
     pictures.draw_active(panels),
     alt="Share of images by number of kept branches. With own draws the counts lie on the exact distribution "
-    "around 10.5. With one seed half of the images keep all 14 and the others spread evenly from 2 to 12.",
+    "around 10.5. With one seed half of the images keep all 14, and the others 2, 4, 6, 8, 10 or 12, equally often.",
 )
 print(f"mean {same_seed.mean():.2f}, standard deviation {same_seed.std():.2f} instead of {kept.std():.2f}")
 assert abs(same_seed.mean() - expected) < 5 * same_seed.std() / np.sqrt(images)
 assert same_seed.std() > 2 * kept.std() and abs(counted_same[-1] - 0.5) < 0.01
+assert np.allclose(counted_same[2:14:2], 1 / 12, atol=0.01) and not counted_same[1::2].any()
 
 # %% [markdown]
 # The mean is still 10.5, so a check of the expectation does not find it. The spread is more than twice as large: half
-# of the images are trained through the full network and the others through much shorter ones. Every layer of the
-# package has a generator with a seed of its own.
+# of the images are trained through the full network, as no rate is above 0.5, and the others keep 2, 4, 6, 8, 10 or 12
+# branches, each as often as the next. The number is even because the two branches of a block have the same rate. Every
+# layer of the package has a generator with a seed of its own.
 #
 # ## Try it
 #
@@ -553,15 +570,16 @@ cct.progress(4)
 #
 # ## Recap
 #
-# - Stochastic depth drops a residual branch whole; for a dropped image the step is the identity.
+# - Stochastic depth (timm calls it *DropPath*) drops a residual branch whole. Where the branch alone is added to the
+#   tokens, the step is then the identity; in the authors' block a dropped attention leaves `norm1`.
 # - Kept branches are divided by `keep`. The mean stays the same, and outside training nothing changes.
 # - One draw per image averages out over the batch; one draw per batch does not. In the masked form nothing is saved
 #   in compute.
 # - The rate grows linearly with depth. The number of kept branches has a distribution that you can compute by
 #   convolution.
 # - Each layer needs draws of its own. With one seed for all, the mean is right and the spread is wrong.
-# - **Difference from the papers and the 2021 example:** Huang et al. drop one branch per layer and mini-batch and
-#   multiply by `keep` at test time. The CCT authors' code and this package drop per image and divide in training,
+# - **Difference from the papers and the 2021 example:** Huang et al. draw once per layer and mini-batch, multiply by
+#   `keep` at test time, and give the first block the rate `rate / L`. The CCT authors' code and this package drop per image and divide in training,
 #   both branches of a block at the same rate, drawn independently. The keras.io example drops per image and divides
 #   as well; its Keras 3 version seeds each layer with 1337, that of 2021 did not.
 # - Links: [Deep Networks with Stochastic Depth](https://arxiv.org/abs/1603.09382), [the CCT

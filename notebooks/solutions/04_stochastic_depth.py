@@ -64,7 +64,7 @@ cct.check("drop_branch", drop_branch)
 # Expectations add up, whether the draws are independent or not: each branch contributes its chance of being kept.
 #
 # Wrong turns: `2 * blocks * (1 - rate / 2)` is right from two blocks on and wrong for one, whose rate is 0. Rates
-# that begin at `rate / blocks` belong to other implementations.
+# that begin at `rate / blocks` are those of Huang et al., whose line starts at the input.
 
 
 # %% tags=["solution"]
