@@ -5,6 +5,7 @@ import importlib.metadata
 import logging
 import os
 import platform
+import sys
 
 # Read once, when the backend is imported. A caching allocator: without it TensorFlow on a CPU asks the system for fresh
 # memory for every tensor above 32 MB, at every operation.
@@ -26,15 +27,41 @@ def native_log_lines_hidden():
         os.close(nowhere)
 
 
-with native_log_lines_hidden():
-    import keras
+class NotInstalled(ImportError):
+    """A library that the course computes with is missing. A notebook shows the sentence alone, not the way to it."""
 
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
+    def _render_traceback_(self):  # IPython asks for this
+        return [str(self)]
 
-        tf.config.list_physical_devices()  # the first look for a GPU complains where there is none
-        # A course builds many small models in one process; TensorFlow takes that for a mistake and warns.
-        logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+def way_out(module):
+    """One sentence on what to do where `module`, such as "tensorflow", cannot be imported."""
+    backend = module in ("keras", "tensorflow")
+    if backend and (platform.system(), platform.machine()) == ("Darwin", "x86_64"):
+        return "TensorFlow has no package for Macs with an Intel processor: open the notebooks on Colab."
+    if backend and not (3, 10) <= sys.version_info[:2] <= (3, 13):
+        return (
+            f"TensorFlow has no package for Python {sys.version_info[0]}.{sys.version_info[1]}: install the course with "
+            "Python 3.10 to 3.13 (uv venv --python 3.13, or conda env create -f environment.yml), or open it on Colab."
+        )
+    return (
+        f"{module} is not installed for the Python that runs here: choose the kernel of the environment that has it, or "
+        f"run {sys.executable} -m pip install {'-r requirements.txt' if backend else module} in the folder of the course."
+    )
+
+
+try:
+    with native_log_lines_hidden():
+        import keras
+
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()  # the first look for a GPU complains where there is none
+            # A course builds many small models in one process; TensorFlow takes that for a mistake and warns.
+            logging.getLogger("tensorflow").setLevel(logging.ERROR)
+except ModuleNotFoundError as error:
+    raise NotInstalled(way_out(error.name)) from None
 
 
 def accelerator():
@@ -66,9 +93,10 @@ def profile():
 
 def setup():
     """Print the versions, the device and the profile that this notebook runs with. Returns nothing."""
-    packages = [keras.backend.backend(), "numpy", "matplotlib", "ipywidgets"]
-    versions = [f"{package} {importlib.metadata.version(package)}" for package in packages]
-    print(f"Python {platform.python_version()}, keras {keras.__version__}, {', '.join(versions)}")
+    backend = keras.backend.backend()
+    versions = [f"{package} {importlib.metadata.version(package)}" for package in ("numpy", "matplotlib", "ipywidgets")]
+    computes = f"{backend} {sys.modules[backend].__version__}"  # its package may have another name, as tensorflow-cpu
+    print(f"Python {platform.python_version()}, keras {keras.__version__}, {computes}, {', '.join(versions)}")
     print(f"device: {accelerator() or f'CPU, {os.cpu_count()} cores'}, {platform.system()}")
     data = os.environ.get("CCT_DATA")
     print(f"profile: {profile()}{f', data: {data}' if data else ''}")

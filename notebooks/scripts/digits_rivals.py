@@ -5,10 +5,9 @@ python notebooks/scripts/digits_rivals.py   # some minutes; writes notebooks/res
 
 import dataclasses
 import os
-from importlib.metadata import version
 
 import keras
-from records import RESULTS, write
+from records import RESULTS, machine, write
 
 import cct_helpers as cct
 
@@ -42,7 +41,7 @@ def train_rival(name, seed, data):
 def main():
     data = cct.load_dataset("digits")
     record = {"command": "python notebooks/scripts/digits_rivals.py", "cores": os.cpu_count()}
-    record |= {package: version(package) for package in ("keras", "tensorflow", "numpy")}
+    record |= {package: machine()[package] for package in ("keras", "tensorflow", "numpy")}
     record |= {"recipe": dataclasses.asdict(cct.RECIPES["quick"])}
     record |= {"runs": [train_rival(name, seed, data) for seed in range(3) for name in RIVALS]}
     write(RECORD, record)
