@@ -40,13 +40,15 @@ def way_out(module):
     if backend and (platform.system(), platform.machine()) == ("Darwin", "x86_64"):
         return "TensorFlow has no package for Macs with an Intel processor: open the notebooks on Colab."
     if backend and not (3, 10) <= sys.version_info[:2] <= (3, 13):
+        python = ".".join(platform.python_version_tuple()[:2])
         return (
-            f"TensorFlow has no package for Python {sys.version_info[0]}.{sys.version_info[1]}: install the course with "
+            f"TensorFlow has no package for Python {python}: install the course with "
             "Python 3.10 to 3.13 (uv venv --python 3.13, or conda env create -f environment.yml), or open it on Colab."
         )
+    what = "-r requirements.txt" if backend else module
     return (
-        f"{module} is not installed for the Python that runs here: choose the kernel of the environment that has it, or "
-        f"run {sys.executable} -m pip install {'-r requirements.txt' if backend else module} in the folder of the course."
+        f"{module} is not installed for the Python that runs here: choose the kernel of the environment that has it, "
+        f"or run {sys.executable} -m pip install {what} in the folder of the course."
     )
 
 
