@@ -1,11 +1,13 @@
 """Sliders and uploads that redraw a picture: `explore`, `drop_image`. The only module that imports ipywidgets."""
 
+import base64
+import html
 import io
 
 import ipywidgets
 import numpy as np
 from IPython import get_ipython
-from IPython.display import Image, display
+from IPython.display import display
 from matplotlib import rc_context
 from PIL import Image as Pillow
 
@@ -23,7 +25,19 @@ def in_notebook():
 def show(figure, alt):
     """Show a Figure in a notebook, with `alt` as its text for readers who do not see it. Does nothing in a script."""
     if in_notebook():
-        display(Image(to_png(figure), alt=alt))
+        show_png(to_png(figure), alt)
+
+
+def show_png(png, alt):
+    """Display the bytes of a PNG file so that its alternative text reaches every page the notebook is shown on.
+
+    A PNG output of its own loses the text: JupyterLab and the page of nbconvert do not read the metadata that has it.
+    Every host shows HTML before PNG, and keeps the `alt` of an image there. VS Code, MyST and terminals read the plain
+    text.
+    """
+    source = base64.b64encode(png).decode()
+    page = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{source}">'
+    display({"text/html": page, "text/plain": alt}, raw=True)
 
 
 def explore(draw, settings, alt, **controls):
@@ -31,15 +45,15 @@ def explore(draw, settings, alt, **controls):
 
     Args:
         draw: function from the parameters to a Figure; a ValueError that it raises is shown as text in place.
-        settings: list of dicts of parameters, the still pictures, stacked from top to bottom. They are ordinary PNG
-            images, there without a kernel. The first one is where the sliders start.
+        settings: list of dicts of parameters, the still pictures, stacked from top to bottom. They are an ordinary
+            image, there without a kernel. The first one is where the sliders start.
         alt: what the still pictures show, in words.
         **controls: for each parameter of `draw` its range: (low, high) or (low, high, step) for a slider, a list of
             choices, True or False for a check box, or a text, the hint in an empty field to type in.
 
     Returns the box of controls, which a test can turn; it has been displayed. In a script nothing is displayed.
     """
-    stills = Image(stack([drawn_png(draw, setting) for setting in settings]), alt=alt)
+    stills = stack([drawn_png(draw, setting) for setting in settings])
     start = settings[0]
     sliders = {name: control(name, choices, start[name]) for name, choices in controls.items()}
     fixed = {name: value for name, value in start.items() if name not in sliders}
@@ -54,7 +68,7 @@ def explore(draw, settings, alt, **controls):
         slider.observe(redraw, names="value")
     box = ipywidgets.VBox([*sliders.values(), picture])
     if in_notebook():
-        display(stills)
+        show_png(stills, alt)
         display(box)
     return box
 
@@ -111,7 +125,7 @@ def drop_image(draw, first, alt):
 
     Args:
         draw: function from an image, (height, width, 3) uint8 of any size, to a Figure.
-        first: the image to start with. Its picture is an ordinary PNG, there without a kernel.
+        first: the image to start with. Its picture is an ordinary image, there without a kernel.
         alt: what that picture shows, in words.
 
     A file that is no image, or a ValueError of `draw`, is shown as text in place. Returns the box of the button and the
@@ -131,7 +145,7 @@ def drop_image(draw, first, alt):
     upload.observe(redraw, names="value")
     box = ipywidgets.VBox([upload, picture])
     if in_notebook():
-        display(Image(still, alt=alt))
+        show_png(still, alt)
         display(box)
     return box
 

@@ -1,14 +1,19 @@
 """`explore` and `show`: what is displayed, what a slider changes, and what an impossible setting looks like.
 
-Then every moving picture of the notebooks, with every control turned from end to end.
+Then every moving picture of the notebooks, with every control at both ends, and with --whole at every place.
 """
 
+import base64
 import io
 import itertools
+from xml.etree import ElementTree
 
 import ipywidgets
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
+from nbconvert import HTMLExporter
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
 from cct_helpers import figures, widgets
@@ -33,16 +38,25 @@ def displayed(monkeypatch):
     """What a notebook would display, in order."""
     shown = []
     monkeypatch.setattr(widgets, "in_notebook", lambda: True)
-    monkeypatch.setattr(widgets, "display", shown.append)
+    monkeypatch.setattr(widgets, "display", lambda what, raw=False: shown.append(what))
     return shown
+
+
+def picture_in(output):
+    """The PNG file and the alternative text in an HTML output, as a page reads them."""
+    (image,) = ElementTree.fromstring(f"<page>{output['text/html'].removesuffix('>')}/></page>")
+    kind, content = image.get("src").split(",")
+    assert (image.tag, kind) == ("img", "data:image/png;base64")
+    return io.BytesIO(base64.b64decode(content)), image.get("alt")
 
 
 def test_the_still_pictures_come_first_then_the_controls(displayed):
     box = widgets.explore(draw, SETTINGS, "two lines", **CONTROLS)
     stills, live = displayed
     assert live is box
-    assert stills.alt == "two lines"
-    still = Image.open(io.BytesIO(stills.data))
+    file, words = picture_in(stills)
+    assert words == "two lines"
+    still = Image.open(file)
     single = Image.open(io.BytesIO(figures.to_png(draw(**SETTINGS[0]))))
     assert still.size == (single.width, 2 * single.height)
     np.testing.assert_array_equal(np.asarray(still)[: single.height], np.asarray(single.convert("RGB")))
@@ -90,14 +104,28 @@ def test_another_error_is_not_hidden():
 
 
 def test_show_gives_the_picture_with_its_words(displayed):
-    widgets.show(draw(), "a line")
-    (image,) = displayed
-    assert image.alt == "a line"
-    assert Image.open(io.BytesIO(image.data)).format == "PNG"
+    words = 'a line, "straight" & > 0'
+    widgets.show(draw(), words)
+    (output,) = displayed
+    file, alt = picture_in(output)
+    assert alt == output["text/plain"] == words
+    assert file.getvalue() == figures.to_png(draw())
+
+
+@pytest.mark.parametrize("template", ["lab", "classic", "basic"])
+def test_the_words_are_on_the_exported_page(displayed, template):
+    """Of the template that JupyterLab's own export uses, and the two others of nbconvert."""
+    words = 'a line, "straight" & > 0'
+    widgets.show(draw(), words)
+    output = new_output("display_data", displayed[0])
+    cell = new_code_cell("cct.show(...)", outputs=[output])
+    page, _ = HTMLExporter(template_name=template).from_notebook_node(new_notebook(cells=[cell]))
+    (image,) = BeautifulSoup(page, "html.parser").find_all("img")
+    assert image["alt"] == words
 
 
 def test_a_script_displays_nothing(monkeypatch):
-    monkeypatch.setattr(widgets, "display", lambda _: pytest.fail("displayed in a script"))
+    monkeypatch.setattr(widgets, "display", lambda *_, **__: pytest.fail("displayed in a script"))
     widgets.show(draw(), "a line")
     assert widgets.explore(draw, SETTINGS, "", **CONTROLS).children
 
@@ -127,8 +155,8 @@ WITH_EXPLORATIONS = notebooks_with_explorations()
 
 
 @pytest.mark.parametrize("path", WITH_EXPLORATIONS, ids=[path.stem for path in WITH_EXPLORATIONS])
-def test_every_setting_is_drawn_or_explained(path):
-    alone(sweep.sweep, path)
+def test_every_setting_is_drawn_or_explained(path, request):
+    alone(sweep.sweep, path, request.config.getoption("--whole"))
 
 
 def test_every_value_meets_every_other_in_few_settings():
