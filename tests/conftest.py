@@ -1,12 +1,12 @@
 """What every test and every notebook runs with: the quick profile, its own data, pictures without a window.
 
-``notebooks/conftest.py`` imports it, so that it also holds for ``pytest notebooks/04_stochastic_depth.ipynb``.
+`notebooks/conftest.py` imports it, so that it also holds for `pytest notebooks/04_stochastic_depth.ipynb`.
 """
 
 import os
 import re
 import signal
-from importlib.metadata import version
+from importlib.metadata import distributions
 from pathlib import Path
 
 import matplotlib
@@ -23,11 +23,17 @@ from cct_helpers.figures import to_png  # noqa: E402  (after the profile is set)
 from tests.support.pictures import flaws  # noqa: E402
 
 
+def pytest_addoption(parser):
+    whole = "turn every control of the notebooks to every place, and run every notebook in JupyterLab in a browser"
+    parser.addoption("--whole", action="store_true", help=whole)
+
+
 def pytest_report_header() -> str:
-    """The versions of everything in requirements.txt, so that a log tells what a failure was seen with."""
-    text = (Path(__file__).parents[1] / "requirements.txt").read_text(encoding="utf-8")
-    names = re.findall(r"^[a-z][\w-]*", text, re.MULTILINE)
-    return "versions: " + ", ".join(f"{name} {version(name)}" for name in names)
+    """The versions of everything that the requirements name, so that a log tells what a failure was seen with."""
+    text = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parents[1].glob("requirements*.txt"))
+    found = {package.name.lower().replace("_", "-"): package.version for package in distributions()}
+    names = dict.fromkeys(re.findall(r"^[a-z][\w-]*", text, re.MULTILINE))
+    return "versions: " + ", ".join(f"{name} {found[name]}" for name in names if name in found)
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,8 @@ import pytest
 
 import cct_helpers as cct
 
+pytestmark = pytest.mark.any_backend
+
 as_array = keras.ops.convert_to_numpy  # of tensors of any backend
 RNG = np.random.default_rng(0)
 SMALL = dict(dim=16, num_layers=3, num_heads=2, input_shape=(16, 16, 3), num_classes=4)

@@ -17,6 +17,8 @@ from cct_helpers import augment, training
 from cct_helpers.topics.text import build_text_cct
 from tests.support import tiny_run
 
+pytestmark = pytest.mark.any_backend
+
 ROOT = Path(__file__).parents[1]
 OTHERS = [name for name in ("tensorflow", "jax", "torch") if importlib.util.find_spec(name)]
 SIZES = {

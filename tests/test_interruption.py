@@ -20,6 +20,8 @@ from cct_helpers import data, training
 from cct_helpers.training import Checkpoint
 from tests.support import tiny_run
 
+pytestmark = pytest.mark.any_backend
+
 ROOT = Path(__file__).parents[1]
 
 

@@ -9,6 +9,8 @@ import pytest
 import cct_helpers as cct
 from cct_helpers.layers import HeNormal, Normal, pad_zeros
 
+pytestmark = pytest.mark.any_backend
+
 as_array = keras.ops.convert_to_numpy  # of tensors of any backend
 RNG = np.random.default_rng(0)
 

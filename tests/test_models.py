@@ -11,6 +11,8 @@ import pytest
 import cct_helpers as cct
 from cct_helpers.models import at_size
 
+pytestmark = pytest.mark.any_backend
+
 ROOT = Path(__file__).parents[1]
 as_array = keras.ops.convert_to_numpy  # of tensors of any backend
 SMALL = dict(dim=16, num_layers=2, num_heads=2)

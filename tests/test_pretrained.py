@@ -10,6 +10,8 @@ from ship_weights import fixed_images
 import cct_helpers as cct
 from cct_helpers import weights
 
+pytestmark = pytest.mark.any_backend
+
 
 @pytest.fixture
 def shipped(tmp_path, monkeypatch):

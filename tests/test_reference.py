@@ -7,6 +7,8 @@ import pytest
 import cct_helpers as cct
 from tests.support.golden_cases import FOLDER, MODELS, build, read
 
+pytestmark = pytest.mark.any_backend
+
 TOLERANCE = 1e-4
 
 

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 import cct_helpers as cct
 from cct_helpers.topics.costs import model_costs
 
+pytestmark = pytest.mark.any_backend
+
 BUILDERS = {"cct_2_3x2_32": cct.build_cct, "cvt_2_4_32": cct.build_cvt, "vit_2_4_32": cct.build_vit_lite}
 EXAMPLES = int(os.environ.get("CCT_EXAMPLES", 0))
 

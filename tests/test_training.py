@@ -22,6 +22,8 @@ from cct_helpers.recipes import RECIPES, Recipe, build_optimizer, learning_rates
 from cct_helpers.training import epoch_batches, epoch_trainer, evaluate, fit, predict
 from tests.support import tiny_run
 
+pytestmark = pytest.mark.any_backend
+
 HERE = Path(__file__).resolve().parent
 WITH_MUON = ["muon"] if tuple(map(int, keras.__version__.split(".")[:2])) >= (3, 13) else []
 SHORT = Recipe(epochs=4, batch_size=16, optimizer="adamw", learning_rate=3e-3, weight_decay=0.01, crop_padding=1)

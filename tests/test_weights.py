@@ -16,6 +16,8 @@ import cct_helpers as cct
 from cct_helpers.weights import read_state_dict
 from tests.support.golden_cases import FOLDER, build, read
 
+pytestmark = pytest.mark.any_backend
+
 NAME = "cct_tiny_learned"
 PTH = FOLDER / "cct_tiny_learned.pth"  # the weights of the .npz, written once with torch.save
 PYTORCH = importlib.util.find_spec("torch") is not None

@@ -57,8 +57,15 @@ def on_one_batch(fit, recipes):
 
 
 def alone(function, *arguments):
-    """`function(*arguments)` in a fresh process: notebooks may set what holds for a whole process, such as devices."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
+    """`function(*arguments)` in a fresh process: notebooks may set what holds for a whole process, such as devices.
+
+    Where the system can fork, each comes from one process that has imported the package and computed nothing.
+    """
+    forks = "forkserver" in multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if forks else "spawn")
+    if forks:
+        context.set_forkserver_preload(["tests.support.sweep"])
+    with context.Pool(1) as pool:
         return pool.apply(function, arguments)
 
 
@@ -117,7 +124,12 @@ def values(widget, most=15):
     return [type(widget.value)(min(widget.min + step * widget.step, widget.max)) for step in chosen.tolist()]
 
 
+def ends(widget):
+    """The first and the last of `values`."""
+    every = values(widget)
+    return [every[0], every[-1]]
+
+
 def extremes(widget):
     """Both ends of a slider, the shortest and the longest text, every choice of a list."""
-    every = values(widget)
-    return [every[0], every[-1]] if hasattr(widget, "min") or isinstance(widget, ipywidgets.Text) else every
+    return ends(widget) if hasattr(widget, "min") or isinstance(widget, ipywidgets.Text) else values(widget)

@@ -8,6 +8,8 @@ from test_models import COUNTS
 import cct_helpers as cct
 from cct_helpers.topics.costs import COUNTED, model_costs
 
+pytestmark = pytest.mark.any_backend
+
 BUILDERS = {"cct": cct.build_cct, "cvt": cct.build_cvt, "vit": cct.build_vit_lite}
 LEARNED = [name for name in cct.VARIANTS if not name.endswith("_sine")]
 PRODUCTS = "attention products"

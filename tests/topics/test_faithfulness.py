@@ -5,6 +5,8 @@ import pytest
 
 from cct_helpers.topics import faithfulness
 
+pytestmark = pytest.mark.any_backend
+
 GRID = (2, 3)  # not square, squares of 2 x 4 pixels
 IMAGE = np.random.default_rng(0).integers(1, 255, (4, 12, 3), dtype="uint8")
 NUMBERS = np.repeat(np.repeat(np.arange(6).reshape(GRID), 2, axis=0), 4, axis=1)
