@@ -1,21 +1,51 @@
-"""What all makers of records share: where records lie, what machine made them, and a write that is whole or not at all.
+"""Records of real runs: where they lie, what made them, and which are out of date.
 
-A record is a JSON file in notebooks/results; the prose of the notebooks quotes it. Importing this module puts the root
-of the repository on the path, so that each script here runs as `python notebooks/scripts/NAME.py`.
+    python notebooks/scripts/records.py                    # list them; the last line is "N records, M stale"
+    python notebooks/scripts/records.py --make             # make the stale ones again that have a maker here
+    python notebooks/scripts/records.py --make 04 05       # only these
+
+A record is a JSON file in notebooks/results; the prose of the notebooks quotes it. Runs on the digits are made here, by
+the functions of the notebook that shows them: a reader can call the same function and get the same numbers. Such a
+record holds a fingerprint of what decided its numbers: the code of layers, models, training, recipes and augmentation,
+the functions of the notebook that it calls, and the digits themselves. Comments and docstrings do not count. It is
+stale when one of these has changed. Records with a command of their own (CIFAR-10, timings, a GPU) have no fingerprint
+yet and are listed as stale.
+
+Importing this module puts the root of the repository on the path, so that each script here runs as
+`python notebooks/scripts/NAME.py`.
 """
 
+import argparse
+import ast
+import datetime
+import functools
+import hashlib
+import itertools
 import json
 import os
 import platform
 import sys
+import time
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "notebooks" / "results"
+NOTEBOOKS = ROOT / "notebooks"
+RESULTS = NOTEBOOKS / "results"
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
+
+DECIDING = ("layers", "models", "training", "recipes", "augment")  # modules of cct_helpers
+
+# Record -> the notebook's function that makes one run, and the values of its arguments: all combinations are run.
+MAKERS = {
+    "04_with_and_without": ("train", dict(seed=(0, 1, 2), rate=(0.0, 0.1, 0.5))),
+    "05_three_poolings": (
+        "recorded_run",
+        dict(seed=(0, 1, 2), kind=("class token", "average", "sequence", "softmax of one")),
+    ),
+}
 
 
 def processor():
@@ -38,3 +68,140 @@ def write(path, record):
     temporary = path.with_name(path.name + ".part")
     temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     os.replace(temporary, path)
+
+
+def source_of(name):
+    """The .py of the notebook that a record belongs to, by the number that both begin with."""
+    (path,) = NOTEBOOKS.glob(f"{name[:2]}_*.py")
+    return path
+
+
+def bare(tree):
+    """The code of a syntax tree without comments and docstrings, as text."""
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            if isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
+                node.body = body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def outer_names(statement):
+    """The names that a statement takes from outside: those it reads, without those it gives a value itself."""
+    names = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+    own = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    own |= {node.arg for node in ast.walk(statement) if isinstance(node, ast.arg)}
+    outer = {node.id for node in names if isinstance(node.ctx, ast.Load)} - own
+    for default in getattr(getattr(statement, "args", None), "defaults", []):  # train(rate, recipe=recipe): both
+        outer |= {node.id for node in ast.walk(default) if isinstance(node, ast.Name)}
+    return outer
+
+
+def statements_behind(path, function):
+    """What a top-level function of a notebook's .py needs of it: imports, and the functions and values it names."""
+    imports, defined = [], {}  # name -> the last statement that gives it a value before the function ends
+    for statement in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            imports.append(statement)
+        elif isinstance(statement, ast.FunctionDef):
+            defined[statement.name] = statement
+        elif isinstance(statement, ast.Assign):
+            targets = [node for target in statement.targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+            defined |= {target.id: statement for target in targets}
+        if isinstance(statement, ast.FunctionDef) and statement.name == function:
+            break
+    needed, waiting = [], [function]
+    while waiting:
+        statement = defined.get(waiting.pop())
+        if statement is not None and statement not in needed:
+            needed.append(statement)
+            waiting += outer_names(statement)
+    return imports, sorted(needed, key=lambda statement: statement.lineno)
+
+
+@functools.cache
+def hash_of_digits():
+    """A hash of the arrays that `load_dataset("digits")` gives."""
+    import cct_helpers as cct
+
+    return hashlib.sha256(b"".join(array.tobytes() for array in cct.load_dataset("digits")[:6])).hexdigest()
+
+
+def fingerprint(name):
+    """A hash of the code and the data that decide the numbers of a record."""
+    texts = [bare(ast.parse((ROOT / f"cct_helpers/{module}.py").read_text(encoding="utf-8"))) for module in DECIDING]
+    function, settings = MAKERS[name]
+    texts += map(bare, statements_behind(source_of(name), function)[1])
+    texts += [json.dumps(settings), hash_of_digits()]
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
+
+
+def is_stale(name):
+    """Whether a record was made by other code than today's, as far as can be told."""
+    record = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return name not in MAKERS or record.get("fingerprint") != fingerprint(name)
+
+
+def function_of(path, function):
+    """A function of a notebook, with what it needs of it and nothing else run."""
+    imports, needed = statements_behind(path, function)
+    names = {}
+    exec(compile(ast.Module([*imports, *needed], []), str(path), "exec"), names)
+    return names[function]
+
+
+def rounded(value):
+    """A run with its numbers to 6 digits, its tuples' last dict taken (a function may return a model before it)."""
+    value = next(part for part in value if isinstance(part, dict)) if isinstance(value, tuple) else value
+    return json.loads(json.dumps(value), parse_float=lambda text: float(f"{float(text):.6g}"))
+
+
+def make(name):
+    """Make a record; runs that were made by today's code are kept, so that a stopped one goes on."""
+    function, settings = MAKERS[name]
+    path, begun = RESULTS / f"{name}.json", RESULTS / f"{name}.begun"
+    os.environ["CCT_PROFILE"] = "quick"
+    print_was = fingerprint(name)
+    kept = json.loads(begun.read_text(encoding="utf-8")) if begun.exists() else {}
+    runs = kept.get("runs", {}) if kept.get("fingerprint") == print_was else {}
+    run = function_of(source_of(name), function)
+    for values in itertools.product(*settings.values()):
+        setting = dict(zip(settings, values, strict=True))
+        key = json.dumps(setting)
+        if key not in runs:
+            started = time.perf_counter()
+            runs[key] = setting | rounded(run(**setting))
+            runs[key]["made_in_seconds"] = round(time.perf_counter() - started, 1)
+            write(begun, {"fingerprint": print_was, "runs": runs})
+            print(name, setting, f"{runs[key]['made_in_seconds']} s", flush=True)
+    record = {"command": f"python notebooks/scripts/records.py --make {name[:2]}", "fingerprint": print_was}
+    record |= {"function": f"{function} in notebooks/{source_of(name).name}", "date": str(datetime.date.today())}
+    record |= {"machine": machine(), "runs": list(runs.values())}
+    write(path, record)
+    begun.unlink()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("numbers", nargs="*", metavar="NN", help="numbers of notebooks; all without one")
+    parser.add_argument("--make", action="store_true", help="make the stale records again that have a maker here")
+    wanted = parser.parse_args()
+    names = sorted(path.stem for path in RESULTS.glob("*.json"))
+    names = [name for name in names if not wanted.numbers or name[:2] in wanted.numbers]
+    if wanted.make:
+        for name in names:
+            if name in MAKERS and (wanted.numbers or is_stale(name)):
+                make(name)
+    for name in names:
+        record = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+        runs = record.get("runs", []) if isinstance(record, dict) else record
+        seconds = sum(run.get("made_in_seconds", 0) for run in runs if isinstance(run, dict))
+        cost = f"{seconds:,.0f} s" if seconds else "-"
+        state = "stale" if is_stale(name) else "fresh"
+        made = record.get("date", "-") if isinstance(record, dict) else "-"
+        print(f"{name:35} {state:6} made {made:11} cost {cost:8} {len(runs)} runs")
+    print(f"{len(names)} records, {sum(map(is_stale, names))} stale")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Records of the notebooks: their fingerprint follows what decides their numbers, and nothing else."""
+
+import ast
+import json
+import shutil
+
+import pytest
+import records
+
+NAME = "04_with_and_without"
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """A copy of the code that a fingerprint reads; edit(file, old, new) changes it."""
+    for folder, pattern in (("cct_helpers", "*.py"), ("notebooks", "*.py")):
+        (tmp_path / folder).mkdir()
+        for path in (records.ROOT / folder).glob(pattern):
+            shutil.copy(path, tmp_path / folder)
+    monkeypatch.setattr(records, "ROOT", tmp_path)
+    monkeypatch.setattr(records, "NOTEBOOKS", tmp_path / "notebooks")
+
+    def edit(file, old, new):
+        path = tmp_path / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    return edit
+
+
+CHANGES = {  # what is changed, and whether the record is stale after it
+    "a layer": ("cct_helpers/layers.py", "keep = 1 - self.rate", "keep = 1 - self.rate / 2", True),
+    "a comment": ("cct_helpers/layers.py", "# First weights", "# The first weights", False),
+    "a docstring": ("cct_helpers/training.py", '"""Train `model`', '"""Fit `model`', False),
+    "a picture": ("cct_helpers/figures.py", '"#0072B2"', '"#0072B3"', False),
+    "the notebook's recipe": ("notebooks/04_stochastic_depth.py", "learning_rate=4e-3", "learning_rate=3e-3", True),
+    "the function itself": ("notebooks/04_stochastic_depth.py", "num_layers=4, dim=32", "num_layers=3, dim=32", True),
+    "another cell": (
+        "notebooks/04_stochastic_depth.py",
+        "rate, draws = 0.2, 20_000",
+        "rate, draws = 0.2, 10_000",
+        False,
+    ),
+    "another notebook": ("notebooks/05_sequence_pooling.py", "epochs=8", "epochs=9", False),
+}
+
+
+@pytest.mark.parametrize(("file", "old", "new", "stale"), CHANGES.values(), ids=CHANGES)
+def test_a_fingerprint_follows_what_decides_the_numbers(copy, file, old, new, stale):
+    before = records.fingerprint(NAME)
+    copy(file, old, new)
+    assert (records.fingerprint(NAME) != before) is stale
+
+
+@pytest.mark.parametrize("name", records.MAKERS)
+def test_a_record_is_of_todays_code(name):
+    assert not records.is_stale(name), f"run python notebooks/scripts/records.py --make {name[:2]}"
+
+
+@pytest.mark.parametrize("name", records.MAKERS)
+def test_a_record_has_every_run_once(name):
+    function, settings = records.MAKERS[name]
+    record = json.loads((records.RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    found = [tuple(run[argument] for argument in settings) for run in record["runs"]]
+    assert len(found) == len(set(found)) == len(list(records.itertools.product(*settings.values())))
+
+
+def test_what_a_function_needs_is_found_and_nothing_else(tmp_path):
+    path = tmp_path / "50_trial.py"
+    path.write_text(
+        "import math\nb = 2\nc = b + 1\nunused = 1 / 0\n\ndef f(x, c=c):\n    b = x\n    return math.pi + b + c\n"
+    )
+    imports, needed = records.statements_behind(path, "f")
+    assert [ast.unparse(statement).split("\n")[0] for statement in needed] == ["b = 2", "c = b + 1", "def f(x, c=c):"]
+    assert round(records.function_of(path, "f")(1), 2) == 7.14
