@@ -11,7 +11,9 @@
 # ---
 
 # %% [markdown]
-# # 5. Sequence pooling: what replaces the class token
+# # 5. Sequence pooling
+#
+# *What replaces the class token?*
 #
 # You will turn many tokens into one vector in three ways, see where the learned one reads from, and test what that
 # means.
@@ -20,18 +22,14 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/05_sequence_pooling.ipynb)
 
-# %% tags=["setup"]
+# %% jupyter={"source_hidden": true} tags=["setup"]
 import sys
 from pathlib import Path
 
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-if root is None:
-    raise FileNotFoundError(
-        "cct_helpers was not found. Open this notebook inside the unpacked repository. On Colab, upload the repository "
-        "as a .zip (folder icon on the left), run '!unzip -q NAME.zip' in a new cell, then run this cell again."
-    )
+assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -148,13 +146,30 @@ print("gradient of the bias:  ", bias_gradient.numpy())
 assert np.abs(kernel_gradient).max() > 1e-2 and np.abs(bias_gradient).max() < 1e-5
 
 # %% [markdown]
-# Nothing, up to rounding. A softmax sees only differences of scores, and the bias adds the same to all.
+# Nothing, up to rounding. A softmax sees only differences of scores, and the bias adds the same to all. Its gradient
+# is zero, again up to rounding. The package has it because the authors' checkpoints have it: a model without it could
+# not take their weights one to one.
 #
-# > **Trap: a parameter that never learns.** It is counted, saved and loaded like the others. Its gradient is zero
-# > (again up to rounding), so it keeps the value it started with. The package has it because the authors' checkpoints
-# > have it: a model without it could not take their weights one to one.
+# **Predict:** the bias starts at 0. Where does it stand in the CCT that comes with the course, after 205 epochs?
+
+# %%
+trained = cct.load_pretrained("cct_2_3x2_32_cifar10")
+score = trained.get_layer("pooling").score
+learned_bias = float(ops.convert_to_numpy(score.bias)[0])
+noise = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3))
+before = cct.predict(trained, noise)
+score.bias.assign([0.0])
+after = cct.predict(trained, noise)
+print(f"bias after training {learned_bias:.2f}; set to 0, the logits change by {np.abs(after - before).max():.0e}")
+assert learned_bias > 20 and np.abs(after - before).max() < 1e-4
+
+# %% [markdown]
+# > **Trap: a parameter that only wanders.** It stands far from 0 and changes nothing. Adam and AdamW divide each
+# > gradient by its own size, so the rounding noise of a dead parameter becomes steps as large as anybody's. Plain
+# > gradient descent would have left it where it was.
 #
-# **To catch it:** after one step, list the weights whose gradient is zero, and know the reason for each.
+# **To catch it:** list the weights whose gradient is below a millionth of the largest, and know the reason for each. Do
+# not read meaning into a weight because training has moved it.
 #
 # ## What a class token costs
 #
@@ -303,24 +318,25 @@ tokens_on_ink, weight_on_ink = share_on_ink(data.x_test, weights)
 print(f"{100 * tokens_on_ink:.0f} % of the tokens lie on ink; they get {100 * weight_on_ink:.0f} % of the weight")
 
 record = json.loads(Path(root, "notebooks", "results", "05_three_poolings.json").read_text())
-by_kind = {run["pooling"]: [r for r in record["runs"] if r["pooling"] == run["pooling"]] for run in record["runs"]}
+by_kind = {run["kind"]: [r for r in record["runs"] if r["kind"] == run["kind"]] for run in record["runs"]}
 shares = [(run["tokens_on_ink"], run["weight_on_ink"]) for run in by_kind["sequence"]]
 print("recorded, three seeds:", ", ".join(f"{100 * weight:.0f} % of the weight" for _, weight in shares))
-gains = sorted(weight - count for count, weight in shares)
-assert len(gains) == 3 and gains[1] < -0.1 and gains[2] > 0.05  # two models below their share, one above
+assert len(shares) == 3 and all(0.5 < count < 0.52 and 0.65 < weight < 0.8 for count, weight in shares)
+live, recorded = 100 * test["top1"], 100 * by_kind["sequence"][0]["test_top1"]  # the same call, here and on record
+assert abs(live - recorded) < 4 and abs(weight_on_ink - shares[0][1]) < 0.1  # equal but for this machine's rounding
 
 # %% [markdown]
-# The seeds disagree. In two of the three recorded models tokens on ink get less than their share of the weight, in
-# one they get more. Same data, same training, another random start: another map.
+# Half of the tokens lie on ink, and in all three recorded models they get two thirds of the weight or more. So these
+# models read above all from where something is drawn.
 #
-# Much weight on an empty background is no mistake. A token before pooling is not its pixels any more: two blocks of
-# attention have written into it what they read elsewhere. An empty place can hold a summary.
+# A quarter of the weight still lies on empty background, and that is no mistake. A token before pooling is not its
+# pixels any more: two blocks of attention have written into it what they read elsewhere. An empty place can hold a
+# summary.
 #
 # > **Trap: "the weights show why".** They show where the pooled vector reads from. They do not show which pixels the
 # > decision rests on, and a picture of weights over an image invites that reading.
 #
-# **To catch it:** train with another seed and look whether the picture stays, then leave out what it points at, as
-# the next section does.
+# **To catch it:** leave out what the picture points at, as the next section does, and do it with more than one seed.
 #
 # ## Does it need what it reads?
 #
@@ -357,6 +373,23 @@ def removal(model, ks=(0, 4, 8, 16, 24, 32, 40, 48, 56)):
     }
 
 
+# %% [markdown]
+# Three seeds of each pooling are on record: this function, called for each.
+
+
+# %%
+def recorded_run(kind, seed):
+    """One run of the record: scores on the test images, losses, and for sequence pooling what its weights are like."""
+    model, history = train(kind, seed)
+    test = cct.evaluate(model, data.x_test, data.y_test)
+    run = {"test_top1": test["top1"], "test_loss": test["loss"], "loss": history["loss"]}
+    if kind == "sequence":
+        weights = pictures.softmax(tokens_and_scores(model, data.x_test)[1])
+        tokens_on_ink, weight_on_ink = share_on_ink(data.x_test, weights)
+        run |= {"tokens_on_ink": tokens_on_ink, "weight_on_ink": weight_on_ink, "removal": removal(model)}
+    return run
+
+
 # %%
 measured = removal(model)
 for name, top1 in measured.items():
@@ -385,14 +418,15 @@ for k in (16, 32):
     for name in ("largest", "random", "smallest"):
         lost[name, k] = [100 * (run[name][0] - run[name][at]) for run in removals]  # points, one entry a seed
         print(f"{k} left out, {name:8}: points lost", " ".join(f"{points:5.1f}" for points in lost[name, k]))
-assert min(lost["largest", 16]) > 10 and min(lost["largest", 32]) > 25
-assert max(lost["random", 32]) < 3 and max(lost["smallest", 32]) < 1
+assert min(lost["largest", 16]) > 5 and min(lost["largest", 32]) > 8 and max(lost["largest", 32]) > 60
+assert max(lost["random", 32]) < 5 and max(lost["smallest", 32]) < 2
 
 # %% [markdown]
-# Recorded with three seeds: half of all tokens can go at random for less than 3 points, half of them by smallest
-# weight for less than 1. The 16 largest cost more than 10 points each time, the 32 largest more than 25.
+# Recorded with three seeds: half of all tokens can go at random for less than 5 points, half of them by smallest
+# weight for less than 2. The 16 largest cost more than 5 points each time, the 32 largest between 8 and 62: the seeds
+# differ a lot in how much hangs on the tokens of large weight.
 #
-# So the model does need what it reads: here the weights pass the test. What it shows is limited. Without its large
+# So each model does need what it reads: here the weights pass the test. What it shows is limited. Without its large
 # weights the head gets a kind of vector that it was never trained on, so a part of the drop may be surprise, not lost
 # information. And it says nothing about pixels.
 #
@@ -425,22 +459,15 @@ box = cct.explore(
 top1 = {kind: [100 * run["test_top1"] for run in by_kind[kind]] for kind in ("class token", "average", "sequence")}
 cct.show(
     figures.draw_scores(top1, "test top-1 (%), a dot a seed, the bar is their mean"),
-    alt="Test accuracy of three seeds for each pooling. The average is lowest, the other two overlap.",
+    alt="Test accuracy of three seeds for each pooling. The class token is ahead; average and sequence overlap.",
 )
 for kind, values in top1.items():
     print(f"{kind:12} mean {np.mean(values):.1f} %, seeds", " ".join(f"{value:.1f}" for value in values))
-assert all(s > a for s, a in zip(top1["sequence"], top1["average"], strict=True))
-assert np.mean(top1["class token"]) > np.mean(top1["sequence"]) and max(top1["sequence"]) > min(top1["class token"])
+others = top1["sequence"] + top1["average"]
+assert abs(np.mean(top1["sequence"]) - np.mean(top1["average"])) < 0.5
+assert min(top1["class token"]) - max(others) > 3
 
 # %% [markdown]
-# Measured after eight epochs on the digits: sequence pooling beats the average with every seed. It does not beat the
-# class token: that one is ahead in the mean, and the seeds overlap.
-#
-# The authors report the opposite order on CIFAR-10: 92.58 % for CVT-6/4, with sequence pooling, against 90.94 % for
-# ViT-Lite-6/4, with a class token, after 200 epochs (their
-# [repository](https://github.com/SHI-Labs/Compact-Transformers)). Both can be true. These models here are small, the
-# digits fill the frame, and eight epochs show above all who learns fast. Do not take the ranking of a toy for a law,
-# neither way.
 #
 # ## The pooling that is none
 #
@@ -486,9 +513,10 @@ cct.show(
 )
 
 # %% [markdown]
-# It trains, and here it even scores better. A sum is 64 times the mean, so the head gets larger numbers and larger
-# gradients, which in a short training is a head start. Neither the loss nor the accuracy tells you that the layer
-# does not do what its name says. No image has weights of its own, and a larger image would give a larger sum.
+# It trains, and here it even scores better. A sum is 64 times the mean, so the same step of the head moves the logits
+# 64 times as far; whether that head start is the reason, this record does not test. Neither the loss nor the accuracy
+# tells you that the layer does not do what its name says. No image has weights of its own, and a larger image would
+# give a larger sum.
 #
 # The check from above, as a function for any pooling:
 
@@ -601,10 +629,10 @@ cct.progress(5)
 #
 # - Pooling turns `(batch, tokens, dim)` into `(batch, dim)`. Sequence pooling is a weighted mean with learned scores;
 #   the average is its case of equal scores.
-# - The weights come from a softmax over the tokens and sum to 1. The bias cancels and never learns.
+# - The weights come from a softmax over the tokens and sum to 1. The bias cancels; Adam moves it all the same.
 # - It costs dim + 1 parameters. A class token costs dim, and one token more in every block.
 # - Large weights show where the vector reads from, and leaving them out hurts more than leaving out random ones. They
-#   do not show why, and another seed gives another map.
+#   do not show why, and how much hangs on them differs from seed to seed.
 # - A softmax over an axis of size one is a sum in disguise, and it trains well. A check of the weights finds it.
 # - **Difference from the paper and the 2021 example:** none in the arithmetic. The paper writes it as softmax(g(x))^T
 #   x with a linear g; the authors' code, the keras.io example (`Dense(1)`, then a softmax over axis 1) and this
@@ -614,4 +642,4 @@ cct.progress(5)
 #   example](https://keras.io/examples/vision/cct/), [authors'
 #   code](https://github.com/SHI-Labs/Compact-Transformers).
 #
-# Next: [06 Compact transformer](06_compact_transformer.ipynb), on how the parts make CCT.
+# Next: [06 Compact transformer](06_compact_transformer.ipynb). How do the parts make CCT?
