@@ -1,40 +1,29 @@
-"""The legs that the tests run on, each in an environment of its own: `pip install nox`, then `nox -s colab` and so on.
+"""The tests in environments of their own, one session each: `pip install nox`, then `nox -s colab` and so on.
 
-`nox --list` names them all. What follows `--` goes to pytest: `nox -s newest-3.12 -- tests/test_layers.py`.
-GitHub runs them every Monday (.github/workflows/tests.yml).
+`nox --list` names the sessions. What follows `--` goes to pytest: `nox -s newest-3.12 -- tests/test_layers.py`.
+GitHub runs two of them on every push and all of them every Monday (.github/workflows/tests.yml).
 """
+
+from pathlib import Path
 
 import nox
 
 nox.options.sessions = ["newest"]
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+REQUIREMENTS = ["-r", "requirements-dev.txt"]
 COLAB = ".ci/colab.txt"  # the versions on Colab, as constraints for pip
-# What is plain Keras 3 and so runs on every backend. The rest is arrays, pictures and notebooks on the default one.
-ANY_BACKEND = [
-    f"tests/test_{room}.py"
-    for room in (
-        *("attention", "backends", "costs", "faithfulness", "interruption", "layers", "models", "pretrained"),
-        *("reference", "shapes", "training", "weights"),
-    )
-]
 
 
-def run_tests(session, *tests, what="all", **environment):
-    """pip's list, the tests, and their result in notebooks/results/legs.json and the README, good or bad."""
+def run_tests(session, *arguments, **environment):
+    """pip's list, then the tests in two processes."""
     session.run("python", "-m", "pip", "freeze")
-    arguments, what = (session.posargs, " ".join(session.posargs)) if session.posargs else (tests, what)
-    report = f"{session.virtualenv.location}/report.xml"
-    environment |= {"PYTHONPATH": "."}
-    pytest = ["python", "-m", "pytest", "-n", "2", f"--junit-xml={report}"]
-    codes = [0, 1]  # tests that fail are written down as well, and end the leg after that
-    session.run(*pytest, *arguments, env=environment, success_codes=codes)
-    session.run("python", "-m", "tests.benchmarks.legs", session.name, report, "--what", what, env=environment)
+    session.run("python", "-m", "pytest", "-n", "2", *arguments, *session.posargs, env=environment)
 
 
 @nox.session(python=PYTHONS)
 def newest(session):
-    """Everything, with the newest versions that requirements.txt allows."""
-    session.install("--upgrade", "-r", "requirements.txt")
+    """Everything, with the newest versions that the requirements allow."""
+    session.install("--upgrade", *REQUIREMENTS)
     run_tests(session)
 
 
@@ -47,33 +36,34 @@ def locked(session):
 
 @nox.session(python="3.10")
 def oldest(session):
-    """Everything, with the lowest versions that requirements.txt allows."""
+    """Everything, with the lowest versions that the requirements allow."""
     session.install("uv")
-    session.run("uv", "pip", "install", "--resolution", "lowest-direct", "-r", "requirements.txt")
+    session.run("uv", "pip", "install", "--resolution", "lowest-direct", *REQUIREMENTS)
     run_tests(session)
 
 
 @nox.session(python="3.12")
 def colab(session):
     """Everything, with the versions on Colab."""
-    session.install("-r", "requirements.txt", "-c", COLAB)
+    session.install(*REQUIREMENTS, "-c", COLAB)
     run_tests(session)
 
 
 @nox.session(python="3.13")
 def prerelease(session):
-    """Everything, with versions that are not out yet. This leg may fail: it says what is coming."""
-    session.install("--upgrade", "--pre", "-r", "requirements.txt")
+    """Everything, with versions that are not out yet. It may fail: it says what is coming."""
+    session.install("--upgrade", "--pre", *REQUIREMENTS)
     run_tests(session)
 
 
 @nox.session(python="3.11")
 @nox.parametrize("backend", ["jax", "torch"], ids=["jax", "torch"])
 def backend(session, backend):
-    """All that claims to be free of a backend, on JAX or PyTorch."""
+    """The tests marked `any_backend`, on JAX or PyTorch."""
     extra = ["--extra-index-url", "https://download.pytorch.org/whl/cpu"] if backend == "torch" else []
-    session.install("--upgrade", "-r", "requirements.txt", backend, *extra)
-    run_tests(session, *ANY_BACKEND, what="what needs no TensorFlow", KERAS_BACKEND=backend)
+    session.install("--upgrade", *REQUIREMENTS, backend, *extra)
+    places = [] if session.posargs else ["tests"]
+    run_tests(session, "-m", "any_backend", *places, KERAS_BACKEND=backend)
 
 
 @nox.session(python="3.12")
@@ -85,11 +75,16 @@ def audit(session):
 
 @nox.session(python="3.12")
 def lock(session):
-    """Write requirements.lock anew, after a change of requirements.txt, and see that pip would take it."""
+    """Write requirements.lock anew, after a change of the requirements, and see that pip would take it."""
     session.install("uv")
+    lines = [line for name in ("", "-dev") for line in Path(f"requirements{name}.txt").read_text().splitlines()]
+    # Not the line that refuses a Python without TensorFlow: uv looks for its file on every Python.
+    wanted = [line for line in lines if not line.startswith(("-r ", "no-tensorflow"))]
+    everything = Path(session.create_tmp()) / "requirements.txt"
+    everything.write_text("\n".join(wanted))
     versions = ["--constraint", ".ci/lock.txt", "--universal", "--python-version", PYTHONS[0], "--upgrade"]
-    options = [*versions, "--generate-hashes", "--no-emit-index-url"]
+    options = [*versions, "--generate-hashes", "--no-emit-index-url", "--no-annotate"]
     command = ["--custom-compile-command", "nox -s lock", "--output-file", "requirements.lock"]
-    session.run("uv", "pip", "compile", "requirements.txt", *options, *command, silent=True)
+    session.run("uv", "pip", "compile", str(everything), *options, *command, silent=True)
     # uv overlooks that a version is not for a Python this new; pip does not.
     session.run("python", "-m", "pip", "install", "--quiet", "--dry-run", "--require-hashes", "-r", "requirements.lock")

@@ -1,9 +1,10 @@
-"""What holds the repository together: one list of requirements, floors, style, and a README that is true."""
+"""What holds the repository together: imports by place, one list of requirements, style, a README that is true."""
 
 import ast
 import graphlib
+import importlib
+import inspect
 import itertools
-import json
 import re
 import subprocess
 import sys
@@ -11,48 +12,34 @@ from pathlib import Path
 
 import lint
 import pytest
+import readme
 import yaml
+from IPython.core.completer import IPCompleter, provisionalcompleter
+from packaging.requirements import Requirement
+from packaging.version import Version
 
-from tests.benchmarks import footprint, readme_results
+import cct_helpers as cct
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "cct_helpers"
-MODULES = sorted(PACKAGE.glob("*.py"))
+MODULES = {  # name inside the package -> file: "layers", "plots.nb04_stochastic_depth", "exercises"
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").rstrip("."): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+CORE = {name for name in MODULES if MODULES[name].parent == PACKAGE} - {""}
+ENGINE = {name for name in MODULES if re.match(r"exercises(\.(?!nb\d)|$)", name)}
 COURSE = [path.stem for path in lint.sources() if path.parent.name == "notebooks"]
-MAX_LINES = 250
-
-# Imports go sideways or down, never up. A new module needs its place here.
-FLOORS = [
-    {"environment", "initializers", "layers", "tokenizers", "data", "images", "augment", "recipes", "checkpoint"}
-    | {"progress_line", "steps"}
-    | {"faithfulness", "plots", "plots_attention", "plots_depth", "plots_inside", "plots_model", "plots_own"}
-    | {"plots_pooling", "plots_positions", "plots_text", "plots_tokens", "plots_training", "text", "text_data"}
-    | {"plots_scaling", "plots_ablation", "plots_stronger"},
-    {"models", "costs", "attention", "evaluation", "training", "export", "widgets", "checks", "exercises"}
-    | {"exercises_attention", "exercises_depth", "exercises_inside", "exercises_models", "exercises_pooling"}
-    | {"exercises_positions", "exercises_start", "exercises_text", "exercises_tokens", "exercises_training"}
-    | {"exercises_own", "exercises_scaling", "exercises_ablation", "exercises_stronger", "ablation"},
-    {"weights", "explorer", "transfer"},
-    {"__init__"},
-]
-ANY_BACKEND = {
-    "text",
-    "initializers",
-    "evaluation",
-    "layers",
-    "tokenizers",
-    "models",
-    "attention",
-    "weights",
-    "recipes",
-}  # pure Keras 3
 ON_PYPI = {"PIL": "pillow", "sklearn": "scikit-learn", "skimage": "scikit-image", "yaml": "pyyaml"}
-NOT_REQUIRED = {"torch", "jax", "nox"}  # used only where the reader has them
-KERAS_CALLS_IT = {"build", "call", "get_config", "compute_output_shape", "compute_output_spec", "input_spec"}
-
-
-def ids(paths):
-    return [path.stem for path in paths]
+NOT_REQUIRED = {"torch", "nox"}  # used only where the reader has them
+KERAS_CALLS_IT = {
+    "build",
+    "call",
+    "get_config",
+    "from_config",
+    "compute_output_shape",
+    "compute_output_spec",
+    "input_spec",
+}
 
 
 def read(name):
@@ -69,67 +56,214 @@ def files():
 
 
 def imports(path):
-    """Dotted names of everything a file imports, wherever in the file, with relative imports made absolute."""
-    names = set()
+    """Dotted names of everything a file imports, wherever in the file."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = ".".join(filter(None, ["cct_helpers" if node.level else "", node.module]))
-            names |= {base} | {f"{base}.{alias.name}" for alias in node.names}
-    return names
+            assert node.level == 0, f"{path.name}: imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def neighbours(path):
-    """Modules of the package that a module imports."""
-    parts = [name.split(".") for name in imports(path)]
-    return {part[1] for part in parts if part[0] == "cct_helpers" and len(part) > 1} & set(ids(MODULES))
+    """Modules of the package that a file imports; "" is the package itself."""
+    for name in imports(path):
+        first, *parts = name.split(".")
+        if first == "cct_helpers":
+            yield next(part for end in range(len(parts), -1, -1) if (part := ".".join(parts[:end])) in MODULES)
 
 
-def floor(name):
-    numbers = [number for number, names in enumerate(FLOORS) if name in names]
-    assert numbers, f"{name} has no floor: give it one in FLOORS"
-    return numbers[0]
+def foreign(path):
+    """What else a file imports, without Python's own library: "numpy", "keras"."""
+    return {name.split(".")[0] for name in imports(path)} - {"cct_helpers"} - set(sys.stdlib_module_names)
 
 
-def requirements():
-    """Project name -> specifier, from requirements.txt."""
-    lines = re.findall(r"^([a-z][\w-]*)([^ #\n]*)", read("requirements.txt"), re.MULTILINE)
-    return dict(lines)
+def requirements(*names):
+    """Every `Requirement` of the requirement files with these names, or of all."""
+    lines = [line for name in names or ("requirements.txt", "requirements-dev.txt") for line in read(name).splitlines()]
+    texts = [
+        re.sub(r"\s+#.*", "", line) for line in lines if line and not line.startswith(("#", "-r", "no-tensorflow"))
+    ]
+    return [Requirement(text) for text in texts]
+
+
+def specifiers(*names):
+    """Project name -> the versions that are allowed."""
+    return {requirement.name: requirement.specifier for requirement in requirements(*names)}
+
+
+# Imports by place
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_keep_to_their_place(name):
+    path, room = MODULES[name], name.partition(".")[0]
+    ours, others = set(neighbours(path)), foreign(path)
+    if name == "":
+        assert ours <= CORE | {"exercises"}
+    elif name in CORE:
+        assert ours <= CORE
+    elif name in ENGINE:
+        assert ours <= CORE | ENGINE
+    elif room == "exercises":
+        assert ours <= CORE | ENGINE and others <= {"numpy", "keras"}
+    elif room == "plots":
+        assert ours <= {"figures"} and others <= {"numpy", "matplotlib"}
+    else:
+        assert room == "topics" and ours <= CORE, "a topic knows the core, and no other topic"
+
+
+@pytest.mark.parametrize("path", lint.sources(), ids=lambda path: path.relative_to(ROOT / "notebooks").as_posix())
+def test_a_notebook_imports_its_own_pictures_and_no_exercises(path):
+    for name in neighbours(path):
+        own = name.startswith(f"plots.nb{path.name[:2]}_")
+        assert own or name in CORE | {""} or name.startswith("topics."), f"{path.name} imports {name}"
+
+
+def test_no_circle_of_imports():
+    graph = {name: set(neighbours(path)) - {name} for name, path in MODULES.items()}
+    assert len(list(graphlib.TopologicalSorter(graph).static_order())) == len(MODULES)
+
+
+def test_only_widgets_imports_ipywidgets():
+    assert [name for name, path in MODULES.items() if "ipywidgets" in foreign(path)] == ["widgets"]
+
+
+@pytest.mark.parametrize("name", ["layers", "models", "attention"])
+def test_what_is_read_first_runs_on_every_backend(name):
+    reached, waiting = set(), {name}
+    while waiting:
+        reached |= waiting
+        waiting = {other for name in waiting for other in neighbours(MODULES[name])} - reached
+    assert [name for name in reached if "tensorflow" in foreign(MODULES[name])] == []
+
+
+# The package
+
+
+def test_the_package_fits_on_one_screen():
+    rooms = [path for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"]
+    assert len(CORE) <= 14 and len(rooms) == 4
+
+
+def test_the_package_offers_its_public_names_and_nothing_else():
+    assert dir(cct) == sorted(cct.__all__) and len(set(cct.__all__)) == len(cct.__all__)
+    for name in cct.__all__:
+        assert hasattr(cct, name), name
+
+
+@pytest.mark.parametrize("jedi", [False, True])
+def test_completion_offers_the_public_names_and_nothing_else(jedi):
+    assert cct.layers and importlib.import_module("cct_helpers.topics.costs")  # modules that were imported before
+    completer = IPCompleter(namespace={"cct": cct}, use_jedi=jedi)
+    with provisionalcompleter():
+        offered = [completion.text.rpartition(".")[2] for completion in completer.completions("cct.", 4)]
+    assert sorted(set(offered)) == sorted(cct.__all__)
+
+
+def public_definitions(tree):
+    """The module itself, its public functions and classes, and the public methods of those classes."""
+    yield "module", tree
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            yield node.name, node
+            for method in node.body if isinstance(node, ast.ClassDef) else []:
+                if isinstance(method, ast.FunctionDef) and not method.name.startswith(("_", "on_")):
+                    if method.name not in KERAS_CALLS_IT:
+                        yield f"{node.name}.{method.name}", method
+
+
+def docstrings(name):
+    """(name, docstring) of everything public in a module."""
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    return [(name, ast.get_docstring(node)) for name, node in public_definitions(tree)]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_everything_public_has_a_docstring(name):
+    assert [what for what, docstring in docstrings(name) if not docstring] == []
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if not name.startswith(("exercises", "plots"))])
+def test_docstrings_have_one_dialect(name):
+    """What an argument is stands, indented, under "Args:", never in a paragraph of its own."""
+    for what, docstring in docstrings(name):
+        for paragraph in docstring.split("\n\n"):
+            assert not re.match(r"\*{0,2}[a-z_]\w*(, \w+)*: ", paragraph), f"{what}: {paragraph}"
+
+
+@pytest.mark.parametrize("name", [name for name in cct.__all__ if inspect.isroutine(getattr(cct, name))])
+def test_every_argument_of_the_public_functions_is_explained(name):
+    function = getattr(cct, name)
+    wanted = [parameter.name for parameter in inspect.signature(function).parameters.values()]
+    section = re.search(r"^Args:\n(.*?)(\n\n|\Z)", inspect.getdoc(function), re.MULTILINE | re.DOTALL)
+    explained = re.findall(r"^    \*{0,2}(\w+(?:, \w+)*)(?=: )", section[1], re.MULTILINE) if section else []
+    assert set(", ".join(explained).split(", ")) - {""} == set(wanted)
 
 
 # Requirements
 
 
 def test_every_requirement_has_a_lower_bound_and_says_who_needs_it():
-    lines = [line for line in read("requirements.txt").splitlines() if line and not line.startswith("#")]
-    assert len(lines) == len(requirements())
-    for line in lines:
-        assert re.fullmatch(r"[a-z][\w-]*>=[\w.,<!=]+  # \S.*", line), line
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        for line in filter(None, read(name).splitlines()):
+            if not line.startswith(("#", "-r")):
+                assert re.fullmatch(r"[a-z][\w-]*(>=[\w.,<!=]+| @ \S+)( ; [^#]+?)?  # \S.*", line), line
+    assert read("requirements-dev.txt").startswith("-r requirements.txt\n")
+    assert {*specifiers("requirements.txt")} & {*specifiers("requirements-dev.txt")} == set()
 
 
 def test_conda_installs_the_same():
     environment = yaml.safe_load(read("environment.yml"))["dependencies"]
     assert environment[-1] == {"pip": ["-r requirements.txt"]}
     (python,) = [name for name in environment if str(name).startswith("python>")]
-    assert re.search(r'^requires-python = ">=(.*)"$', read("pyproject.toml"), re.MULTILINE)[1] in python
+    assert re.search(r'^requires-python = ">=([\d.]+)', read("pyproject.toml"), re.MULTILINE)[1] in python
 
 
 def test_the_package_needs_what_requirements_name():
     block = re.search(r"^dependencies = \[(.*?)\n\]", read("pyproject.toml"), re.MULTILINE | re.DOTALL)[1]
-    needed = dict(re.findall(r'"([a-z][\w-]*)([^"]*)"', block))
-    assert needed and needed.items() <= requirements().items()
+    needed = {Requirement(text).name: Requirement(text).specifier for text in re.findall(r'"([^"]+)"', block)}
+    assert needed and needed.items() <= specifiers("requirements.txt").items()
 
 
 def test_everything_imported_is_required():
+    """Of what a learner installs: the package, and the notebooks but for their optional parts."""
     python_files = [path for path in files() if path.suffix == ".py"]
+    ours = {path.stem for path in python_files} | {"tests"}
     assert python_files
-    ours = {path.stem for path in python_files} | {"cct_helpers", "tests"}
-    known = ours | NOT_REQUIRED | set(sys.stdlib_module_names)
     for path in python_files:
-        for name in {name.split(".")[0] for name in imports(path)} - known:
+        for name in foreign(path) - ours - NOT_REQUIRED:
             project = ON_PYPI.get(name, name.replace("_", "-").lower())
-            assert project in requirements() or project == "ipython", f"{path.name} imports {name}"
+            assert project in specifiers() or project == "ipython", f"{path.name} imports {name}"
+
+
+def pinned(name):
+    """Name and version of every line with ==; one name may have several, for several versions of Python."""
+    return [
+        (found, Version(version)) for found, version in re.findall(r"^([\w.-]+)==([\w.]+)", read(name), re.MULTILINE)
+    ]
+
+
+def test_the_lock_holds_every_requirement_in_a_version_it_allows():
+    wanted = specifiers()
+    assert {name for name, _ in pinned("requirements.lock")} >= {name.lower() for name in wanted}, "run nox -s lock"
+    for name, version in pinned("requirements.lock"):
+        assert name not in wanted or version in wanted[name], f"{name} {version}: run nox -s lock"
+
+
+def test_the_lock_has_a_hash_for_everything_and_no_address():
+    text = read("requirements.lock")
+    blocks = re.split(r"^(?=[\w.-]+==)", text, flags=re.MULTILINE)[1:]
+    assert len(blocks) == len(pinned("requirements.lock")) > 50
+    assert all("--hash=sha256:" in block for block in blocks)
+    assert not re.search(r"https?:|file:|--index|--find-links| @ ", text)
+
+
+def test_colab_has_versions_that_the_requirements_allow():
+    for name, version in pinned(".ci/colab.txt"):
+        assert version in specifiers("requirements.txt")[name], f"{name} {version}"
+    tensorflow = {name for name in specifiers("requirements.txt") if name.startswith("tensorflow")}
+    assert {name for name, _ in pinned(".ci/colab.txt")} >= {*tensorflow, "keras", "ipywidgets", "numpy", "matplotlib"}
 
 
 # Style
@@ -151,83 +285,29 @@ def test_no_path_of_somebodys_machine():
 
 def test_the_address_stands_in_one_place():
     assert read("pyproject.toml").count("https://github.com/") == 1
+    address = re.search(r'github\.com/([^"]+)"', read("pyproject.toml"))[1]
     for path in files():
         if path.suffix in {".py", ".md", ".toml", ".yml"} and path.parent.name not in {
             "notebooks",
             "solutions",
             "tests",
         }:
-            expected = int(path.name == "pyproject.toml")
-            address = re.search(r'github\.com/([^"]+)"', read("pyproject.toml"))[1]
-            assert path.read_text(encoding="utf-8").count(address) == expected, path
+            count = path.read_text(encoding="utf-8").count(f"github.com/{address}")
+            assert count == (path.name == "pyproject.toml"), path
 
 
-# The package
-
-
-@pytest.mark.parametrize("path", MODULES, ids=ids(MODULES))
-def test_module_imports_sideways_or_down(path):
-    own = floor(path.stem)
-    for name in neighbours(path):
-        assert floor(name) <= own, f"{path.stem} imports {name}, which is above it"
-
-
-def test_no_circle_of_imports():
-    graph = {path.stem: neighbours(path) for path in MODULES}
-    assert len(list(graphlib.TopologicalSorter(graph).static_order())) == len(MODULES)
-
-
-@pytest.mark.parametrize("path", MODULES, ids=ids(MODULES))
-def test_module_imports_only_what_it_may(path):
-    names = {name.split(".")[0] for name in imports(path)}
-    if path.stem in ANY_BACKEND:
-        assert "tensorflow" not in names
-    if path.stem != "widgets":
-        assert "ipywidgets" not in names
-    if path.stem.startswith("plots"):
-        assert "keras" not in names and all(name.startswith("plots") for name in neighbours(path))
-
-
-@pytest.mark.parametrize("path", MODULES, ids=ids(MODULES))
-def test_module_can_be_read_in_one_sitting(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
-
-
-def public_definitions(tree):
-    """The module itself, its public functions and classes, and the public methods of those classes."""
-    yield "module", tree
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-            yield node.name, node
-            for method in node.body if isinstance(node, ast.ClassDef) else []:
-                if isinstance(method, ast.FunctionDef) and not method.name.startswith(("_", "on_")):
-                    if method.name not in KERAS_CALLS_IT:
-                        yield f"{node.name}.{method.name}", method
-
-
-@pytest.mark.parametrize("path", MODULES, ids=ids(MODULES))
-def test_everything_public_has_a_docstring(path):
-    definitions = public_definitions(ast.parse(path.read_text(encoding="utf-8")))
-    assert [name for name, node in definitions if not ast.get_docstring(node)] == []
-
-
-# The README and the machines that run the tests
-
-
-def notebooks_in_the_readme():
-    """(title, file without its ending) of every notebook that the README lists, in its order."""
-    return re.findall(r"^\| \[(\d\d [^]]*)\]\(notebooks/(\d\d_\w+)\.ipynb\)", read("README.md"), re.MULTILINE)
+# The README
 
 
 def test_readme_lists_the_notebooks_that_exist():
-    assert [name for _, name in notebooks_in_the_readme()] == COURSE
+    assert re.findall(r"^\| \[\d\d [^]]*\]\(notebooks/(\d\d_\w+)\.ipynb\)", read("README.md"), re.MULTILINE) == COURSE
 
 
 def test_each_notebook_ends_with_a_link_to_the_next():
-    assert len(notebooks_in_the_readme()) > 1
-    for (_, name), (title, after) in itertools.pairwise(notebooks_in_the_readme()):
+    assert len(COURSE) > 1
+    for name, after in itertools.pairwise(COURSE):
         end = read(f"notebooks/{name}.py").rpartition("\n#\n")[2]
-        assert f"Next: [{title}]({after}.ipynb)" in end, name
+        assert re.search(rf"Next: \[{after[:2]} [^]]+\]\({after}\.ipynb\)", end), name
 
 
 def test_readme_links_exist():
@@ -238,34 +318,82 @@ def test_readme_links_exist():
 
 
 def test_readme_results_are_those_of_the_records():
-    assert readme_results.table() in read("README.md"), "run python tests/benchmarks/readme_results.py"
+    assert readme.results() in read("README.md"), "run python notebooks/make.py"
 
 
-def test_readme_says_what_a_notebook_costs_as_it_is_on_record():
-    record = json.loads(footprint.RECORD.read_text(encoding="utf-8"))
-    assert list(record["notebooks"]) == COURSE
-    assert footprint.sentence(record) in read("README.md"), "run python -m tests.benchmarks.footprint"
-    assert record["import"]["seconds"] <= footprint.MOST_SECONDS
-    assert max(cost["peak_gib"] for cost in record["notebooks"].values()) <= footprint.MOST_GIB
+def test_ci_runs_the_test_command_of_the_readme():
+    course, tests = re.findall(r"^python3 -m venv .*$", read("README.md"), re.MULTILINE)
+    assert "-r requirements.txt" in course and course.rsplit("/bin/", 1)[-1].startswith("jupyter lab ")
+    assert "-r requirements-dev.txt" in tests and tests.endswith("python -m pytest -n 2")
+    assert tests in read(".ci/run").splitlines()
 
 
-def test_a_notebook_names_the_time_to_run_that_is_on_record():
-    for name, cost in json.loads(footprint.RECORD.read_text(encoding="utf-8"))["notebooks"].items():
-        number, unit = re.search(r"(\d+|a) (minute|second)s? to run", read(f"notebooks/{name}.py")).groups()
-        named = int(number.replace("a", "1")) * {"minute": 60, "second": 1}[unit]
-        assert cost["seconds"] <= 1.1 * named, f"{name} took {cost['seconds']} s, and says {named}"
+# The machines that run the tests
 
 
-def test_ci_runs_the_command_of_the_readme():
-    commands = re.findall(r"^python3 -m venv .*$", read("README.md"), re.MULTILINE)
-    assert [command.rsplit("/", 1)[-1] for command in commands] == ["jupyter lab notebooks", "python -m pytest -n 2"]
-    assert commands[1] in read(".ci/run").splitlines()
+def sessions():
+    """The sessions of noxfile.py, as nox calls them: {"oldest", "newest-3.13", "backend(jax)", ...}."""
+    tree, found = ast.parse(read("noxfile.py")), set()
+    pythons = ast.literal_eval(re.search(r"^PYTHONS = (.*)$", read("noxfile.py"), re.MULTILINE)[1])
+    for node in tree.body:
+        decorators = {ast.unparse(one) for one in getattr(node, "decorator_list", [])}
+        text = " ".join(decorators)
+        if "python=PYTHONS" in text:
+            found |= {f"{node.name}-{python}" for python in pythons}
+        elif ids := re.search(r"ids=(\[.*?\])", text):
+            found |= {f"{node.name}({one})" for one in ast.literal_eval(ids[1])}
+        elif decorators:
+            found.add(node.name)
+    return found
 
 
-def test_workflow_covers_systems_and_versions():
+def test_a_push_runs_three_jobs_and_a_week_every_session_system_and_python():
     workflow = yaml.safe_load(read(".github/workflows/tests.yml"))
-    matrix = workflow["jobs"]["tests"]["strategy"]["matrix"]
-    assert matrix["os"] == ["ubuntu-latest", "macos-latest", "windows-latest"]
-    assert matrix["python"] == ["3.10", "3.11", "3.12", "3.13"]
-    assert {"push", "pull_request", "schedule"} <= workflow[True].keys()  # YAML reads the key 'on' as True
-    assert workflow["jobs"]["tests"]["steps"][-1] == {"run": "python -m pytest -n 2"}
+    assert {"push", "pull_request", "schedule", "workflow_dispatch"} == workflow[True].keys()  # YAML reads 'on' as True
+    jobs = workflow["jobs"]
+    push, systems = jobs["push"]["strategy"]["matrix"]["include"], jobs["systems"]["strategy"]["matrix"]
+    assert [name for name, job in jobs.items() if "if" not in job] == ["push"]
+    weekly = "github.event_name == 'schedule' || github.event_name == 'workflow_dispatch'"
+    assert {job["if"] for name, job in jobs.items() if name != "push"} == {weekly}
+    newest = max(systems["python"], key=Version)
+    assert [(job["session"], job["os"]) for job in push] == [
+        *((f"newest-{newest}", "ubuntu-latest"), ("oldest", "ubuntu-latest"), (f"newest-{newest}", "windows-latest"))
+    ]
+    assert systems["os"] == ["ubuntu-latest", "macos-latest", "windows-latest"]
+    run = {f"newest-{python}" for python in systems["python"]}
+    run |= {job["session"] for job in [*push, *jobs["sessions"]["strategy"]["matrix"]["include"]]}
+    assert run == sessions() - {"lock"}  # which writes a file
+    assert jobs["readme"]["steps"][-1] == {"run": ".ci/run"}
+    assert [jobs[name]["steps"][-1]["run"] for name in ("push", "sessions", "systems")] == [
+        *['nox -s "${{ matrix.session }}"'] * 2,
+        'nox -s "newest-${{ matrix.python }}"',
+    ]
+
+
+def test_every_supported_python_has_a_session():
+    lowest, end = re.search(
+        r'^requires-python = ">=3\.(\d+)(?:,<3\.(\d+))?"$', read("pyproject.toml"), re.MULTILINE
+    ).groups()
+    wanted = {f"newest-3.{minor}" for minor in range(int(lowest), int(end or 14))}
+    assert wanted == {name for name in sessions() if name.startswith("newest-")}
+    (python,) = re.findall(r"- python(\S+)", read("environment.yml"))
+    assert python == f">=3.{lowest},<3.{end or 14}"
+
+
+def test_the_backends_run_what_is_marked_for_every_backend():
+    marked = [
+        path
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if "pytestmark = pytest.mark.any_backend" in path.read_text(encoding="utf-8")
+    ]
+    assert {f"test_{name}.py" for name in ("layers", "models", "attention", "training")} <= {
+        path.name for path in marked
+    }
+    assert '"-m", "any_backend"' in read("noxfile.py")
+
+
+def test_ci_runs_the_whole_sweep_and_colabs_versions():
+    (whole,) = re.findall(r"^\.venv/bin/.*--whole.*$", read(".ci/run"), re.MULTILINE)
+    assert whole.endswith("tests/test_widgets.py tests/test_browser.py")
+    colab = re.findall(r"^\.venv-colab/bin/python -m pytest (.*)$", read(".ci/run"), re.MULTILINE)
+    assert ["notebooks/0[0-8]_*.ipynb" in tests or "--whole" in tests for tests in colab] == [True, True]
