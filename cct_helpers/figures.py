@@ -33,10 +33,14 @@ STYLE = {
 
 
 def new_figure(rows=1, columns=1, *, width=8.0, height=3.0, margins=None, **subplots):
-    """A Figure in the course's style and its axes, an array of (rows, columns) or one Axes. Sizes in inches.
+    """A Figure in the course's style and its axes, an array of (rows, columns) or one Axes.
 
-    margins: for pictures that move, the arguments of `Figure.subplots_adjust`. Without them the places of the axes are
-    worked out from the texts, which would cost half of a redraw.
+    Args:
+        rows, columns: how many axes below and beside each other.
+        width, height: of the whole figure, in inches.
+        margins: for pictures that move, the arguments of `Figure.subplots_adjust`. Without them the places of the axes
+            are worked out from the texts, which would cost half of a redraw.
+        **subplots: passed on to `Figure.subplots`.
     """
     with rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout=None if margins else "constrained")
@@ -62,9 +66,13 @@ def draw_message(text, width=8.0, height=1.5):
 
 
 def draw_image(axes, image, title=None, extent=None):
-    """Draw one image, (height, width, channels) uint8 or 0-1 floats, in `axes` without ticks.
+    """Draw one image in `axes`, without ticks.
 
-    extent: (left, right, bottom, top), where it shall lie; by default every pixel is one unit wide.
+    Args:
+        axes: where to draw.
+        image: (height, width, channels) or (height, width), uint8 or floats from 0 to 1.
+        title: a text above it.
+        extent: (left, right, bottom, top), where it shall lie; by default every pixel is one unit wide.
     """
     image = np.asarray(image)
     grey = image.ndim == 2 or image.shape[-1] == 1
@@ -141,9 +149,13 @@ def draw_curves(x, curves, x_label, y_label, title=None, width=6.0, height=3.2):
 
 
 def draw_errors(images, guesses, truths, confidences, columns=6):
-    """Pictures that a model got wrong, with its guess, how sure it was (0 to 1), and the true class.
+    """Pictures that a model got wrong, with its guess, how sure it was, and the true class.
 
-    images: (n, height, width, channels) uint8; guesses, truths: n names.
+    Args:
+        images: (n, height, width, channels) uint8.
+        guesses, truths: n names of classes.
+        confidences: (n,), 0 to 1.
+        columns: how many beside each other.
     """
     rows = max(-(-len(images) // columns), 1)
     figure, axes = new_figure(rows, columns, width=1.5 * columns, height=2.1 * rows, squeeze=False)
@@ -171,7 +183,12 @@ def draw_scores(scores, x_label, width=7.0, height=2.6):
 def draw_predictions(images, probabilities, class_names, titles=None, top=3):
     """Images with a bar for each of their most probable classes.
 
-    images: (n, height, width, channels). probabilities: (n, classes). titles: n texts.
+    Args:
+        images: (n, height, width, channels).
+        probabilities: (n, classes).
+        class_names: a name for each class.
+        titles: n texts.
+        top: how many classes.
     """
     figure, axes = new_figure(2, len(images), width=2.3 * len(images), height=3.9, squeeze=False)
     for i, (photo, bars) in enumerate(axes.T):

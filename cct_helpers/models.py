@@ -105,8 +105,16 @@ def build_cvt(
 ):
     """Build a Compact Vision Transformer: patch tokens, encoder, sequence pooling, linear head (the paper's CVT).
 
-    Arguments, result and errors as in `build_cct`; of the tokenizer only `patch_size`, in pixels, can be overridden.
-    Both sides of the image must be multiples of it.
+    Args:
+        variant: a name in `VARIANTS` that starts with "cvt_": layers, patch side (pixels), image side (pixels).
+        input_shape, num_classes, position, normalization: as in `build_cct`.
+        **overrides: as in `build_cct`, but of the tokenizer only patch_size, in pixels.
+
+    Returns:
+        As `build_cct`.
+
+    Raises:
+        ValueError: as in `build_cct`, and for an image whose sides are no multiples of patch_size.
     """
     return _build("cvt", variant, input_shape, num_classes, position, normalization, overrides)
 
@@ -116,7 +124,16 @@ def build_vit_lite(
 ):
     """Build a ViT-Lite: patch tokens, a class token before them, encoder, linear head on the class token.
 
-    Arguments, result and errors as in `build_cvt`.
+    Args:
+        variant: a name in `VARIANTS` that starts with "vit_": layers, patch side (pixels), image side (pixels).
+        input_shape, num_classes, position, normalization: as in `build_cct`.
+        **overrides: as in `build_cvt`.
+
+    Returns:
+        As `build_cct`.
+
+    Raises:
+        ValueError: as in `build_cvt`.
     """
     return _build("vit", variant, input_shape, num_classes, position, normalization, overrides)
 

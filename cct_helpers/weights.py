@@ -102,10 +102,14 @@ def load_reference_weights(model, state_dict_or_path):
 
 
 def reference_weights(model):
-    """The model's weights under the authors' names and in PyTorch's axis order: a dict of float32 arrays.
+    """The model's weights under the authors' names and in PyTorch's axis order; `load_reference_weights` undoes it.
 
-    The inverse of `load_reference_weights`; `torch.from_numpy` makes it a state dict for the authors' code. A sine
-    position table is not among the weights.
+    Args:
+        model: from `build_cct`, `build_cvt` or `build_vit_lite`.
+
+    Returns:
+        A dict of float32 arrays; `torch.from_numpy` makes them a state dict for the authors' code. A sine position
+        table is not among the weights.
     """
     return {
         name: _swap_axes(keras.ops.convert_to_numpy(variable), back=True)

@@ -23,7 +23,12 @@ def in_notebook():
 
 
 def show(figure, alt):
-    """Show a Figure in a notebook, with `alt` as its text for readers who do not see it. Does nothing in a script."""
+    """Show a Figure in a notebook. Does nothing in a script.
+
+    Args:
+        figure: a Matplotlib Figure.
+        alt: what it shows, in words, for readers who do not see it.
+    """
     if in_notebook():
         show_png(to_png(figure), alt)
 

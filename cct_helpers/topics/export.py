@@ -25,13 +25,20 @@ OPSET = 17  # of ONNX, from 2022: read by every onnxruntime since 1.12
 def export(model, path):
     """Write `model` to `path` in the format that its suffix names, for any number of images at a time.
 
-    path: ends with ".keras" (layers and weights, to go on training; needs Keras and this package), ".onnx", ".tflite",
-        or has no suffix: then a SavedModel, which is a folder. What is there already is replaced.
-
-    The model takes float32 images (batch, height, width, channels), called "images", and gives "logits"
+    The file takes float32 images (batch, height, width, channels), called "images", and gives "logits"
     (batch, classes). Only a whole file takes the place of `path`; after an error everything is as before.
-    Returns the path. Raises ValueError for another suffix, a folder that does not exist, a backend other than
-    TensorFlow; ImportError, saying what to install, for a missing package.
+
+    Args:
+        model: a Keras model from images to logits.
+        path: ends with ".keras" (layers and weights, to go on training; needs Keras and this package), ".onnx",
+            ".tflite", or has no suffix: then a SavedModel, which is a folder. What is there already is replaced.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: for another suffix, a folder that does not exist, a backend other than TensorFlow.
+        ImportError: for a missing package, saying what to install.
     """
     path = pathlib.Path(path)
     kind = _format_of(path)
