@@ -11,7 +11,9 @@
 # ---
 
 # %% [markdown]
-# # 7. Training a compact transformer
+# # 7. Training
+#
+# *How is it trained?*
 #
 # You will train a compact convolutional transformer (CCT) from raw pixels to a saved model, and check every step by
 # hand: data, augmentation, loss, learning rate, weight decay, and the reading of the test set.
@@ -20,18 +22,14 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/07_training.ipynb)
 
-# %% tags=["setup"]
+# %% jupyter={"source_hidden": true} tags=["setup"]
 import sys
 from pathlib import Path
 
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-if root is None:
-    raise FileNotFoundError(
-        "cct_helpers was not found. Open this notebook inside the unpacked repository. On Colab, upload the repository "
-        "as a .zip (folder icon on the left), run '!unzip -q NAME.zip' in a new cell, then run this cell again."
-    )
+assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -776,4 +774,4 @@ cct.progress(7)
 # [AdamW](https://arxiv.org/abs/1711.05101), [label smoothing](https://arxiv.org/abs/1512.00567),
 # [cosine schedule](https://arxiv.org/abs/1608.03983).
 #
-# Next: [08 Looking inside](08_looking_inside.ipynb), on what the trained model looks at.
+# Next: [08 Looking inside](08_looking_inside.ipynb). What did it learn?

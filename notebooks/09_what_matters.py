@@ -11,7 +11,9 @@
 # ---
 
 # %% [markdown]
-# # 9. What matters: which part earns its keep?
+# # 9. What matters
+#
+# *Which part earns its keep?*
 #
 # You will take CCT apart one piece at a time, read the record of real trainings with and without each piece, and say
 # which differences are more than luck.
@@ -21,18 +23,14 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/09_what_matters.ipynb)
 
-# %% tags=["setup"]
+# %% jupyter={"source_hidden": true} tags=["setup"]
 import sys
 from pathlib import Path
 
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-if root is None:
-    raise FileNotFoundError(
-        "cct_helpers was not found. Open this notebook inside the unpacked repository. On Colab, upload the repository "
-        "as a .zip (folder icon on the left), run '!unzip -q NAME.zip' in a new cell, then run this cell again."
-    )
+assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -736,4 +734,4 @@ cct.progress(9)
 # [deep learning and the luck of the seed](https://arxiv.org/abs/2109.08203),
 # [accounting for variance in benchmarks](https://arxiv.org/abs/2103.03098).
 #
-# Next: [10 Stronger training](10_stronger_training.ipynb), on what the tricks add, and when.
+# Next: [10 Stronger training](10_stronger_training.ipynb). What do the tricks add, and when?

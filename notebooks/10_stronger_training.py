@@ -11,7 +11,9 @@
 # ---
 
 # %% [markdown]
-# # 10. Stronger training: how far does it go?
+# # 10. Stronger training
+#
+# *What do the tricks add, and when?*
 #
 # You will see every augmentation before it is used, build MixUp, CutMix, the moving average of weights and Muon's step
 # from array operations, and read in a record of real trainings what each of them adds, alone, together and in time.
@@ -21,18 +23,14 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/10_stronger_training.ipynb)
 
-# %% tags=["setup"]
+# %% jupyter={"source_hidden": true} tags=["setup"]
 import sys
 from pathlib import Path
 
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-if root is None:
-    raise FileNotFoundError(
-        "cct_helpers was not found. Open this notebook inside the unpacked repository. On Colab, upload the repository "
-        "as a .zip (folder icon on the left), run '!unzip -q NAME.zip' in a new cell, then run this cell again."
-    )
+assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -764,4 +762,4 @@ cct.progress(10)
 # [averages of weights](https://arxiv.org/abs/2411.18704),
 # [Muon](https://kellerjordan.github.io/posts/muon/) and [Muon at scale](https://arxiv.org/abs/2502.16982).
 #
-# Next: [11 Your own images](11_your_own_images.ipynb), on whether this works on your data.
+# Next: [11 Your own images](11_your_own_images.ipynb). Does it work on my data?

@@ -11,7 +11,9 @@
 # ---
 
 # %% [markdown]
-# # 11. Your own images: does it work on your data?
+# # 11. Your own images
+#
+# *Does it work on my data?*
 #
 # You will turn a folder of odd image files into a fine-tuned model in ten lines, then hand it out in four file formats
 # that all give the same answer.
@@ -21,18 +23,14 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/11_your_own_images.ipynb)
 
-# %% tags=["setup"]
+# %% jupyter={"source_hidden": true} tags=["setup"]
 import sys
 from pathlib import Path
 
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-if root is None:
-    raise FileNotFoundError(
-        "cct_helpers was not found. Open this notebook inside the unpacked repository. On Colab, upload the repository "
-        "as a .zip (folder icon on the left), run '!unzip -q NAME.zip' in a new cell, then run this cell again."
-    )
+assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -562,4 +560,4 @@ cct.progress(11)
 # [code](https://github.com/SHI-Labs/Compact-Transformers) resizes square position tables only; non-square images are
 # ours. The [Keras example of 2021](https://keras.io/examples/vision/cct/) trains from scratch and exports nothing.
 #
-# Next: [12 Text](12_text.ipynb), on whether all this is only for images.
+# Next: [12 Text](12_text.ipynb). Is it only for images?

@@ -11,7 +11,9 @@
 # ---
 
 # %% [markdown]
-# # 12. Text: is it only for images?
+# # 12. Text
+#
+# *Is it only for images?*
 #
 # You will train a CCT on letters until it tells 24 languages apart, prove that padding changes none of its numbers, and
 # see which letters it reads from.
@@ -20,18 +22,14 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/12_text.ipynb)
 
-# %% tags=["setup"]
+# %% jupyter={"source_hidden": true} tags=["setup"]
 import sys
 from pathlib import Path
 
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-if root is None:
-    raise FileNotFoundError(
-        "cct_helpers was not found. Open this notebook inside the unpacked repository. On Colab, upload the repository "
-        "as a .zip (folder icon on the left), run '!unzip -q NAME.zip' in a new cell, then run this cell again."
-    )
+assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -621,4 +619,4 @@ cct.progress(12)
 # text. Encoder, initial weights and block are the authors'
 # ([repository](https://github.com/SHI-Labs/Compact-Transformers)).
 #
-# Next: [13 Scaling up](13_scaling_up.ipynb), on what to do when a model outgrows your machine.
+# Next: [13 Scaling up](13_scaling_up.ipynb). What when it outgrows my machine?

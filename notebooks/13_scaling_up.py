@@ -13,6 +13,8 @@
 # %% [markdown]
 # # 13. Scaling up
 #
+# *What when it outgrows my machine?*
+#
 # You turn on, one at a time, every switch that lets a bigger model train on the same machine, then use two devices and
 # two processes, and work out what ImageNet would need before anyone pays for it.
 #
@@ -21,18 +23,14 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/13_scaling_up.ipynb)
 
-# %% tags=["setup"]
+# %% jupyter={"source_hidden": true} tags=["setup"]
 import sys
 from pathlib import Path
 
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-if root is None:
-    raise FileNotFoundError(
-        "cct_helpers was not found. Open this notebook inside the unpacked repository. On Colab, upload the repository "
-        "as a .zip (folder icon on the left), run '!unzip -q NAME.zip' in a new cell, then run this cell again."
-    )
+assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -749,4 +747,4 @@ cct.progress(13)
 # [mixed precision](https://arxiv.org/abs/1710.03740), [rematerialisation](https://arxiv.org/abs/1604.06174),
 # [large batches](https://arxiv.org/abs/1706.02677), [Keras distribution](https://keras.io/api/distribution/).
 #
-# This is the last notebook of the course. [Notebook 00](00_start_here.ipynb) has the map of all of them.
+# This is the last notebook of the course.

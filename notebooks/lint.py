@@ -71,15 +71,19 @@ def exercises(notebook: NotebookNode, tag: str = "exercise") -> list[tuple[int, 
 
 
 def first_cell(notebook: NotebookNode, path: Path) -> list[str]:
-    """The first cell has the title, the promise, the minutes to read and to run, and the badge of this notebook."""
+    """The first cell has title, question, promise, the minutes to read and to run, and the badge of this notebook."""
     if not notebook.cells or notebook.cells[0].cell_type != "markdown":
-        return ["the first cell must be markdown, with title, promise, minutes and badge"]
+        return ["the first cell must be markdown, with title, question, promise, minutes and badge"]
     text = notebook.cells[0].source
-    place = path.relative_to(path.parents[1 if path.parent.name == "notebooks" else 2]).as_posix()
+    solutions = path.parent.name == "solutions"
+    place = path.relative_to(path.parents[2 if solutions else 1]).as_posix()
     rest = [line for line in text.splitlines()[1:] if line.strip()]
+    question, promise = ("*?*", rest[:1]) if solutions else ("".join(rest[:1]), rest[1:2])
     wanted = {
-        "start with a title, '# ...'": text.startswith("# "),
-        "promise something in a sentence below the title": bool(rest) and re.match(r"[A-Z*_`\"]", rest[0]),
+        f"start with its number and a title without a colon, '# {int(path.name[:2])}. Title'": solutions
+        or re.match(rf"# {int(path.name[:2])}\. [^\n:]+\n", text),
+        "ask its question in italics in the line below the title, '*Why ...?*'": re.fullmatch(r"\*.*\?\*", question),
+        "promise something in a sentence below": promise and re.match(r"[A-Z*_`\"]", promise[0]),
         "say the minutes to read": re.search(r"\d+\s+min\w*\s+to read", text),
         "say the minutes to run ('1 minute to run')": re.search(r"\bto run\b", text),
         f"have an Open-in-Colab badge that ends with blob/main/{place}": f"/blob/main/{place})" in text,
@@ -88,10 +92,13 @@ def first_cell(notebook: NotebookNode, path: Path) -> list[str]:
 
 
 def setup_first(notebook: NotebookNode, path: Path) -> list[str]:
-    """The setup cell is the first code cell, and the only one with that tag."""
-    tagged = ["setup" in cell.metadata.get("tags", []) for cell in code_cells(notebook)]
-    right = tagged[:1] == [True] and sum(tagged) == 1
-    return [] if right else ["the first code cell, and no other, must have the tag 'setup'"]
+    """The setup cell is the first code cell, folded, and the only one with that tag."""
+    cells = code_cells(notebook)
+    marked = [tagged(cell, "setup") for cell in cells]
+    if marked[:1] != [True] or sum(marked) != 1:
+        return ["the first code cell, and no other, must have the tag 'setup'"]
+    folded = cells[0].metadata.get("jupyter", {}).get("source_hidden")
+    return [] if folded else ["the setup cell must be folded in JupyterLab: jupyter.source_hidden in its metadata"]
 
 
 def one_title(notebook: NotebookNode, path: Path) -> list[str]:

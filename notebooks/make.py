@@ -4,10 +4,14 @@
     python notebooks/make.py 04 07          only these numbers
     python notebooks/make.py --no-execute   write the sources, keep the outputs of unchanged cells
     python notebooks/make.py --check        write nothing, say what does not agree
+    python notebooks/make.py --new 17_name  begin a notebook, with its solutions and an exercise
 
-Each .py gets its header, its Open-in-Colab badge and its setup cell from here, with the address of the repository from
-``[project.urls]`` in pyproject.toml. Each .ipynb is executed from top to bottom by the interpreter that runs this file,
-in the quick profile. Exit status 1 if anything is wrong; a notebook that raised an error is not written.
+Each .py gets its header, its Open-in-Colab badge, its setup cell and its last line, the link to the next notebook, from
+here; notebook 00 gets the map of the course, the README its tables. Titles and questions come from the first cell of
+each notebook (course.py), the address of the repository from ``[project.urls]`` in pyproject.toml. Each .ipynb is
+executed from top to bottom by the interpreter that runs this file, in the quick profile. What follows for notebooks
+that were not asked for is written without running them. Exit status 1 if anything is wrong; a notebook that raised an
+error is not written.
 """
 
 import argparse
@@ -18,10 +22,13 @@ import sys
 import time
 from pathlib import Path
 
+import course
 import jupytext
 import lint
 import nbclient
 import nbformat
+import readme
+import sample
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
@@ -53,6 +60,7 @@ if "google.colab" in sys.modules and not Path("/content/course").exists():  # Co
     subprocess.run(["git", "clone", "--depth=1", "https://github.com/ADDRESS", "/content/course"], check=True)
 """
 
+SETUP_BEGIN = '# %% jupyter={"source_hidden": true} tags=["setup"]\n'  # JupyterLab folds it
 SETUP = """\
 import sys
 from pathlib import Path
@@ -60,11 +68,7 @@ from pathlib import Path
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-if root is None:
-    raise FileNotFoundError(
-        "cct_helpers was not found. Open this notebook inside the unpacked repository. On Colab, upload the repository "
-        "as a .zip (folder icon on the left), run '!unzip -q NAME.zip' in a new cell, then run this cell again."
-    )
+assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -111,12 +115,23 @@ def canonical(text: str, path: Path, address: str) -> str:
         text,
         "the first cell needs one line that starts with '# [![Open in Colab]'",
     )
-    return replace_one(
-        r'^# %% tags=\["setup"\]\n.*?(?=^# %%|\Z)',
-        '# %% tags=["setup"]\n' + setup_cell(address) + "\n",
+    text = replace_one(
+        r'^# %%[^\n]*tags=\["setup"\][^\n]*\n.*?(?=^# %%|\Z)',
+        SETUP_BEGIN + setup_cell(address) + "\n",
         text,
         "one cell must start with '# %% tags=[\"setup\"]'; its content is written by make.py",
     )
+    if path.parent.name == "solutions":
+        return text
+    if path.name.startswith("00_"):
+        text = replace_one(
+            f"^# {course.MAP_BEGIN}$.*?^# {course.MAP_END}$",
+            "\n".join(f"# {line}".rstrip() for line in course.map_of_the_course(path.parent)),
+            text,
+            f"the map of the course stands between '# {course.MAP_BEGIN}' and '# {course.MAP_END}'",
+        )
+    end = r"(\n#)*\n# (Next: \[|This is the last notebook)[^\n]*(\n# [^\n]+)*\s*\Z|\s*\Z"
+    return re.sub(end, f"\n#\n# {course.last_line(path.stem, path.parent)}\n", text, count=1)
 
 
 def to_notebook(text: str) -> nbformat.NotebookNode:
@@ -130,8 +145,8 @@ def to_notebook(text: str) -> nbformat.NotebookNode:
             number += 1
         seen.add(name)
         new = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
-        tags = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
-        notebook.cells.append(new(cell.source, id=name, metadata=tags))
+        kept = {key: cell.metadata[key] for key in ("jupyter", "tags") if cell.metadata.get(key)}
+        notebook.cells.append(new(cell.source, id=name, metadata=kept))
     return notebook
 
 
@@ -151,6 +166,7 @@ class ThisInterpreter(AsyncKernelManager):
 def execute(notebook: nbformat.NotebookNode, folder: Path) -> None:
     """Run every cell in ``folder``, in the quick profile; outputs are stored in the notebook."""
     os.environ["CCT_PROFILE"] = "quick"
+    os.environ["CCT_PROGRESS"] = "off"  # what this user has solved is not shown in a notebook
     for name in ("CCT_DATA", "MPLBACKEND"):
         os.environ.pop(name, None)
     client = nbclient.NotebookClient(
@@ -220,13 +236,58 @@ def make(path: Path, *, run: bool = True, check: bool = False) -> list[str]:
     return problems + lint.complaints(notebook, target)
 
 
+def follow(path: Path) -> bool:
+    """Bring a notebook that was not asked for up to date with the rest, without a run; whether anything was written."""
+    target, before = path.with_suffix(".ipynb"), path.read_text(encoding="utf-8")
+    try:
+        text = canonical(before, path, repository_address())
+    except ValueError:  # its own make says so
+        return False
+    if text == before:
+        return False
+    write(path, text)
+    old = nbformat.read(target, as_version=4) if target.exists() else None
+    if old and not lint.pair(to_notebook(before), old):  # one whose .py was edited has to be run anyway
+        notebook = to_notebook(text)
+        keep_outputs(notebook, old)
+        write(target, nbformat.writes(notebook) + "\n")
+    return True
+
+
+def make_readme(check: bool = False) -> list[str]:
+    """Write the parts of the README that follow from other files; with `check`, say whether they agree."""
+    path = ROOT / "README.md"
+    before = path.read_text(encoding="utf-8")
+    text = readme.renewed(before)
+    if check:
+        return [] if text == before else ["its tables are not those that make.py writes"]
+    if text != before:
+        write(path, text)
+    return []
+
+
+def report(name: str, problems: list[str], seconds: float) -> bool:
+    """Print one line, and each problem on its own; whether there are any."""
+    print(f"{name}: {'ok' if not problems else 'WRONG'}, {seconds:.1f} s", flush=True)
+    for problem in problems:
+        print(f"  {problem}", flush=True)
+    return bool(problems)
+
+
 def main() -> int:
     """Read the command line, make the notebooks, print one line each and what is wrong; 0 when all is well."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("numbers", nargs="*", metavar="NN", help="numbers of the notebooks, all if none is given")
     parser.add_argument("--no-execute", action="store_true", help="keep the outputs of unchanged cells, run nothing")
     parser.add_argument("--check", action="store_true", help="write nothing, only say what is wrong")
+    parser.add_argument("--new", metavar="NN_name", help="begin a notebook with this number and name")
     options = parser.parse_args()
+    if options.new:
+        try:
+            sample.begin(options.new, ROOT)
+        except ValueError as error:
+            parser.error(str(error))
+        options.numbers = [options.new[:2]]
     paths = [path for path in lint.sources() if not options.numbers or path.name[:2] in options.numbers]
     if missing := set(options.numbers) - {path.name[:2] for path in paths}:
         parser.error(f"no notebook with the number {', '.join(sorted(missing))} in {FOLDER.name}/")
@@ -234,10 +295,13 @@ def main() -> int:
     for path in paths:
         start = time.perf_counter()
         problems = make(path, run=not options.no_execute, check=options.check)
-        print(f"{path.stem}: {'ok' if not problems else 'WRONG'}, {time.perf_counter() - start:.1f} s", flush=True)
-        for problem in problems:
-            print(f"  {problem}", flush=True)
-        failed = failed or bool(problems)
+        failed |= report(path.stem, problems, time.perf_counter() - start)
+    if not options.check:
+        for path in lint.sources():
+            if path not in paths and follow(path):
+                print(f"{path.stem}: follows, not run", flush=True)
+    start = time.perf_counter()
+    failed |= report("README", make_readme(options.check), time.perf_counter() - start)
     return int(failed)
 
 

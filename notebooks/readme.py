@@ -4,6 +4,7 @@ import json
 import re
 import statistics
 
+import course
 import lint
 
 ROOT = lint.FOLDER.parent
@@ -57,6 +58,13 @@ def results():
     return "\n".join(["<!-- results: made by notebooks/make.py -->", *rows, "<!-- end of results -->"])
 
 
+def notebooks():
+    """The table of the notebooks, between its two marks."""
+    rows = course.rows(course.entries(), "notebooks/")
+    return "\n".join(["<!-- notebooks: made by notebooks/make.py -->", *rows, "<!-- end of notebooks -->"])
+
+
 def renewed(readme):
     """The text of the README with every part that is made from other files made anew."""
+    readme = re.sub(r"<!-- notebooks: .*?<!-- end of notebooks -->", lambda _: notebooks(), readme, flags=re.DOTALL)
     return re.sub(r"<!-- results: .*?<!-- end of results -->", lambda _: results(), readme, flags=re.DOTALL)

@@ -15,6 +15,10 @@ import make
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from packaging.requirements import Requirement
+
+from cct_helpers import environment
+from cct_helpers.exercises import examine
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -32,6 +36,8 @@ CORE = [
 ]
 FIRST_CELL = """# 4. Stochastic depth
 
+*Why drop branches?*
+
 You will drop branches.
 
 15 minutes to read, 1 minute to run.
@@ -46,7 +52,8 @@ def ids(paths):
 
 def good_notebook():
     """A small notebook that breaks no rule."""
-    setup = new_code_cell("import cct_helpers", metadata={"tags": ["setup"]}, execution_count=1)
+    folded = {"tags": ["setup"], "jupyter": {"source_hidden": True}}
+    setup = new_code_cell("import cct_helpers", metadata=folded, execution_count=1)
     code = new_code_cell("1 + 1", execution_count=2)
     code.outputs = [new_output("execute_result", {"text/plain": "2"}, execution_count=2)]
     cells = [new_markdown_cell(FIRST_CELL.replace("badge.svg", "https://a.b/c.svg")), setup, code]
@@ -151,12 +158,16 @@ def add_exercise(heading="### Exercise: One", code='cct.check("one", int)', tag=
 HOME = "/" + "home/ann/course"  # in two parts: the repository itself may not hold such a path
 BAD = {
     "no title": (set_source(0, "# 4. ", "4. "), "title"),
+    "another number": (set_source(0, "# 4. ", "# 5. "), "start with its number"),
+    "title with a subtitle": (set_source(0, "depth\n", "depth: why?\n"), "without a colon"),
+    "no question": (set_source(0, "*Why drop branches?*\n\n", ""), "question"),
     "no promise": (set_source(0, "You will drop branches.\n\n", ""), "promise"),
     "no minutes to read": (set_source(0, "15 minutes to read, ", ""), "minutes to read"),
     "no minutes to run": (set_source(0, ", 1 minute to run", ""), "minutes to run"),
     "badge of another notebook": (set_source(0, "04_trial.ipynb", "05_trial.ipynb"), "badge"),
     "first cell is code": (lambda notebook: notebook.cells.pop(0), "first cell"),
     "no setup": (lambda notebook: notebook.cells[1].metadata.pop("tags"), "tag 'setup'"),
+    "setup in full": (lambda notebook: notebook.cells[1].metadata.pop("jupyter"), "must be folded"),
     "two setups": (lambda notebook: notebook.cells[2].metadata.update(tags=["setup"]), "tag 'setup'"),
     "two titles": (add(new_markdown_cell("# Again")), "level 1"),
     "no recap": (set_source(3, "Recap", "End"), "Recap"),
@@ -238,6 +249,8 @@ def test_existing_link_and_address_pass(tmp_path):
 TEXT = """\
 # %% [markdown]
 # # 4. Trial
+#
+# *Does it work?*
 #
 # You will see that it works.
 #
@@ -382,7 +395,7 @@ def test_setup_cell_finds_the_repository_above(address, monkeypatch, capsys):
 
 
 def test_setup_cell_on_colab_asks_for_an_upload_while_there_is_no_address(tmp_path, monkeypatch):
-    with pytest.raises(FileNotFoundError, match="upload the repository"):
+    with pytest.raises(AssertionError, match="On Colab: upload the course as a .zip"):
         run_setup_cell("OWNER/REPOSITORY", tmp_path, monkeypatch, colab=True)
 
 
@@ -392,7 +405,113 @@ def test_setup_cell_on_colab_fetches_the_repository(monkeypatch):
 
 
 def test_setup_cell_is_short_and_installs_nothing():
-    for address in ("OWNER/REPOSITORY", "someone/course"):
+    for address, most in (("OWNER/REPOSITORY", 9), ("someone/course", 12)):
         lines = [line for line in make.setup_cell(address).splitlines() if line.strip()]
-        assert len(lines) <= lint.MAX_CELL_LINES
+        assert len(lines) <= most and lines[-1] == "cct.setup()"
         assert not re.search(r"\bpip\b", make.setup_cell(address))
+
+
+def without(modules, folder, **settings):
+    """What a notebook shows below its setup cell where these are missing: the name of the error, and its lines."""
+    hide = f"import sys\nfor name in {modules!r}:\n    sys.modules[name] = None\n"
+    (folder / "sitecustomize.py").write_text(hide, encoding="utf-8")
+    notebook = nbformat.v4.new_notebook(cells=[new_code_cell(make.setup_cell("OWNER/REPOSITORY"))])
+    client = make.nbclient.NotebookClient(
+        notebook, kernel_manager_class=make.ThisInterpreter, allow_errors=True, resources={"metadata": {"path": ROOT}}
+    )
+    inherited = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    with client.setup_kernel(env=inherited | {"PYTHONPATH": str(folder)} | settings):
+        client.execute_cell(notebook.cells[0], 0)
+    (output,) = notebook.cells[0].outputs
+    return output.ename, output.traceback
+
+
+@pytest.mark.parametrize("modules", [["keras"], ["tensorflow", "jax", "torch"]], ids=["keras", "any backend"])
+def test_without_what_it_computes_with_the_setup_cell_says_one_sentence(modules, tmp_path):
+    name, lines = without(modules, tmp_path)
+    assert name == "NotInstalled" and len(lines) == 1
+    assert "pip install -r requirements.txt" in lines[0] and lines[0].startswith(f"{modules[0]} is not installed")
+
+
+def test_without_the_chosen_backend_the_sentence_names_it(tmp_path):
+    name, lines = without(["jax"], tmp_path, KERAS_BACKEND="jax")
+    assert name == "NotInstalled" and len(lines) == 1
+    assert "jax is not installed" in lines[0] and "pip install jax" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("python", "machine", "words"),
+    [
+        ((3, 14, 0), ("Linux", "x86_64"), "no package for Python 3.14: .* Python 3.10 to 3.13 .*uv.* conda .*Colab"),
+        ((3, 9, 18), ("Windows", "AMD64"), "no package for Python 3.9: .* Python 3.10 to 3.13 .*uv.* conda .*Colab"),
+        ((3, 12, 1), ("Darwin", "x86_64"), "no package for Macs with an Intel processor: .*Colab"),
+        ((3, 12, 1), ("Darwin", "arm64"), "pip install -r requirements.txt"),
+    ],
+)
+def test_where_tensorflow_has_no_package_the_sentence_names_the_way_out(python, machine, words, monkeypatch):
+    monkeypatch.setattr(environment.sys, "version_info", python)
+    monkeypatch.setattr(environment.platform, "python_version_tuple", lambda: tuple(map(str, python)))
+    monkeypatch.setattr(environment.platform, "system", lambda: machine[0])
+    monkeypatch.setattr(environment.platform, "machine", lambda: machine[1])
+    assert re.search(words, environment.way_out("tensorflow"))
+
+
+# Where TensorFlow has no package, pip says so in its last line, before it fetches anything
+
+REFUSAL = next(
+    Requirement(line.split("  #")[0])
+    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    if line.startswith("no-tensorflow")
+)
+MACHINE = {"sys_platform": "linux", "platform_machine": "x86_64"}
+
+
+@pytest.mark.parametrize(
+    ("there", "refused"),
+    [
+        ({"python_version": "3.9"}, True),
+        ({"python_version": "3.10"}, False),
+        ({"python_version": "3.13"}, False),
+        ({"python_version": "3.14"}, True),
+        ({"python_version": "3.12", "sys_platform": "darwin"}, True),
+        ({"python_version": "3.12", "sys_platform": "darwin", "platform_machine": "arm64"}, False),
+        ({"python_version": "3.12", "sys_platform": "win32", "platform_machine": "AMD64"}, False),
+    ],
+)
+def test_pip_refuses_where_tensorflow_has_no_package(there, refused):
+    assert REFUSAL.marker.evaluate(MACHINE | there) == refused
+
+
+def test_pip_ends_with_the_sentence(tmp_path):
+    """The refusal without its condition, so that it holds for the Python that runs this."""
+    only = tmp_path / "requirements.txt"
+    only.write_text(f"{REFUSAL.name} @ {REFUSAL.url}\n", encoding="utf-8")
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "-r", str(only)]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+    last = done.stderr.strip().splitlines()[-1]
+    assert done.returncode != 0
+    for words in ("TensorFlow", "Python_3.10_to_3.13", "uv", "conda", "Intel_Mac", "Colab"):
+        assert words in last
+
+
+# The README
+
+WRONG_BRANCH = """
+def drop_branch(branch, uniform, rate):
+    return branch * (uniform >= rate)[:, None, None]
+"""
+
+
+def test_the_answer_in_the_readme_is_a_real_one():
+    names = {}
+    exec(WRONG_BRANCH, names)
+    verdict = examine("drop_branch", names["drop_branch"], seed=0)
+    shown = re.search(r"```text\n(.*?)\n```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1]
+    assert shown == f"{verdict.mark} drop_branch: {verdict.text}"
+
+
+def test_the_readme_is_one_page_and_its_tables_are_made():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert make.readme.renewed(text) == text, "run python notebooks/make.py --no-execute"
+    written = re.sub(r"<!-- (\w+): .*?<!-- end of \1 -->", "", text, flags=re.DOTALL)
+    assert len(written.splitlines()) <= 90
