@@ -368,7 +368,8 @@ assert accuracy == 0.95 and by_class.mean() == 0.5
 # ## Hand it out
 #
 # A trained model is of use where no notebook runs: in a web service, on a phone, in a program in another language.
-# `export` writes four formats, chosen by the suffix.
+# `export` writes four formats, chosen by the suffix. The last two need packages that the course does not install: `pip
+# install tf2onnx onnx onnxruntime ai-edge-litert`. Without them the cell below says so and goes on with the first two.
 #
 # | file | what it is for | what it needs |
 # |---|---|---|
