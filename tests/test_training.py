@@ -1,10 +1,12 @@
-"""Recipes, learning rates, batches, and `fit`: best weights, resume after a kill, interrupt, errors, progress."""
+"""Recipes, learning rates, batches, and `fit`: best weights, resume, interrupt, errors, progress.
+
+Kills are in test_interruption.py.
+"""
 
 import dataclasses
 import io
 import json
 import re
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -340,29 +342,6 @@ def test_the_best_weights_are_restored(monkeypatch):
     assert history["best_epoch"] == 3 and history["val_top1"] == [0.3, 0.9, 0.9, 0.8]
     for weight, best in zip(model.get_weights(), seen[2], strict=True):
         np.testing.assert_array_equal(weight, best)
-
-
-def test_killed_and_resumed_is_as_unbroken(tmp_path):
-    code = (
-        "import sys; sys.path[:0] = sys.argv[2:]; import test_training as t\n"
-        "with t.slow_steps():\n"
-        "    t.fit(t.tiny_model(seed=5), t.tiny_data(), t.SHORT, folder=sys.argv[1], seed=1)"
-    )
-    command = [sys.executable, "-c", code, str(tmp_path), str(HERE.parent), str(HERE)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        lines = [next(process.stdout), next(process.stdout)]
-        process.kill()
-    assert [line[:9] for line in lines] == ["epoch 1/4", "epoch 2/4"] and process.returncode != 0
-    assert len(json.loads((tmp_path / "history.json").read_text())["loss"]) in (2, 3)
-
-    unbroken, resumed = tiny_model(seed=5), tiny_model(seed=6)  # the checkpoint has all of the state, so another start
-    expected = fit(unbroken, tiny_data(), SHORT, seed=1, verbose=False)
-    history = fit(resumed, tiny_data(), SHORT, folder=tmp_path, seed=1, verbose=False)
-    assert without_times(history) == without_times(expected)
-    assert len(history["seconds"]) == len(history["images_per_second"]) == 4
-    assert_same_weights(resumed, unbroken)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint.npz", "history.json"]
-    assert json.loads((tmp_path / "history.json").read_text()) == history
 
 
 def test_a_finished_run_comes_back_as_it_was(tmp_path):

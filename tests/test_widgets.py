@@ -18,7 +18,7 @@ from PIL import Image
 
 from cct_helpers import figures, widgets
 from tests.support import sweep
-from tests.support.explorations import Exploration, alone, notebooks_with_explorations
+from tests.support.explorations import Exploration, alone, ends, notebooks_with_explorations, values
 from tests.support.pictures import flaws
 
 
@@ -157,6 +157,22 @@ WITH_EXPLORATIONS = notebooks_with_explorations()
 @pytest.mark.parametrize("path", WITH_EXPLORATIONS, ids=[path.stem for path in WITH_EXPLORATIONS])
 def test_every_setting_is_drawn_or_explained(path, request):
     alone(sweep.sweep, path, request.config.getoption("--whole"))
+
+
+@pytest.mark.parametrize(("places", "expected"), [(ends, {0, 5}), (values, {0, 1, 2, 3, 4, 5})])
+def test_each_control_goes_to_its_places_and_one_that_changes_nothing_is_found(places, expected):
+    drawn, controls = [], dict(slope=(0, 5), idle=False)
+    settings = [dict(slope=1, idle=False)]
+
+    def draw_slope(slope, idle):
+        drawn.append(slope)
+        return draw(slope)
+
+    box = widgets.explore(draw_slope, settings, "", **controls)
+    drawn.clear()
+    with pytest.raises(AssertionError, match="idle changes nothing"):
+        sweep.every_control(Exploration(draw_slope, settings, "", controls, box), places)
+    assert set(drawn) == expected | {1}  # and back
 
 
 def test_every_value_meets_every_other_in_few_settings():

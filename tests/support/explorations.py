@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import multiprocessing
 import os
 import traceback
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import nbformat
 import numpy as np
 
 import cct_helpers as cct
+from tests.support.processes import fresh
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
@@ -57,15 +57,8 @@ def on_one_batch(fit, recipes):
 
 
 def alone(function, *arguments):
-    """`function(*arguments)` in a fresh process: notebooks may set what holds for a whole process, such as devices.
-
-    Where the system can fork, each comes from one process that has imported the package and computed nothing.
-    """
-    forks = "forkserver" in multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if forks else "spawn")
-    if forks:
-        context.set_forkserver_preload(["tests.support.sweep"])
-    with context.Pool(1) as pool:
+    """`function(*arguments)` in a fresh process: notebooks may set what holds for a whole process, such as devices."""
+    with fresh().Pool(1) as pool:
         return pool.apply(function, arguments)
 
 

@@ -1,14 +1,9 @@
-"""A training run that takes a second, for tests that break it: a tiny CCT with every source of randomness switched on.
-
-python -m tests.support.tiny_run FOLDER              trains, as slowly as a large model and a slow disk would
-python -m tests.support.tiny_run FOLDER "PLACE"      trains up to one of `PLACES`, says "here" and waits to be killed
-"""
+"""A training run that takes a second, for tests that break it: a tiny CCT, every source of randomness switched on."""
 
 import contextlib
 import io
 import os
 import signal
-import sys
 import time
 from unittest import mock
 
@@ -77,23 +72,6 @@ def interrupt_before(call):
     return before_steps(lambda *_: next(calls) == call and signal.raise_signal(signal.SIGINT))
 
 
-def wait_to_be_killed():
-    print("here", flush=True)
-    time.sleep(600)
-
-
-def waiting_at(call, function):
-    """`function`, which at its n-th call waits to be killed instead."""
-    calls = iter(range(1, 1000))
-
-    def wrapped(*arguments, **options):
-        if next(calls) == call:
-            wait_to_be_killed()
-        return function(*arguments, **options)
-
-    return wrapped
-
-
 def write_in_pieces(pause, pieces=20):
     """A `numpy.savez` for a slow disk: `pause(piece)` is called after each of the pieces."""
     at_once = np.savez
@@ -109,31 +87,44 @@ def write_in_pieces(pause, pieces=20):
     return savez
 
 
-def half_written():
-    """A `numpy.savez` that stops half-way through the file of the second epoch."""
+# A kill at one of three places. Each epoch replaces two files, checkpoint.npz and then history.json.
+
+
+def before_call(call, function, action):
+    """`function`, with `action()` before its call number `call`, counted from 1."""
+    calls = iter(range(1, 1000))
+
+    def wrapped(*arguments, **options):
+        if next(calls) == call:
+            action()
+        return function(*arguments, **options)
+
+    return wrapped
+
+
+def in_a_batch(wait):
+    augment.random_crop = before_call(STEPS + 2, augment.random_crop, wait)
+
+
+def half_a_checkpoint(wait):
+    """In the middle of the file of the second epoch."""
     pieces = iter(range(1000))
-    return write_in_pieces(lambda _: next(pieces) == 30 and wait_to_be_killed())
+    np.savez = write_in_pieces(lambda _: next(pieces) == 30 and wait())
 
 
-# Each epoch replaces two files, checkpoint.npz and then history.json.
-PLACES = {
-    "in a batch": lambda: setattr(augment, "random_crop", waiting_at(STEPS + 2, augment.random_crop)),
-    "half a checkpoint": lambda: setattr(np, "savez", half_written()),
-    "history older than checkpoint": lambda: setattr(os, "replace", waiting_at(4, os.replace)),
-    "history older, run complete": lambda: setattr(os, "replace", waiting_at(2 * RECIPE.epochs, os.replace)),
-}
+def history_older_than_checkpoint(wait):
+    os.replace = before_call(4, os.replace, wait)
 
 
-def main(folder, place=None):
-    if place:
-        PLACES[place]()
-    else:
-        np.savez = write_in_pieces(lambda _: time.sleep(0.01))
-        crop = augment.random_crop
-        augment.random_crop = lambda *arguments: time.sleep(0.05) or crop(*arguments)
-    print("training", flush=True)
-    run(folder, verbose=True)
+PLACES = [in_a_batch, half_a_checkpoint, history_older_than_checkpoint]
 
 
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+def run_to(place, folder, connection):
+    """In a process of its own: train up to one of `PLACES`, say so, and wait to be killed."""
+
+    def wait():
+        connection.send("here")
+        time.sleep(600)
+
+    place(wait)
+    run(folder)
