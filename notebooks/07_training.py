@@ -650,7 +650,8 @@ cct.show(
 #
 # Two things make the difference. Fewer pixels: an epoch of half the side costs a fraction of a whole one, and the early
 # epochs, in which a network learns what is coarse, need no more. And fewer epochs: a rate that rises and falls within
-# seven of them, a matrix-wise optimizer, and a crop that crops. A step of the two models on whole images differs less:
+# seven of them, and a matrix-wise optimizer. How much each of these adds, this race does not say. A step of the two
+# models on whole images differs less:
 
 # %%
 steps = json.loads((results / "07_race_step.json").read_text())
@@ -661,14 +662,17 @@ for name, racer in steps["summary"]["racers"].items():
 # %% [markdown]
 # ## Exercises
 #
-# Fill in the stubs and run the cells; each one marks itself. Worked solutions are in
+# Fill in the stubs and run the cells; each one marks itself. `cct.hint("name")` helps one step at a time,
+# `cct.solution("name")` shows the worked solution. All solutions are in
 # [solutions](solutions/07_training.ipynb).
 
 # %% [markdown]
 # ### Exercise: Which number do you report?
 #
-# `val` and `test` hold the accuracy after each epoch, on validation and on test images. Return the test accuracy that
-# an honest report states.
+# *Warm-up, 3 minutes.* `val` and `test` hold the accuracy after each epoch, on validation and on test images. Return
+# the test accuracy that an honest report states.
+#
+# `honest_accuracy(np.array([0.7, 0.8, 0.75]), np.array([0.6, 0.7, 0.9]))` gives `0.7`.
 
 
 # %% tags=["exercise"]
@@ -679,25 +683,34 @@ def honest_accuracy(val, test):
 cct.check("honest_accuracy", honest_accuracy)
 
 # %% [markdown]
-# ### Exercise: A random crop with an offset for each image
+# ### Exercise: How far did the crop move each image?
 #
-# Pad the images with zeros by `padding` on all sides and cut a window of the old size out of each, for image `i` at
-# row `tops[i]` and column `lefts[i]` of the padded image. Shapes: `(batch, height, width, channels)`, and `(batch,)`
-# twice.
+# *20 minutes.* Test an augmentation by working it out backwards. `crops` are `images` after a random crop: each image
+# was padded with zeros by `padding` on all sides, and a window of the old size was cut out. Both are `(batch, height,
+# width, channels)`. Return the row and the column of the *padded* image at which each window begins, `tops` and
+# `lefts`, `(batch,)` whole numbers from 0 to `2 * padding`. No two windows of an image are equal.
+#
+# `find_offsets(np.array([[[[5], [6]]]]), np.array([[[[0], [5]]]]), 1)` gives `([1], [0])`: the image of 1 x 2 pixels
+# moved one to the right.
 
 
 # %% tags=["exercise"]
-def crop_each(images, tops, lefts, padding):
-    return np.zeros_like(images)  # your lines here
+def find_offsets(images, crops, padding):
+    return np.zeros(len(images), int), np.zeros(len(images), int)  # your lines here
 
 
-cct.check("crop_each", crop_each)
+cct.check("find_offsets", find_offsets)
 
 # %% [markdown]
-# ### Exercise: The loss with label smoothing
+# ### Exercise: A smoothed loss that survives real data
 #
-# Return the mean cross-entropy with label smoothing, for `logits` `(batch, classes)` and `labels` `(batch,)`, whole
-# numbers. A share `smoothing` of each target is spread over *all* classes.
+# *20 minutes.* Return the mean cross-entropy with label smoothing, in nats, for `logits` `(batch, classes)` and
+# `labels` `(batch,)`, whole numbers. A share `smoothing` of each target is spread over *all* classes. Two things make
+# it harder than the cell above: a label of -1 means that nobody labelled the image, so it does not count at all, and
+# some logits are in the hundreds.
+#
+# `smoothed_loss(np.array([[900.0, 0.0], [1.0, 1.0]]), np.array([0, -1]), 0.1).round(3)` gives `45.0`: the second
+# image does not count, and the wrong class has 0.05 of the target.
 
 
 # %% tags=["exercise"]
@@ -708,30 +721,38 @@ def smoothed_loss(logits, labels, smoothing):
 cct.check("smoothed_loss", smoothed_loss)
 
 # %% [markdown]
-# ### Exercise: The learning rate, step by step
+# ### Exercise: A schedule that starts again
 #
-# Return the learning rates of the steps 1 to `steps`, an array `(steps,)`: a straight line that reaches `peak` at
-# step `warmup`, then half a cosine that reaches 0 at the last step.
+# *15 minutes.* In [warm restarts](https://arxiv.org/abs/1608.03983) the rate falls to 0 and begins anew. `lengths` is
+# a list with the number of steps of each cycle. Return the learning rate of every step, `(sum(lengths),)`. The steps
+# of a cycle are counted from 1, and the last one has the rate 0. The first cycle rises in a straight line that
+# reaches `peak` at step `warmup` and then falls along half a cosine; the others have no warm-up: they fall from
+# `peak`, which they would have had at step 0.
+#
+# `restarted_rates([3, 2], 1, 1.0).round(2)` gives `[1.0, 0.5, 0.0, 0.5, 0.0]`.
 
 
 # %% tags=["exercise"]
-def cosine_rates(steps, warmup, peak):
-    return np.zeros(steps)  # your lines here
+def restarted_rates(lengths, warmup, peak):
+    return np.zeros(sum(lengths))  # your lines here
 
 
-cct.check("cosine_rates", cosine_rates)
+cct.check("restarted_rates", restarted_rates)
 
 # %% [markdown]
 # ### Exercise: MixUp
 #
-# [MixUp](https://arxiv.org/abs/1710.09412) blends pairs of images and their targets: image `i` keeps `share[i]` of
-# itself and takes the rest from image `order[i]`, and its target likewise. Return the mixed images
+# *10 minutes.* [MixUp](https://arxiv.org/abs/1710.09412) blends pairs of images and their targets: image `i` keeps
+# `share[i]` of itself and takes the rest from image `order[i]`, and its target likewise. Return the mixed images
 # `(batch, height, width, channels)` and targets `(batch, classes)`.
+#
+# `mixup(np.array([[[[8.0]]], [[[4.0]]]]), np.eye(2), np.array([1, 0]), np.array([0.75, 0.5]))[1]` gives `[[0.75,
+# 0.25], [0.5, 0.5]]`.
 
 
 # %% tags=["exercise"]
 def mixup(images, targets, order, share):
-    return np.zeros_like(images), np.zeros_like(targets)  # your lines here
+    return np.zeros(images.shape), np.zeros(targets.shape)  # your lines here
 
 
 cct.check("mixup", mixup)
@@ -739,7 +760,7 @@ cct.check("mixup", mixup)
 # %% [markdown]
 # ### Where you stand
 #
-# This list lasts as long as the kernel. `cct.progress()` without a number shows all notebooks.
+# This list is kept between sessions. `cct.progress()` without a number shows all notebooks.
 
 # %% tags=["exercise"]
 cct.progress(7)

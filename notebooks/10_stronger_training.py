@@ -326,31 +326,37 @@ mixing_box = cct.explore(
 # %% [markdown]
 # ## A moving average of the weights
 #
-# *Why:* with a high learning rate the weights circle around a good place. Their mean lies nearer to it than most of
-# them. Keep a running mean beside the training, `average = m * average + (1 - m) * weights` after every step, and judge
-# that. It costs one more copy of the weights. Keras's optimizers have it: `use_ema=True`.
+# *Why:* with a high learning rate the weights circle around a good place. Their mean over many steps lies nearer to it
+# than most of them. Keep a running mean beside the training, `average = m * average + (1 - m) * weights` after every
+# step, and judge that. It costs one more copy of the weights. Keras's optimizers have it: `use_ema=True`.
 #
 # **Predict:** does the moving average change the training itself?
 
 # %%
 value = keras.ops.convert_to_numpy
 weights = keras.Variable(np.array([4.0, -3.0], "float32"))
-optimizer = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.8)
+optimizer = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.95)
 optimizer.build([weights])
-for step in range(12):
+far_from_0 = {"weights": [], "average": []}
+for step in range(300):
     gradient = value(weights) + rng.normal(size=2)  # noisy, of half the squared distance to 0
     optimizer.apply([gradient.astype("float32")], [weights])
     now = value(weights)
-    by_hand = now if step == 0 else 0.8 * by_hand + 0.2 * now  # it starts as the weights after the first step
+    by_hand = now if step == 0 else 0.95 * by_hand + 0.05 * now  # it starts as the weights after the first step
+    for name, point in (("weights", now), ("average", by_hand)):
+        far_from_0[name].append(np.linalg.norm(point))
 before = value(weights).copy()
 optimizer.finalize_variable_values([weights])  # puts the average in the place of the weights
 print("weights", before.round(3), "their moving average", value(weights).round(3))
-np.testing.assert_allclose(value(weights), by_hand, rtol=1e-4)
-assert np.abs(before - by_hand).max() > 0.05
+np.testing.assert_allclose(value(weights), by_hand, rtol=1e-3, atol=1e-5)
+assert np.abs(before - by_hand).max() > 0.01
+distance = {name: np.mean(values[100:]) for name, values in far_from_0.items()}
+print("mean distance to the good place after 100 steps:", {name: float(d.round(3)) for name, d in distance.items()})
+assert distance["average"] < 0.8 * distance["weights"]
 
 # %% [markdown]
-# The two agree. The average is only watched: no step of the training reads it. `cct.fit` puts it in place for each
-# validation and takes it out again.
+# Ours and Keras's agree, and the average is nearer to the good place, 0, than the weights. It is only watched: no step
+# of the training reads it. `cct.fit` puts it in place for each validation and takes it out again.
 #
 # > **Trap: an average that remembers the beginning.** A paper with 100,000 steps uses `m = 0.9999`. You copy it to a
 # > run of 200 steps.
@@ -634,13 +640,18 @@ assert val_loss["longest"] > val_loss["longer"] and val_loss["longest_all_togeth
 #
 # ## The far end
 #
-# The shipped models of this course were trained on nearly all 50,000 images, at full size, for hundreds of epochs.
+# These models were trained on nearly all 50,000 images for hundreds of epochs; CCT-2 as Muon trained it and CCT-7 ship
+# with the course. CCT-7/3x1 saw images of 24 pixels in the first 45 % of its training, and was trained with Muon and a
+# moving average too.
 
 # %%
 far = {run["name"]: run for run in read("notebooks/results/cifar10_adamw_muon.json")["runs"]}
 recipe_a = [100 * run["test_top1"] for run in read("notebooks/results/cifar10_recipe_a.json")["runs"]]
 card = read("cct_helpers/weights/cct_7_3x1_32_cifar10.json")
-print(f"CCT-2/3x2, the authors' short recipe, 200 epochs: {np.mean(recipe_a):.2f} % ({len(recipe_a)} seeds)")
+print(
+    f"CCT-2/3x2, the authors' short recipe and a moving average, 200 epochs: {np.mean(recipe_a):.2f} % "
+    f"({len(recipe_a)} seeds)"
+)
 for run in far.values():
     print(f"CCT-2/3x2, {run['job']['optimizer']}, {run['epochs']} epochs: {100 * run['test_top1']:.2f} %")
 print(f"CCT-7/3x1, RandAugment, MixUp, CutMix, {card['epochs']} epochs: {100 * card['test_top1']:.2f} %")
@@ -650,13 +661,16 @@ assert np.mean(recipe_a) > 76.45 + 10 and muon > 0.9 and card["test_top1"] > 0.9
 
 # %% [markdown]
 # The same small model that reached 57 % above reaches over 90 % with nearly ten times the images, four times the pixels
-# and ten times the epochs. Beside that, any trick is small. Muon leads AdamW by about a point there too, with one seed
-# each. The 2021 example reported 76.45 %, for a model of 0.4 million parameters.
+# and ten times the epochs, and with tricks besides: three changes and more at once, so none of them can be credited.
+# Muon leads AdamW by about a point there too, with one seed each and equal seconds, each with a rate and decay of its
+# own. The authors report 89.17 % for this model, the best of 4 runs and of all epochs on the test images; the 2021
+# example reported 76.45 %, for a model of 0.4 million parameters.
 #
 # What to do with your own data, then:
 #
 # 1. Look at the training accuracy. Near 100 %: add augmentation. Far below: train longer, or take something away.
-# 2. Crop and flip, a cosine to zero and Muon first. They pay in short runs.
+# 2. Flip, a cosine to zero and Muon first: they pay in short runs. Add the crop when the training accuracy is high:
+#    in the five epochs of notebook 09 it cost points.
 # 3. Then lengthen the training, and add one hard augmentation at each doubling as long as it pays.
 # 4. At the end the mirror image, where the class survives it.
 #
