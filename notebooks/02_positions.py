@@ -11,7 +11,9 @@
 # ---
 
 # %% [markdown]
-# # 2. Positions: does order matter?
+# # 2. Positions
+#
+# *Does order matter?*
 #
 # You will shuffle an image and see which models notice, then build both kinds of position embedding by hand, look
 # into trained ones, and carry them to a larger image.
@@ -20,18 +22,14 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/02_positions.ipynb)
 
-# %% tags=["setup"]
+# %% jupyter={"source_hidden": true} tags=["setup"]
 import sys
 from pathlib import Path
 
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-if root is None:
-    raise FileNotFoundError(
-        "cct_helpers was not found. Open this notebook inside the unpacked repository. On Colab, upload the repository "
-        "as a .zip (folder icon on the left), run '!unzip -q NAME.zip' in a new cell, then run this cell again."
-    )
+assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -74,11 +72,11 @@ def softmax(scores):
 
 
 tokens = rng.normal(size=(64, 128))  # (tokens, dim)
-matrix = rng.normal(size=128) / 10
+scorer = rng.normal(size=128) / 10  # one number for each of a token's numbers
 order = rng.permutation(64)
 
-pooled = softmax(tokens @ matrix) @ tokens  # (tokens,) @ (tokens, dim) -> (dim,)
-shuffled = softmax(tokens[order] @ matrix) @ tokens[order]
+pooled = softmax(tokens @ scorer) @ tokens  # (tokens,) @ (tokens, dim) -> (dim,)
+shuffled = softmax(tokens[order] @ scorer) @ tokens[order]
 print(f"largest difference: {np.abs(pooled - shuffled).max():.1e}")
 assert np.abs(pooled - shuffled).max() < 1e-9
 
@@ -113,6 +111,24 @@ assert np.abs(shuffled - straight).max() > 0.1
 #
 # **To catch it:** compare the outputs token by token, not place by place.
 #
+# One draw of weights is no proof. Here is one. Write the shuffle as a matrix $P$ with a single 1 in every row and
+# column, so that $P X$ has the rows of $X$ in another order and $P^\top P = I$. A softmax along the rows does not mind
+# which row or column stands where: $\mathrm{softmax}(P S P^\top) = P\,\mathrm{softmax}(S)\,P^\top$. So with
+# $S = X W_Q W_K^\top X^\top / \sqrt d$
+#
+# $$\mathrm{Att}(P X) = \mathrm{softmax}(P S P^\top)\, P X W_V = P\,\mathrm{softmax}(S)\, P^\top P\, X W_V
+# = P\,\mathrm{Att}(X),$$
+#
+# whatever $W_Q$, $W_K$ and $W_V$ are. Each step, checked:
+
+# %%
+P = np.eye(64)[order]  # (tokens, tokens)
+S = (tokens @ matrices[0]) @ (tokens @ matrices[1]).T / 8  # the root of a head size of 64
+assert np.array_equal(P @ tokens, tokens[order]) and np.array_equal(P.T @ P, np.eye(64))
+assert np.allclose(softmax(P @ S @ P.T), P @ softmax(S) @ P.T)
+assert np.allclose(attention(P @ tokens, *matrices), P @ attention(tokens, *matrices))
+
+# %% [markdown]
 # The other parts of a block, the normalisation and the MLP, treat each token alone. The pooling at the end is the
 # weighted sum above. So a whole transformer should not notice either.
 #
@@ -580,81 +596,85 @@ cct.show(pictures.draw_maps(maps, "column it believes in"), alt=alt)
 #
 # ## The trained model at 48 x 48 pixels
 #
-# `load_reference_weights` resizes the table when the model is larger than the file's. Feed the same photos, enlarged
-# to 48 x 48, and compare the logits with those of the model at 32 x 32. Beside it stand three tables that were not
-# resized on the grid.
+# `load_reference_weights` resizes the table when the model is larger than the one that was trained. Take crops of
+# photos at 48 x 48 pixels and compare the logits with those for the same crops at 32 x 32. Beside it stand three tables
+# that were not resized on the grid. The model is the CVT that comes with the course: its tokens are patches, so that
+# all that it knows of order is in the table.
 #
 # **Predict:** nothing else in the model depends on the image size. Will the logits be equal?
 
 # %%
 photographs = [getattr(photos, name)() for name in ("chelsea", "rocket", "astronaut", "coffee")]
 photographs += [load_sample_image(name) for name in ("flower.jpg", "china.jpg")]
-small = np.stack([square(picture, 32) for picture in photographs])
-large = np.stack([np.asarray(Image.fromarray(image).resize((48, 48), Image.Resampling.BICUBIC)) for image in small])
-expected = np.asarray(pretrained(small))
 
-card = pretrained.card["build"]
-at_48 = cct.build_cct(card["variant"], input_shape=(48, 48, 3), normalization=(card["mean"], card["std"]))
-cct.load_reference_weights(at_48, Path(root) / "cct_helpers" / "weights" / "cct_2_3x2_32_cifar10.npz")
+
+def random_crops(photo, count):
+    """Squares of 96 to 250 pixels a side from random places of a photo, at 32 and at 48 pixels: two (count, ...)."""
+    small, large = [], []
+    for side in rng.integers(96, 251, count):
+        top, left = (int(rng.integers(0, length - side + 1)) for length in photo.shape[:2])
+        crop = photo[top : top + side, left : left + side]
+        small.append(square(crop, 32))
+        large.append(square(crop, 48))
+    return np.stack(small), np.stack(large)
+
+
+small, large = (np.concatenate(parts) for parts in zip(*(random_crops(p, 20) for p in photographs), strict=True))
+assert small.shape == (120, 32, 32, 3) and large.shape == (120, 48, 48, 3)
+
+# %%
+patches = cct.load_pretrained("cvt_2_4_32_cifar10")
+learned_by_patches = ops.convert_to_numpy(patches.get_layer("position").table)[0]  # (64, 128)
+card = patches.card["build"]
+at_48 = cct.build_cvt(
+    card["variant"], input_shape=(48, 48, 3), normalization=(card["mean"], card["std"]), **card["overrides"]
+)
+cct.load_reference_weights(at_48, cct.reference_weights(patches))
 position = at_48.get_layer("position")
 assert position.grid == (12, 12)
 
 corner = np.zeros((12, 12, 128), "float32")
-corner[:8, :8] = learned.reshape(8, 8, 128)
+corner[:8, :8] = learned_by_patches.reshape(8, 8, 128)
 tables = {
     "resized on the grid": ops.convert_to_numpy(position.table),
-    "resized as a flat list": interpolation(64, 144) @ learned,
+    "resized as a flat list": interpolation(64, 144) @ learned_by_patches,
     "old table in the corner": corner.reshape(144, 128),
     "no position": np.zeros((144, 128)),
 }
+assert np.allclose(tables["resized on the grid"], resize_by_hand(learned_by_patches[None], (8, 8), (12, 12)), atol=1e-4)
 
 # %%
-logits, distances = {}, {}
+expected = cct.predict(patches, small)  # (crops, classes)
+means, same = {}, {}
 for name, table in tables.items():
     position.table.assign(table.reshape(1, 144, 128))
-    logits[name] = np.asarray(at_48(large))
-    distances[name] = np.linalg.norm(logits[name] - expected, axis=1)
-    print(f"{name:24} distance of the logits, mean {distances[name].mean():.1f}")
-
-kept = logits["resized on the grid"].argmax(axis=1) == expected.argmax(axis=1)
-print("same top class with the resized table:", int(kept.sum()), "of", len(kept), "photos")
-means = {name: distance.mean() for name, distance in distances.items()}
-assert np.allclose(tables["resized on the grid"], resize_by_hand(learned[None], (8, 8), (12, 12)), atol=1e-4)
-assert means["resized on the grid"] > 0.1 and means["no position"] > 1.1 * means["resized on the grid"]
+    logits = cct.predict(at_48, large)
+    means[name] = np.linalg.norm(logits - expected, axis=1).mean()
+    same[name] = np.mean(logits.argmax(axis=1) == expected.argmax(axis=1))
+    print(f"{name:24} distance of the logits, mean {means[name]:.2f}; same class for {same[name]:.0%} of the crops")
+assert list(means) == sorted(means, key=means.get)  # grid, flat, corner, none
+assert same["resized on the grid"] > max(same[name] for name in list(same)[1:]) and means["resized on the grid"] > 1
 
 # %% [markdown]
-# Not equal: the convolutions now see enlarged edges, and each token has more than twice as many others to read from.
-# The table that is resized on the grid stays closer to the old answers than no table at all. Six photos are too few
-# to rank the others, and convolutional tokens carry some order of their own. Which way of resizing is right, the
-# coordinates have shown. To use a model at another resolution for real, resize the table on its grid and then train a
-# little at the new size.
+# Not equal: patches of the larger image see other pixels, and each token has more than twice as many others to read
+# from. But the order of the four is the lesson of the coordinates: the table that is resized on its grid stays closest
+# to the old answers, then the flat list, then the old table in a corner, and no table at all comes last. To use a model
+# at another resolution for real, resize the table on its grid and then train a little at the new size.
 
 # %% [markdown]
 # ## Exercises
 #
-# Fill in the stubs and run the cells; each one marks itself. Worked solutions are in
+# Fill in the stubs and run the cells; each one marks itself. `cct.hint("name")` helps one step at a time,
+# `cct.solution("name")` shows the worked solution. All solutions are in
 # [solutions](solutions/02_positions.ipynb).
-
-# %% [markdown]
-# ### Exercise: Does this function see the order of its tokens?
-#
-# Measure whether a function sees the order of its tokens: return the largest absolute change of `pool(tokens)` when
-# the tokens `(tokens, dim)` come in the order `order`. `pool` is a function that you are given; 0 means it does not
-# see it.
-
-
-# %% tags=["exercise"]
-def order_gap(pool, tokens, order):
-    return 0.0  # your line here
-
-
-cct.check("order_gap", order_gap)
 
 # %% [markdown]
 # ### Exercise: Undo a shuffle of the tokens
 #
-# A model that works on each token alone was given `tokens[:, order]`. Put its outputs `(batch, tokens, dim)` back
-# into the order that the tokens had before.
+# *Warm-up, 5 minutes.* A model that works on each token alone was given `tokens[:, order]`. Put its outputs `(batch,
+# tokens, dim)` back into the order that the tokens had before.
+#
+# `unshuffle(np.array([[[7], [8], [9]]]), np.array([2, 0, 1]))[0, :, 0]` gives `[8, 9, 7]`.
 
 
 # %% tags=["exercise"]
@@ -665,25 +685,50 @@ def unshuffle(outputs, order):
 cct.check("unshuffle", unshuffle)
 
 # %% [markdown]
-# ### Exercise: How alike are two positions?
+# ### Exercise: Which place does this vector come from?
 #
-# Return the cosine of the angle between any two rows of a table: `(tokens, dim)` to `(tokens, tokens)`. The diagonal
-# is 1.
+# *10 minutes.* Read positions backwards. `vectors` `(n, dim)` are rows of a table `(places, dim)`, scaled and with
+# some noise. Find for each the row of the table whose direction is most similar to it, by the cosine, and return its
+# place on the grid: `(n, 2)`, row and column, counted from 0. The table is in reading order and has `columns` places
+# in a row.
+#
+# `find_places(np.array([[0.0, 2.0]]), np.array([[9.0, 1.0], [1.0, 1.0], [1.0, 0.0], [0.1, 0.5]]), 2)` gives `[[1,
+# 1]]`.
 
 
 # %% tags=["exercise"]
-def cosine_similarity(table):
-    return np.zeros((len(table), len(table)))  # your lines here
+def find_places(vectors, table, columns):
+    return np.zeros((len(vectors), 2), int)  # your lines here
 
 
-cct.check("cosine_similarity", cosine_similarity)
+cct.check("find_places", find_places)
+
+# %% [markdown]
+# ### Exercise: Does this function see the order of its tokens?
+#
+# *15 minutes.* Write the test that tells three kinds of function apart. `function` takes tokens `(tokens, dim)` to an
+# array of the same shape. Give it the tokens as they are and the tokens in the order `order`, and return two numbers:
+# the largest absolute difference of the two results *place by place*, and *token by token* (each token compared with
+# itself, wherever it stands). The first is 0 for an invariant function, the second for an equivariant one.
+#
+# `order_gaps(lambda x: 2 * x, np.array([[1.0], [4.0]]), np.array([1, 0]))` gives `(6.0, 0.0)`.
+
+
+# %% tags=["exercise"]
+def order_gaps(function, tokens, order):
+    return 0.0, 0.0  # your lines here
+
+
+cct.check("order_gaps", order_gaps)
 
 # %% [markdown]
 # ### Exercise: Sine positions that know rows and columns
 #
-# Make sine positions that know the grid: the first `dim / 2` numbers of a token are the sine row of its *row*, the
-# others that of its *column*, each from a `sine_table` with `dim / 2` columns. The tokens of `rows` x `columns` are
-# in reading order.
+# *20 minutes.* Make sine positions that know the grid: the first `dim / 2` numbers of a token are the sine row of its
+# *row*, the others that of its *column*, each from a `sine_table` with `dim / 2` columns. The tokens of `rows` x
+# `columns` are in reading order, both counted from 0. The result is `(rows * columns, dim)`.
+#
+# `grid_sines(2, 2, 4)[1].round(2)` gives `[0.0, 1.0, 0.84, 0.54]`: token 1 stands in row 0 and column 1.
 
 
 # %% tags=["exercise"]
@@ -696,7 +741,7 @@ cct.check("grid_sines", grid_sines)
 # %% [markdown]
 # ### Where you stand
 #
-# This list lasts as long as the kernel. `cct.progress()` without a number shows all notebooks.
+# This list is kept between sessions. `cct.progress()` without a number shows all notebooks.
 
 # %% tags=["exercise"]
 cct.progress(2)
@@ -709,7 +754,7 @@ cct.progress(2)
 # 1. Give `similarity` the table of your `grid_sines(8, 8, 128)` and look at one token. Are right and below alike now?
 # 2. Repeat "Shuffle a photo" with an order that only swaps left and right
 #    (`np.arange(64).reshape(8, 8)[:, ::-1].ravel()`). Which of the models notice a mirrored order of patches?
-# 3. Take the position table out of `pretrained` (assign zeros) and look at its answers for the six photos at 32 x 32.
+# 3. Take the position table out of `pretrained` (assign zeros) and look at its answers for the photos above at 32 x 32.
 #
 # ## Recap
 #
@@ -732,4 +777,4 @@ cct.progress(2)
 # example was later given a layer with a weight for it. The [paper](https://arxiv.org/abs/2104.05704) describes the
 # model.
 #
-# Next: [03 Self-attention](03_self_attention.ipynb), on what a block computes with these tokens.
+# Next: [03 Self-attention](03_self_attention.ipynb). What does a block compute?
