@@ -19,7 +19,7 @@ sys.path.insert(0, str(HERE.parents[1]))
 import cct_helpers as cct  # noqa: E402
 
 POINTED, PINNED = (3, 3), (1, 6)  # row and column of two tokens
-HEIGHT = 566  # pixels, down to the line that says what is seen; small print follows
+HEIGHT = 560  # pixels, down to the line that says what is seen; small print follows
 MARGIN = 16  # pixels of white around it
 COLOURS = 96  # of the PNG: enough for the picture, a third of the bytes
 
