@@ -1,6 +1,8 @@
-"""The attention explorer: one page of HTML in which a reader points at a token and sees where it reads from.
+"""Two pages of HTML that answer without a kernel: the attention explorer, and the live model.
 
-The page, `explorer.html`, needs no kernel and loads nothing. This module checks the arrays and puts them into it.
+In the attention explorer (`explorer.html`) a reader points at a token and sees where it reads from; the numbers were
+computed beforehand. In the live model (`live.html`) the model itself computes, on the picture that the reader changes.
+Neither loads anything. This module checks the arrays and puts them into the pages.
 """
 
 import base64
@@ -14,12 +16,16 @@ import zlib
 import keras
 import numpy as np
 
-from cct_helpers.attention import attention_maps, attention_rollout, pooling_weights, token_votes
+from cct_helpers.attention import attention_maps, attention_rollout, blocks_of, pooling_weights, token_votes
+from cct_helpers.layers import ConvTokenizer, PatchTokenizer, resize_positions
+from cct_helpers.weights import reference_weights
 
-TEMPLATE = pathlib.Path(__file__).with_suffix(".html")
+FOLDER = pathlib.Path(__file__).parent
 # Steps of the weights of a row; fewer only where a page would grow too large.
 LEVELS = (255, 191, 127, 95, 63, 47, 39, 31, 23, 15)
 MOST_TEXT = 1_440_000  # characters of base64; the rest of the page has about 40,000
+MOST_WEIGHTS = 5_000_000  # of all live models on a page, about a byte each
+MOST_PICTURES = 24
 
 
 def attention_explorer(model, image, class_names=None):
@@ -104,7 +110,8 @@ def explorer_html(
         "logits": None if logits is None else logits.tolist(),
         "largest_vote": None if votes is None else float(np.abs(votes).max()),
     }
-    return framed(filled(meta, *packed(image, rows, floats)), str(title))
+    layout, text = packed(image, rows, floats)
+    return framed(page_of("explorer.html", META=as_json(meta | layout), BLOB=text), str(title))
 
 
 def packed(image, rows, floats):
@@ -160,13 +167,232 @@ def deflated(block):
     return min(tries, key=len)
 
 
-def filled(meta, layout, text):
-    """The page with its data in place. In JSON the characters of markup are written as numbers: names stay text."""
-    data = json.dumps({**meta, **layout})
+# The live model
+
+
+def live_model(model, images=None, class_names=None):
+    """A page in which the model itself computes: change the picture, and see what the model makes of it.
+
+    Draw, erase, move, hide squares, open a picture, use the camera; switch off heads, layers and positions. The page
+    shows the classes, where each token reads from, the pooling weights and the votes, before and after. It needs no
+    kernel and loads nothing. Weights are sent in 8 bits, with one factor a column (`rounded`): a byte of page for a
+    parameter, and at most 0.1 point of accuracy for the shipped models.
+
+    Args:
+        model: from `build_cct`, `build_cvt`, `build_vit_lite` or `load_pretrained`; or a dict from names to such
+            models, shown side by side. They must take images of one shape and have the same classes.
+        images: pictures to start with, (height, width, channels) or (n, height, width, channels). For a model with its
+            normalization in front, or as uint8, they are pixels, 0 to 255. For another model they are the arrays that
+            it takes; their smallest and largest number are black and white. None starts with an empty picture.
+        class_names: one text for each logit; those of a shipped model when None, else "class 0" and so on.
+
+    Returns:
+        A string of HTML: show it with `IPython.display.HTML`, or write it to a file.
+
+    Raises:
+        ValueError: for models of another kind, too large for a page or different from each other, for pictures that do
+            not fit, and for a model without normalization in front when there is no picture to show its range.
+    """
+    models = dict(model) if hasattr(model, "items") else {model.name: model}
+    check_live(models)
+    first = next(iter(models.values()))
+    pictures, low, high = live_pictures(first, images)
+    if class_names is None:
+        class_names = getattr(first, "card", {}).get("class_names")
+    names = checked_names(class_names, None, np.zeros(first.output_shape[-1]))
+    specs, floats, codes = [], [], []
+    for name, one in models.items():
+        spec, weights = live_spec(one, low, high)
+        spec["name"], spec["arrays"] = str(name), live_layout(weights, floats, codes)
+        specs.append(spec)
+    parts = [part.astype("<f4").tobytes() for part in floats] + [part.tobytes() for part in [*codes, pictures]]
+    codes_at = 4 * sum(part.size for part in floats)
+    for entry in (entry for spec in specs for entry in spec["arrays"]):
+        entry[4] += codes_at
+    meta = {
+        "title": "A small model in this page" if len(models) == 1 else "Small models in this page",
+        "classes": names,
+        "models": specs,
+        "pictures": len(pictures),
+        "pictures_at": codes_at + sum(part.size for part in codes),
+        "grain": grain_of(pictures),
+    }
+    kernel = base64.b64encode((FOLDER / "live_kernel.wasm").read_bytes()).decode("ascii")
+    text = base64.b64encode(deflated(b"".join(parts))).decode("ascii")
+    scripts = {"PASS": source("live_pass.js"), "SCRIPT": source("live.js")}
+    page = page_of("live.html", META=as_json(meta), KERNEL=kernel, BLOB=text, **scripts)
+    return framed(page, f"Live model: {', '.join(models)}")
+
+
+def rounded(weights):
+    """Numbers as int8 codes with one factor for each index of the last axis, as the live model gets them.
+
+    Args:
+        weights: an array of two axes or more, finite.
+
+    Returns:
+        codes (rows, columns) int8 and factors (columns,) float32: weights are about codes * factors, off by at most
+        half a factor.
+    """
+    matrix = np.reshape(weights, (-1, np.shape(weights)[-1])).astype("float32")
+    factors = np.maximum(np.abs(matrix).max(axis=0), np.finfo("float32").tiny) / 127
+    return np.rint(matrix / factors).astype("int8"), factors
+
+
+def live_spec(model, low, high):
+    """What the page must know of a model, and its weights by the authors' names in Keras's axis order: (dict, dict)."""
+    tokenizer, position = model.get_layer("tokenizer"), model.get_layer("position")
+    blocks, shape = blocks_of(model), model.input_shape[1:]
+    grid = tokenizer.grid(*shape[:2])
+    if isinstance(tokenizer, PatchTokenizer):
+        side = tokenizer.patch_size
+        convs = [dict(kernel=side, step=side, padding=0, pool=False, bias=True)]
+    else:
+        sizes = dict(kernel=tokenizer.kernel_size, step=tokenizer.stride, padding=tokenizer.padding)
+        convs = [dict(**sizes, pool=True, bias=False)] * tokenizer.num_conv_layers
+    weights = {name: keras_axes(array) for name, array in reference_weights(model).items()}
+    table, kind = "classifier.positional_emb", position.kind
+    if kind != "none" and tuple(position.grid) != tuple(grid):  # a model from at_size
+        weights[table], kind = resize_positions(position.table, position.grid, grid), "learned"
+    scale, shift = np.full(shape[-1], (high - low) / 255), np.full(shape[-1], low)
+    if "normalization" in [layer.name for layer in model.layers]:
+        layer = model.get_layer("normalization")
+        mean, std = (np.ravel(keras.ops.convert_to_numpy(part)) for part in (layer.mean, np.sqrt(layer.variance)))
+        scale, shift = 1 / std, -mean / std
+    for name, array in weights.items():
+        check_finite(name, array, array.shape, grid)
+    spec = {
+        "image": list(shape),
+        "scale": scale.astype("float64").tolist(),
+        "shift": shift.astype("float64").tolist(),
+        "convs": convs,
+        "grid": list(grid),
+        "class_token": "class_token" in [layer.name for layer in model.layers],
+        "position": kind,
+        "dim": tokenizer.dim,
+        "heads": blocks[0].num_heads,
+        "layers": len(blocks),
+        "classes": model.output_shape[-1],
+        "parameters": model.count_params(),
+    }
+    return spec, weights
+
+
+def keras_axes(array):
+    """An array in PyTorch's axis order in Keras's: (out, in, h, w) -> (h, w, in, out), matrices transposed."""
+    if array.ndim == 4:
+        return array.transpose(2, 3, 1, 0)
+    return array.T if array.ndim == 2 else array
+
+
+def live_layout(weights, floats, codes):
+    """Append the weights to the lists of their parts; where each lies: lists of name, rows, columns, bytes, bytes.
+
+    A vector stays float32 and has no rows. The places of codes are counted from the first of all codes.
+    """
+    layout = []
+    for name, array in weights.items():
+        floats_at, codes_at = 4 * sum(part.size for part in floats), sum(part.size for part in codes)
+        rows = 0
+        if array.ndim > 1:
+            some, array = rounded(array)
+            codes.append(some)
+            rows = len(some)
+        floats.append(array)
+        layout.append([name, rows, len(array), floats_at, codes_at])
+    return layout
+
+
+def live_pictures(model, images):
+    """The pictures as (n, height, width, channels) uint8, and the numbers that stand for black and for white."""
+    shape = model.input_shape[1:]
+    raw = "normalization" in [layer.name for layer in model.layers]
+    if images is None:
+        if not raw:
+            raise ValueError(
+                f"{model.name} has no normalization in front, so that its range of numbers is not known here: "
+                "give images, as the model takes them."
+            )
+        return np.zeros((0, *shape), "uint8"), 0.0, 255.0
+    images = np.asarray(images)
+    images = images[None] if images.ndim == 3 else images
+    if images.shape[1:] != shape or len(images) == 0 or images.dtype.kind not in "uifb":
+        wanted = ", ".join(map(str, shape))
+        raise ValueError(
+            f"images must be ({wanted}) or (n, {wanted}) numbers, got shape {images.shape}, {images.dtype}."
+        )
+    if len(images) > MOST_PICTURES:
+        raise ValueError(f"A page takes up to {MOST_PICTURES} pictures, got {len(images)}: choose some.")
+    if not np.isfinite(images).all():
+        raise ValueError("images has values that are not finite numbers.")
+    if images.dtype == np.uint8:
+        return images, 0.0, 255.0
+    low, high = (0.0, 255.0) if raw else (float(images.min()), float(images.max()))
+    if images.min() < low or images.max() > high:
+        raise ValueError(
+            f"{model.name} takes pixels, 0 to 255, and images has {images.min():.3g} to {images.max():.3g}: "
+            "give the images as they are before any normalization."
+        )
+    return np.rint((images - low) * (255 / max(high - low, 1e-12))).astype("uint8"), low, high
+
+
+def grain_of(pictures):
+    """The side of the equal squares, in pixels, that all pictures consist of: 2 where each pixel was doubled."""
+    height, width = pictures.shape[1:3]
+    for side in (4, 3, 2):
+        if len(pictures) and height % side == 0 and width % side == 0:
+            corners = pictures[:, ::side, ::side]
+            if np.array_equal(corners.repeat(side, axis=1).repeat(side, axis=2), pictures):
+                return side
+    return 1
+
+
+def check_live(models):
+    """Raise ValueError unless all models are of this course, fit on a page, and take the same images and classes."""
+    if not models:
+        raise ValueError("live_model needs a model.")
+    for name, model in models.items():
+        layers = {layer.name: layer for layer in getattr(model, "layers", [])}
+        if not isinstance(layers.get("tokenizer"), (ConvTokenizer, PatchTokenizer)) or "head" not in layers:
+            raise ValueError(f"{name} is no model from build_cct, build_cvt or build_vit_lite.")
+        if model.input_shape[-1] not in (1, 3):
+            raise ValueError(f"{name} takes images of {model.input_shape[-1]} channels: a page draws 1 or 3.")
+    shapes = {name: (model.input_shape[1:], model.output_shape[-1]) for name, model in models.items()}
+    if len(set(shapes.values())) > 1:
+        told = ", ".join(f"{name} {shape} to {classes}" for name, (shape, classes) in shapes.items())
+        raise ValueError(f"Models side by side must take the same images to the same number of classes, got {told}.")
+    count = sum(model.count_params() for model in models.values())
+    if count > MOST_WEIGHTS:
+        raise ValueError(
+            f"{', '.join(models)} have {count:,} parameters, and a page takes up to {MOST_WEIGHTS:,}: use a smaller "
+            "model, or attention_explorer, whose page holds no weights."
+        )
+
+
+# What both pages share
+
+
+def page_of(template, **parts):
+    """The page `template` with each part in the place of its name, in capitals between two pairs of underscores.
+
+    Both pages share their style and some of their script.
+    """
+    parts |= {"STYLE": source("page.css"), "SHARED": source("page.js")}
+    pieces = re.split(f"__({'|'.join(parts)})__", source(template))
+    return "".join(parts[piece] if place % 2 else piece for place, piece in enumerate(pieces))
+
+
+def as_json(data):
+    """JSON for a script: the characters of markup are written as numbers, so that names stay text."""
+    text = json.dumps(data)
     for character in "<>&":
-        data = data.replace(character, f"\\u{ord(character):04x}")
-    before, between, after = re.split("__META__|__BLOB__", TEMPLATE.read_text(encoding="utf-8"))
-    return before + data + between + text + after
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def source(name):
+    """A text file beside this module, without the blanks that indent its lines."""
+    return re.sub(r"(?m)^ +", "", (FOLDER / name).read_text(encoding="utf-8"))
 
 
 def framed(page, title):

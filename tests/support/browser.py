@@ -27,8 +27,10 @@ def chromium():
 
 
 @contextlib.contextmanager
-def launched():
-    """A headless Chromium. For fixtures of a module: while it is open, this thread has a running event loop."""
+def launched(*arguments):
+    """A headless Chromium, with more command-line arguments. For fixtures of a module: while it is open, this thread has
+    a running event loop.
+    """
     missing = None
     if importlib.util.find_spec("playwright") is None:
         missing = "the package playwright is not installed: pip install playwright"
@@ -37,7 +39,9 @@ def launched():
     if missing:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
     with importlib.import_module("playwright.sync_api").sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=chromium(), args=["--no-sandbox", "--disable-gpu", *arguments]
+        )
         yield browser
         browser.close()
 
