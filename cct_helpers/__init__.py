@@ -16,7 +16,7 @@ The others serve them; open one when you need it:
     data.py        data sets by name or path        images.py     files and folders of pictures
     weights.py     the authors' checkpoints, and the trained models in weights/
     figures.py     pictures that several notebooks draw
-    widgets.py     sliders and uploads              explorer.py   attention as a page that answers
+    widgets.py     sliders and uploads              explorer.py   pages that answer on their own
     environment.py versions, device, profile
 
 What belongs to one notebook has its number: plots/nb04_... draws the pictures of notebook 04, exercises/nb04_... marks
@@ -27,7 +27,7 @@ from cct_helpers.environment import profile, setup  # isort: skip  (first: it se
 from cct_helpers.attention import attention_maps, attention_rollout, pooling_weights, token_votes
 from cct_helpers.data import Dataset, load_dataset
 from cct_helpers.exercises import check, progress
-from cct_helpers.explorer import attention_explorer
+from cct_helpers.explorer import attention_explorer, live_model
 from cct_helpers.layers import (
     ClassToken,
     ConvTokenizer,
@@ -56,7 +56,7 @@ __all__ = [
     *("attention_maps", "attention_rollout", "pooling_weights", "token_votes"),
     *("fit", "Recipe", "RECIPES", "learning_rates", "evaluate", "predict"),
     *("check", "progress"),
-    *("show", "explore", "attention_explorer"),
+    *("show", "explore", "attention_explorer", "live_model"),
 ]
 
 
