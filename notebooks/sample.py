@@ -40,7 +40,9 @@ assert abs(spread - 1 / 8) < 0.005
 # %% [markdown]
 # ### Exercise: The mean token of notebook NUMBER
 #
-# Return the mean of an image's tokens: `(batch, tokens, dim)` to `(batch, dim)`, for any number of tokens.
+# *5 minutes.* Return the mean of an image's tokens: `(batch, tokens, dim)` to `(batch, dim)`, for any number of tokens.
+#
+# `mean_token_NUMBER(np.array([[[1.0], [5.0]]]))` gives `[[3.0]]`.
 
 
 # %% tags=["exercise"]
@@ -121,7 +123,7 @@ MEAN_TOKEN = Exercise(
     NUMBER,
     "The mean token of notebook NUMBER",
     mean_token,
-    lambda rng: [(normal(rng, b, t, d),) for b, t, d in [(1, 3, 2), (2, 4, 3), (3, 2, 5), (5, 9, 4)]],
+    lambda rng: [(normal(rng, b, t, d),) for b, t, d in [(2, 4, 3), (3, 5, 2), (4, 2, 5), (5, 9, 4)]],
     {
         "That is the sum. Divide by the number of tokens: mean, not sum.": lambda tokens: tokens.sum(axis=1),
         "axis 0 is the batch. The tokens are on axis 1.": lambda tokens: tokens.mean(axis=0),
@@ -130,6 +132,11 @@ MEAN_TOKEN = Exercise(
         ),
         "That is the largest number of each column. Wanted is the mean.": lambda tokens: np.max(tokens, axis=1),
     },
+    (
+        "One vector an image: the tokens are averaged away, the batch and the columns stay.",
+        "NumPy's mean takes the axis to average over.",
+        "tokens.mean(axis=1)",
+    ),
 )
 
 EXERCISES = [MEAN_TOKEN]

@@ -496,18 +496,17 @@ def test_pip_ends_with_the_sentence(tmp_path):
 
 # The README
 
-WRONG_BRANCH = """
-def drop_branch(branch, uniform, rate):
-    return branch * (uniform >= rate)[:, None, None]
-"""
+
+def mixed_images_alone(images, targets, order, share):
+    """MixUp as in the README: the targets are forgotten."""
+    kept = share[:, None, None, None]
+    return kept * images + (1 - kept) * images[order], targets
 
 
 def test_the_answer_in_the_readme_is_a_real_one():
-    names = {}
-    exec(WRONG_BRANCH, names)
-    verdict = examine("drop_branch", names["drop_branch"], seed=0)
+    verdict = examine("mixup", mixed_images_alone, seed=0)
     shown = re.search(r"```text\n(.*?)\n```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1]
-    assert shown == f"{verdict.mark} drop_branch: {verdict.text}"
+    assert shown == f"{verdict.mark} mixup: {verdict.text}"
 
 
 def test_the_readme_is_one_page_and_its_tables_are_made():
