@@ -272,7 +272,8 @@ class Site:
         meanings, spellings = {}, {}
         for term, also, meaning in entries:
             name = slug(term)
-            meanings[name] = re.sub(r"[`*]", "", re.sub(r"\s*\[\d\d\]\([^)]*\)\.?", "", meaning))
+            words = re.sub(r"[`*]", "", re.sub(r"\s*\[\d\d\]\([^)]*\)\.?", "", meaning))
+            meanings[name] = words[0].upper() + words[1:]
             own = [term, *re.split(r", ", also)] if also else [term]
             spellings[name] = [form for each in own for form in (each.lower(), each.lower() + "s")]
         (self.pages / "static" / "glossary.js").write_text(f"window.glossary = {json.dumps(meanings)};\n")
@@ -309,6 +310,7 @@ def build(output):
 
 
 def main():
+    """Build, say how large the site is and how long it took; returns the exit status, 1 if Sphinx had a warning."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=DOCS / "_build" / "html", help="the folder to write")
     output = parser.parse_args().output.resolve()

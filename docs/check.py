@@ -214,6 +214,7 @@ def report(what, wrong, detail=""):
 
 
 def main():
+    """Build, check, print; returns the exit status."""
     from playwright.sync_api import sync_playwright
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

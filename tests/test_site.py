@@ -4,6 +4,7 @@ It needs docs/requirements.txt. Where Sphinx is not installed the tests are skip
 variable CI set they fail instead. With --whole axe looks at every page.
 """
 
+import importlib
 import importlib.util
 import os
 import re
@@ -43,6 +44,12 @@ def site(check, tmp_path_factory):
     answer = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert (answer.returncode, answer.stderr) == (0, ""), answer.stderr[-3000:]
     return output
+
+
+@pytest.fixture
+def slides(check):
+    """docs/slides.py."""
+    return importlib.import_module("slides")
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +129,25 @@ def test_the_meaning_of_a_term_comes_with_the_keyboard_and_goes_with_escape(chec
         expect(meaning).to_be_hidden()
         term.press("Enter")
         page.wait_for_url("**/glossary.html#term-*")
+
+
+def test_slides_ask_no_other_host_and_keep_their_texts(check, slides, browser, monkeypatch, tmp_path):
+    path = NOTEBOOKS[3]
+    monkeypatch.setattr(slides, "OUTPUT", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["slides.py", path.name[:2]])
+    assert slides.main() == 0
+    (tmp_path / "favicon.ico").touch()
+    with check.served(tmp_path) as address, check.opened(browser, address) as (page, faults):
+        page.goto(f"{address}/{path.name.replace('ipynb', 'html')}")
+        expect(page.locator(".reveal.ready")).to_have_count(1)
+        assert page.evaluate("Reveal.getTotalSlides()") > 10
+        assert page.evaluate("[...document.images].filter((image) => !image.alt).length") == 0
+    assert faults == []
+
+
+def test_formulas_become_mathml_and_code_and_prices_stay(slides):
+    made = slides.with_mathml(r"half is $\frac{1}{2}$, `$x$` is code, and it costs $5 or $7.")
+    assert "<mfrac>" in made and "`$x$` is code, and it costs $5 or $7." in made
 
 
 def test_the_glossary_has_a_meaning_a_line_and_links_to_notebooks():

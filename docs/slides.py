@@ -1,0 +1,123 @@
+"""Slides of the core, 00 to 08, from the notebooks as they are committed: nothing is run, nothing is fetched.
+
+    python docs/slides.py            all nine, into docs/_build/slides
+    python docs/slides.py 03 05      only these
+
+A section of a notebook becomes a slide with its first paragraph and its questions to predict. Below it follow its
+pictures and its traps, each with the code that shows it (the cells tagged "trap"). Cells tagged "setup" or "exercise"
+are left out. Open a file in a browser; the arrows turn the page, Escape shows all of them.
+"""
+
+import argparse
+import html
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import build
+import nbformat
+import sphinx_revealjs
+from docutils.utils.math.latex2mathml import tex2mathml
+from nbconvert import SlidesExporter
+
+OUTPUT = build.DOCS / "_build" / "slides"
+REVEAL = Path(sphinx_revealjs.__file__).parent / "_static" / "revealjs"
+SKIPPED = re.compile(r"^#+ (Exercise|Where you stand|More to try)", re.MULTILINE)
+FORMULA = re.compile(r"\$\$(.+?)\$\$|(?<![\\$\w])\$([^\s$](?:[^$\n]*[^\s$])?)\$(?![\d$])", re.DOTALL)
+CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
+
+
+def with_mathml(text):
+    """Markdown with its formulas as MathML, which a browser shows by itself."""
+
+    def formula(found):
+        return tex2mathml(found[1] or found[2], as_block=bool(found[1])).replace("\n", "")
+
+    parts = CODE.split(text)  # every second part is code
+    return "".join(part if i % 2 else FORMULA.sub(formula, part) for i, part in enumerate(parts))
+
+
+def plain(text):
+    """Markdown whose links to other files are words, as slides stand alone."""
+    text = re.sub(r"(?<!!)\[([^\]]+)\]\((?![a-z]+:)[^)]*\)", r"\1", build.BADGE.sub("", text))
+    return re.sub(r"!\[[^\]]*\]\([^)]*\)", "", text)
+
+
+def slide(text, kind):
+    cell = nbformat.v4.new_markdown_cell(with_mathml(plain(text)))
+    cell.metadata["slideshow"] = {"slide_type": kind}
+    return cell
+
+
+def picture(output):
+    """The output as HTML that carries its alternative text; None if it is no picture."""
+    data = output.get("data", {})
+    if build.PNG_IN_HTML.match(data.get("text/html", "")):
+        return data["text/html"]
+    if "image/png" in data:
+        alt = html.escape(output.metadata.get("image/png", {}).get("alt", ""))
+        return f'<img alt="{alt}" src="data:image/png;base64,{data["image/png"].strip()}">'
+    return None
+
+
+def slides_of(notebook):
+    """The slides of a notebook, as cells for nbconvert."""
+    first, *rest = notebook.cells
+    cells, trap = [slide(first.source, "slide")], None
+    for cell in rest:
+        tags = cell.metadata.get("tags", [])
+        if cell.cell_type == "code":
+            if trap and "trap" in tags:
+                name = re.match(r"> (\*\*Trap: .+?\*\*)", trap, re.DOTALL)[1].replace("\n>", "")
+                cells.append(slide(f"{name}\n\n```python\n{cell.source}\n```", "subslide"))
+                trap = None
+            shown = [] if {"setup", "exercise"} & set(tags) else filter(None, map(picture, cell.outputs))
+            cells += [slide(each, "subslide") for each in shown]
+            continue
+        for section in re.split(r"^(?=#+ )", cell.source, flags=re.MULTILINE):
+            if SKIPPED.match(section) or not section.strip():
+                continue
+            paragraphs = [part.strip() for part in section.split("\n\n") if part.strip()]
+            traps = [part for part in paragraphs if part.startswith("> **Trap:")]
+            trap = traps[-1] if traps else trap
+            heading = paragraphs[0].startswith("#")
+            wanted = paragraphs[:2] if heading else []
+            asked = [part for part in paragraphs if part.startswith("**Predict:**") or part in traps]
+            wanted += [part for part in asked if part not in wanted]
+            if "Recap" in paragraphs[0]:
+                wanted = [part for part in paragraphs if not part.startswith(("Next:", "**The difference"))]
+            if wanted:
+                cells.append(slide("\n\n".join(wanted), "slide" if heading else "subslide"))
+    return cells
+
+
+def main():
+    """Write the slides and what they need beside them; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("numbers", nargs="*", metavar="NN", help="numbers of the notebooks, 00 to 08 if none is given")
+    numbers = parser.parse_args().numbers or [f"{number:02}" for number in range(9)]
+    paths = [path for path in build.notebooks() if path.name[:2] in numbers]
+    if missing := set(numbers) - {path.name[:2] for path in paths}:
+        parser.error(f"no notebook with the number {', '.join(sorted(missing))} in {build.NOTEBOOKS.name}/")
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(REVEAL, OUTPUT / "reveal", dirs_exist_ok=True)
+    exporter = SlidesExporter(
+        template_name="slides_template",
+        extra_template_basedirs=[str(build.DOCS)],
+        exclude_input_prompt=True,
+        reveal_url_prefix="reveal",
+        reveal_theme="white",
+    )
+    for path in paths:
+        notebook = nbformat.read(path, as_version=4)
+        notebook.cells = slides_of(notebook)
+        page, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": path.stem}})
+        target = OUTPUT / f"{path.stem}.html"
+        target.write_text(page, encoding="utf-8")
+        print(f"{target}: {len(notebook.cells)} slides")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
