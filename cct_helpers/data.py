@@ -1,4 +1,4 @@
-"""Data sets as NumPy arrays: scikit-learn's digits, CIFAR-10, an .npz file, or a folder of class folders."""
+"""Data sets as NumPy arrays: digits, one of Keras's small data sets, an .npz file, or a folder of class folders."""
 
 import operator
 import os
@@ -10,12 +10,30 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from cct_helpers.environment import profile
-from cct_helpers.images import read_class_folders
+from cct_helpers import images as image_files
+from cct_helpers.environment import chosen_data, chosen_size, profile
+from cct_helpers.npz import Source, read_npz
 
-NAMES = ("digits", "cifar10")
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")
+FASHION_CLASSES = (
+    *("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"),
+)
+CIFAR100_CLASSES = tuple(
+    """apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can castle
+    caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin elephant
+    flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard lobster man maple_tree
+    motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree plain plate
+    poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk skyscraper snail snake spider
+    squirrel streetcar sunflower sweet_pepper table tank telephone television tiger tractor train trout tulip turtle
+    wardrobe whale willow_tree wolf woman worm""".split()
+)
+DOWNLOADED = {  # name: what errors call it, class names, where Keras keeps it
+    "cifar10": ("CIFAR-10", CIFAR10_CLASSES, "cifar-10-batches-py*"),
+    "cifar100": ("CIFAR-100", CIFAR100_CLASSES, "cifar-100-python*"),
+    "mnist": ("MNIST", tuple("0123456789"), "mnist.npz*"),
+    "fashion_mnist": ("Fashion-MNIST", FASHION_CLASSES, "fashion-mnist/*"),
+}
+NAMES = ("digits", *DOWNLOADED)
 TEST_SHARE = 0.2  # of a data set that comes without a test part
 
 
@@ -33,141 +51,216 @@ class Dataset(NamedTuple):
 
 
 def load_dataset(name_or_path=None, *, seed=0, validation=0.1, image_size=None, channels=None):
-    """Load a data set and split off a validation part, the same for the same seed, with the classes in proportion.
+    """Load a data set in three parts. What is missing is split off, the same for the same seed.
 
-    name_or_path: one of
-        "digits": scikit-learn's 1,797 handwritten digits, each pixel doubled to 16 x 16 x 1. No download.
-        "cifar10": 60,000 photos of 32 x 32 x 3, downloaded once by Keras.
-        a path to an .npz with Keras's keys x_train, y_train, x_test, y_test and, if you like, class_names: images uint8
-            (n, height, width, channels) or (n, height, width), labels integers from 0, (n,) or (n, 1).
-        a path to a folder of class folders, or of train/ and test/ with class folders each; see `read_class_folders`.
-        None: what the environment's CCT_DATA says; without it "digits" in the quick profile, "cifar10" in the full one.
-    seed: int, chooses the validation images. The test part does not depend on it.
-    validation: share of the training part that becomes the validation part, between 0 and 1.
-    image_size: (height, width) to which the images of a folder are resized, bilinear. None: they must share one size.
-    channels: 3 makes the images of a folder RGB, 1 makes them grey. None: one channel when all are grey, else RGB.
+    Where something was changed or left out on the way, one line says so.
 
-    "digits" and a folder without train/ and test/ give 20 % of each class to the test part.
+    Args:
+        name_or_path: one of
+            "digits": scikit-learn's 1,797 handwritten digits, each pixel doubled to 16 x 16 x 1. No download.
+            "cifar10", "cifar100", "mnist", "fashion_mnist": downloaded once by Keras.
+            a path to an .npz with Keras's keys x_train, y_train, x_test, y_test and, if you like, x_val, y_val and
+                class_names, or with other usual names for them; `npz.read_npz` has the rest.
+            a path to a folder of class folders, with or without train/, val/ and test/;
+                `images.find_images` has the layouts.
+            None: what the environment's CCT_DATA says; without it "digits" in the quick profile, "cifar10" in the full
+                one.
+        seed: int, chooses the validation images, where none come with the data. The test part does not depend on it.
+        validation: share of the training part that becomes the validation part, between 0 and 1.
+        image_size: (height, width) to which images are resized, bilinear. None: with name_or_path None what CCT_SIZE
+            says; else images of more than `images.LARGEST_SIDE` pixels a side, or of several sizes, become smaller, by
+            `images.default_size`.
+        channels: 3 makes images RGB, 1 makes them grey. None: one channel when all are grey, else RGB.
 
-    Returns: a `Dataset`.
-    Raises: FileNotFoundError for an unknown name or path; ConnectionError when CIFAR-10 can't be downloaded; ValueError
-    for anything wrong in the data or the arguments, saying what and where.
+    A data set without a test part gives 20 % of each class to it. Each part gets at least one image of each class.
+    Equal pictures of a folder, and those in one folder inside a class folder, stay in one part.
+
+    Returns:
+        A `Dataset`.
+
+    Raises:
+        FileNotFoundError: for an unknown name or path.
+        ConnectionError: when a data set can't be downloaded.
+        ValueError: for anything wrong in the data or the arguments, saying what and where.
     """
-    name = str(name_or_path or os.environ.get("CCT_DATA") or ("digits" if profile() == "quick" else "cifar10"))
-    path = pathlib.Path(name).expanduser()
-    for option, value in (("image_size", image_size), ("channels", channels)):
-        if value is not None and (name in NAMES or not path.is_dir()):
-            raise ValueError(f"{option} changes the images of a folder; {name} is none, leave {option} out")
-    if name == "digits":
-        arrays = _load_digits()
-    elif name == "cifar10":
-        arrays = _load_cifar10()
+    image_files.check_size(image_size)
+    image_files.check_channels(channels)
+    if not 0 < validation < 1:
+        raise ValueError(f"validation is a share of the images between 0 and 1, not {validation}")
+    name = str(name_or_path or chosen_data() or ("digits" if profile() == "quick" else "cifar10"))
+    if name_or_path is None and chosen_data():
+        image_size = image_size or chosen_size()
+    path = None if name in NAMES else _find(name)
+    if path is None:
+        source = _load_digits() if name == "digits" else _load_from_keras(name)
     elif path.is_dir():
-        arrays = read_class_folders(path, image_size, channels)
-    elif path.suffix == ".npz" and path.is_file():
-        arrays = _load_npz(path)
-    elif path.exists():
-        raise ValueError(f"{path} is neither an .npz file nor a folder of class folders")
+        source = _read_folder(path, image_size, channels)
     else:
-        raise FileNotFoundError(f"no data set {name!r}: give {' or '.join(NAMES)}, or the path of an .npz or a folder")
-    x_train, y_train, x_test, y_test, class_names = arrays
-    if x_test is None:
-        train, test = _split(y_train, class_names, TEST_SHARE, 0, "test")
-        x_train, y_train, x_test, y_test = x_train[train], y_train[train], x_train[test], y_train[test]
-    keep, held_out = _split(y_train, class_names, validation, operator.index(seed), "validation")
-    parts = (x_train[keep], y_train[keep], x_train[held_out], y_train[held_out], x_test, y_test)
-    return Dataset(*map(np.ascontiguousarray, parts), class_names, name if name in NAMES else path.resolve().name)
+        source = read_npz(path)
+    source = _fitted(source, image_size, channels)
+    called = name if path is None else path.resolve().name
+    if "test" not in source.parts and source.test_expected:
+        source.notes.append(f"no test part, so {TEST_SHARE:.0%} of the training part are kept for it")
+    if source.notes:
+        print(f"{called}: {'; '.join(source.notes)}")
+    return _in_three_parts(source, validation, operator.index(seed), called)
 
 
-def _split(labels, class_names, share, seed, part):
-    """Indices of the two parts of a stratified split; the second, called `part`, gets `share` of the images."""
-    if not 0 < share < 1:
-        raise ValueError(f"{part} is a share of the images between 0 and 1, not {share}")
-    counts = np.bincount(labels, minlength=len(class_names))
-    if counts.min() < 2:
-        rare = class_names[counts.argmin()]
-        raise ValueError(f"class {rare!r} has {counts.min()} images, but a {part} part needs 2 or more of each class")
-    size = int(np.ceil(share * len(labels)))
-    if min(size, len(labels) - size) < len(class_names):
-        raise ValueError(
-            f"a {part} share of {share} parts {len(labels)} images into {len(labels) - size} and {size}; both parts "
-            f"need one for each of the {len(class_names)} classes: add images or choose another share"
+def _find(name):
+    """The path of a file or folder, also where it is meant from the folder in which Jupyter was started."""
+    path = pathlib.Path(name).expanduser()
+    started_in = [pathlib.Path(), pathlib.Path(os.environ.get("PWD", ".")), pathlib.Path(__file__).parents[1]]
+    found = next((folder / path for folder in started_in if (folder / path).exists()), None)
+    if found is None:
+        places = (
+            ""
+            if path.is_absolute()
+            else f" (looked in {', '.join(dict.fromkeys(str(p.resolve()) for p in started_in))})"
         )
-    return train_test_split(np.arange(len(labels)), test_size=share, random_state=seed, stratify=labels)
+        fetched = "; nothing is fetched from an address" if "://" in name else ""
+        raise FileNotFoundError(
+            f"no data set {name!r}: give {', '.join(NAMES)}, or the path of an .npz or a folder{places}{fetched}"
+        )
+    if not found.is_dir() and found.suffix.lower() != ".npz":
+        packed = found.name.lower().endswith((".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".xz"))
+        hint = ": unpack it, and give the folder" if packed else ""
+        raise ValueError(f"{found} is neither an .npz file nor a folder of class folders{hint}")
+    return found
+
+
+def _fitted(source, image_size, channels):
+    """The same images with the size and the channels that are wanted."""
+    images, _ = source.parts["train"]
+    height, width, have = images.shape[1:]
+    notes = list(source.notes)
+    if image_size is None and max(height, width) > image_files.LARGEST_SIDE:
+        image_size = image_files.default_size([(height, width)])
+        notes.append(
+            f"images of {height} x {width} pixels made {image_size[0]} x {image_size[1]} "
+            "(another size: CCT_SIZE=HEIGHTxWIDTH, or image_size=(height, width))"
+        )
+    resized = image_size is not None and tuple(image_size) != (height, width)
+    if not resized and channels in (None, have):
+        return source
+
+    def change(images):
+        if channels not in (None, have):
+            images = images.repeat(3, axis=3) if channels == 3 else _grey(images)
+        return image_files.resize(images, image_size) if resized else images
+
+    parts = {part: (change(images), labels) for part, (images, labels) in source.parts.items()}
+    return source._replace(parts=parts, notes=notes)
+
+
+def _grey(images):
+    """(n, height, width, 3) -> (n, height, width, 1), by the weights that Pillow and television use (ITU-R 601-2)."""
+    return np.round(images @ np.array([0.299, 0.587, 0.114])).astype("uint8")[..., np.newaxis]
+
+
+# Splits
+
+
+def _in_three_parts(source, validation, seed, name):
+    parts, groups = dict(source.parts), source.groups
+    for part, share, chosen_by in (("test", TEST_SHARE, 0), ("val", validation, seed)):
+        if part not in parts:
+            (images, labels), called = parts["train"], "validation" if part == "val" else part
+            keep, away = _split(labels, source.class_names, share, chosen_by, called, groups)
+            parts[part], parts["train"] = (images[away], labels[away]), (images[keep], labels[keep])
+            groups = None if groups is None else groups[keep]
+    arrays = [array for part in ("train", "val", "test") for array in parts[part]]
+    return Dataset(*map(np.ascontiguousarray, arrays), list(source.class_names), name)
+
+
+def _split(labels, class_names, share, seed, part, groups=None):
+    """Indices of the two parts of a split; the second, called `part`, gets `share` of the images of each class.
+
+    Images of one group stay together. Where proportions leave a class out of a part, it gets one image, or one group.
+    """
+    left = 2 if part == "test" else 1  # that the first part needs of each class, to be split again
+    uses = "one to learn from, one to choose with" + (", one to test" if left == 2 else "")
+    for label, name in enumerate(class_names):
+        own = labels == label
+        count = own.sum() if groups is None else len(np.unique(groups[own]))
+        if count <= left:
+            kind = "images" if groups is None else "different images or folders"
+            raise ValueError(
+                f"class {name!r} has {count} {kind}, but a {part} part needs {left + 1} or more of each class: {uses}"
+            )
+    size = int(np.ceil(share * len(labels)))
+    if groups is None and min(size, len(labels) - size) >= len(class_names):
+        keep, away = train_test_split(np.arange(len(labels)), test_size=share, random_state=seed, stratify=labels)
+        counts = [np.bincount(labels[chosen], minlength=len(class_names)).min() for chosen in (keep, away)]
+        if counts[0] >= left and counts[1] >= 1:
+            return keep, away
+    return _split_by_class(labels, np.arange(len(labels)) if groups is None else groups, share, seed, left)
+
+
+def _split_by_class(labels, groups, share, seed, left):
+    """As `_split`, class by class: whole groups, drawn one by one until the share is reached."""
+    rng = np.random.default_rng(seed)
+    away = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        names, counts = np.unique(groups[labels == label], return_counts=True)
+        order = rng.permutation(len(names))[: len(names) - left]
+        before = np.cumsum(counts[order]) - counts[order]
+        taken = order[(before + counts[order] / 2 < share * counts.sum()) | (np.arange(len(order)) == 0)]
+        away |= np.isin(groups, names[taken]) & (labels == label)
+    return rng.permutation(np.flatnonzero(~away)), rng.permutation(np.flatnonzero(away))
+
+
+# Where data come from
 
 
 def _load_digits():
     digits = load_digits()
     images = np.round(digits.images * (255 / 16)).astype("uint8")
     images = images.repeat(2, axis=1).repeat(2, axis=2)[..., np.newaxis]
-    return images, digits.target.astype("int64"), None, None, [str(digit) for digit in range(10)]
+    return Source({"train": (images, digits.target.astype("int64"))}, [str(digit) for digit in range(10)], [])
 
 
-def _load_cifar10():
+def _load_from_keras(name):
     import keras
 
-    before = _cifar10_downloads()
+    called, class_names, pattern = DOWNLOADED[name]
+    before = _downloads(pattern)
     loaded = None
     try:
-        loaded = keras.datasets.cifar10.load_data()
+        loaded = getattr(keras.datasets, name).load_data()
     except Exception as error:
         damaged = f"delete the copy that may be damaged, {', '.join(map(str, sorted(before)))}; " if before else ""
         raise ConnectionError(
-            f"CIFAR-10 could not be downloaded ({error}). Ways on: {damaged}try again with a connection; "
+            f"{called} could not be downloaded ({error}). Ways on: {damaged}try again with a connection; "
             "set CCT_DATA to the path of an .npz (x_train, y_train, x_test, y_test) or of a folder of class folders; "
             "or use 'digits'"
         ) from error
     finally:  # after an interrupt too
         if loaded is None:
-            for path in _cifar10_downloads() - before:
+            for path in _downloads(pattern) - before:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-    (x_train, y_train), (x_test, y_test) = loaded
-    return x_train, y_train[:, 0].astype("int64"), x_test, y_test[:, 0].astype("int64"), list(CIFAR10_CLASSES)
+    parts = {}
+    for part, (images, labels) in zip(("train", "test"), loaded, strict=True):
+        images = images if images.ndim == 4 else images[..., np.newaxis]
+        parts[part] = images, np.ravel(labels).astype("int64")
+    return Source(parts, list(class_names), [])
 
 
-def _cifar10_downloads():
+def _downloads(pattern):
     homes = (
         os.environ.get("KERAS_HOME", "~/.keras"),
         "/tmp/.keras",
     )  # Keras takes the second where the first is read-only
-    return {path for home in homes for path in pathlib.Path(home).expanduser().glob("datasets/cifar-10-batches-py*")}
+    folders = [pathlib.Path(home).expanduser() / "datasets" for home in homes]
+    return {path for folder in folders for path in folder.glob(pattern)}
 
 
-def _load_npz(path):
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            found = file.files
-            arrays = {key: file[key] for key in (*NPZ_KEYS, "class_names") if key in found}
-    except Exception as error:
-        raise ValueError(f"{path} can't be read as an .npz of plain arrays, without Python objects: {error}") from error
-    missing = [key for key in NPZ_KEYS if key not in found]
-    if missing:
-        raise ValueError(
-            f"{path} lacks {', '.join(missing)}: it has {', '.join(found)} and needs {', '.join(NPZ_KEYS)}"
-        )
-    x_train, x_test = (_checked_images(arrays[key], f"{key} of {path}") for key in ("x_train", "x_test"))
-    if x_train.shape[1:] != x_test.shape[1:]:
-        raise ValueError(f"{path} has images {x_train.shape[1:]} in x_train but {x_test.shape[1:]} in x_test")
-    y_train = _checked_labels(arrays["y_train"], len(x_train), f"y_train of {path}")
-    y_test = _checked_labels(arrays["y_test"], len(x_test), f"y_test of {path}")
-    highest = max(y_train.max(), y_test.max())
-    class_names = np.ravel(arrays.get("class_names", np.arange(highest + 1))).astype(str).tolist()
-    if highest >= len(class_names):
-        raise ValueError(f"{path} has the label {highest}, but class_names for 0..{len(class_names) - 1} only")
-    return x_train, y_train, x_test, y_test, class_names
-
-
-def _checked_images(images, what):
-    if images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in images.shape:
-        wanted = "(n, height, width, channels) or (n, height, width)"
-        raise ValueError(f"{what} must be uint8 images {wanted}, but is {images.dtype} {images.shape}")
-    return images if images.ndim == 4 else images[..., np.newaxis]
-
-
-def _checked_labels(labels, n, what):
-    if labels.dtype.kind not in "iu" or labels.shape not in ((n,), (n, 1)) or labels.min() < 0:
-        lowest = f", lowest {labels.min()}" if labels.size and labels.dtype.kind in "iuf" else ""
-        raise ValueError(
-            f"{what} must be {n} integers from 0, one an image, but is {labels.dtype} {labels.shape}{lowest}"
-        )
-    return labels.reshape(n).astype("int64")
+def _read_folder(path, image_size, channels):
+    pictures = image_files.read_class_folders(path, image_size, channels)
+    named = pictures.parts
+    inside = {part: named == part for part in ("train", "val", "test") if (named == part).any()} or {
+        "train": named == ""
+    }
+    parts = {part: (pictures.images[own], pictures.labels[own]) for part, own in inside.items()}
+    groups = pictures.groups[inside["train"]]
+    alone = len(np.unique(groups)) == len(groups)
+    return Source(parts, pictures.class_names, list(pictures.notes), "train" in named, None if alone else groups)

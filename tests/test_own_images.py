@@ -1,21 +1,25 @@
 """Images as people have them: every kind of odd or broken file, fine-tuning from shipped weights, and the upload."""
 
+import base64
 import datetime
 import io
+import sys
+import types
 import warnings
 
 import ipywidgets
 import keras
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from cct_helpers import figures, images, weights, widgets
 from cct_helpers.data import Dataset, load_dataset
-from cct_helpers.images import read_class_folders, read_picture, survey
+from cct_helpers.images import read_class_folders, read_picture
 from cct_helpers.layers import resize_positions
 from cct_helpers.recipes import Recipe
 from cct_helpers.topics import own_images
+from cct_helpers.topics.own_images import survey
 from cct_helpers.training import fit
 
 SHIPPED = "cct_2_3x2_32_cifar10"
@@ -129,7 +133,7 @@ def test_of_an_animation_the_first_frame_is_read(folder, suffix):
     first.save(folder / "dog" / f"moves{suffix}", save_all=True, append_images=rest, **options)
     assert np.asarray(read_picture(folder / "dog" / f"moves{suffix}")).max() == 0
     (note,) = [file.note for file in survey(folder) if "moves" in file.path]
-    assert note.startswith("an animation: the first of 3 frames is read")
+    assert note.startswith("the first of 3 frames is read")
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
@@ -163,10 +167,11 @@ def test_links_that_go_in_circles_or_out_or_nowhere_are_not_followed(folder, tmp
     (folder / "cat" / "self.png").symlink_to(folder / "cat" / "self.png")
     (folder / "cat" / "ping.png").symlink_to(folder / "cat" / "pong.png")
     (folder / "cat" / "pong.png").symlink_to(folder / "cat" / "ping.png")
-    x, y, _, _, names = read_class_folders(folder)
-    assert names == ["cat", "dog"] and np.bincount(y).tolist() == [12, 12]
+    pictures = read_class_folders(folder)
+    assert pictures.class_names == ["cat", "dog"] and np.bincount(pictures.labels).tolist() == [12, 12]
     unread = {file.path for file in survey(folder) if file.note.startswith("not read")}
-    assert unread == {f"cat/{name}" for name in ("up", "secret.png", "gone.png", "self.png", "ping.png", "pong.png")}
+    inside = {f"cat/{name}" for name in ("up/", "secret.png", "gone.png", "self.png", "ping.png", "pong.png")}
+    assert unread == inside | {"all/", "again/", "elsewhere/"}
 
 
 def test_a_folder_with_the_name_of_an_image_is_not_read(folder):
@@ -204,8 +209,6 @@ def test_channels_and_sizes_are_what_was_asked_for(folder):
     assert tripled.shape[1:] == (10, 4, 3) and (tripled[..., 0] == tripled[..., 2]).all()
     with pytest.raises(ValueError, match="channels must be 1 for grey, 3 for RGB or None, not 4"):
         load_dataset(folder, channels=4)
-    with pytest.raises(ValueError, match="channels changes the images of a folder; digits is none, leave channels out"):
-        load_dataset("digits", channels=3)
 
 
 def test_survey_counts_twins_notes_and_both_halves(folder, tmp_path):
@@ -215,12 +218,14 @@ def test_survey_counts_twins_notes_and_both_halves(folder, tmp_path):
     found = {file.path: file for file in survey(folder)}
     assert found["cat/twin.png"].note == "the same picture as cat/00.png" and not found["cat/twin.png"].problem
     assert found["cat/notes.txt"].note.startswith("not read") and "cat/.hidden.png" not in found
-    assert found["dog/03.png"] == images.ImageFile("dog/03.png", "dog", 8, 6, "PNG RGB", "", "")
+    assert found["dog/03.png"] == own_images.ImageFile("dog/03.png", "dog", 8, 6, "PNG RGB", "", "")
     halves = tmp_path / "halves"
     halves.mkdir()
     (halves / "test").mkdir()
     folder.rename(halves / "train")
-    assert {file.path.split("/")[0] for file in survey(halves)} == {"train"}
+    surveyed = survey(halves)
+    assert {file.path.split("/")[0] for file in surveyed if file.kind} == {"train"}
+    assert "not read" in {file.path: file.note for file in surveyed}["test/ (no class folders)"]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         survey(halves)
@@ -230,6 +235,115 @@ def test_survey_says_what_reading_does_to_transparent_parts(folder):
     Image.new("RGBA", (6, 8)).save(folder / "cat" / "glass.png")
     (note,) = [file.note for file in survey(folder) if "glass" in file.path]
     assert note == "transparent parts are laid on white"
+
+
+def photo(seed=0, side=96):
+    from skimage import data as photos
+
+    return Image.fromarray(photos.chelsea()[20 * seed : 20 * seed + 160, 100:260]).resize((side, side))
+
+
+def test_survey_finds_near_copies_and_says_where(tmp_path):
+    for name, seed in (("train/cat", 0), ("train/dog", 5), ("test/cat", 6), ("test/dog", 4)):
+        (tmp_path / name).mkdir(parents=True)
+        photo(seed).save(tmp_path / name / "a.png")
+    photo(0).resize((80, 80)).save(tmp_path / "train" / "cat" / "smaller.jpg", quality=70)
+    photo(0).save(tmp_path / "test" / "cat" / "again.jpg", quality=60)
+    photo(5).resize((60, 60)).save(tmp_path / "train" / "cat" / "wrong.png")
+    notes = {file.path: file.note for file in survey(tmp_path) if file.note}
+    assert notes == {
+        "train/cat/smaller.jpg": "nearly the same picture as train/cat/a.png",
+        "test/cat/again.jpg": "nearly the same picture as train/cat/a.png, in another part",
+        "train/dog/a.png": "nearly the same picture as train/cat/wrong.png, in another class",
+    }
+
+
+def test_survey_names_both_files_of_a_leak(tmp_path):
+    for i, part in enumerate(("train", "test")):
+        for j, name in enumerate(("cat", "dog")):
+            (tmp_path / part / name).mkdir(parents=True)
+            photo(2 * i + j).save(tmp_path / part / name / "a.png")
+    (tmp_path / "test" / "dog" / "b.png").write_bytes((tmp_path / "train" / "dog" / "a.png").read_bytes())
+    problems = {file.path: file.problem for file in survey(tmp_path) if file.problem}
+    assert problems == {"test/dog/b.png": "the same picture as train/dog/a.png, in another part"}
+
+
+HEIC_HEAD = b"\0\0\0\x20ftypheic\0\0\0\0mif1heic"
+AVIF_HEAD = b"\0\0\0\x20ftypavif\0\0\0\0avifmif1"
+
+
+@pytest.mark.parametrize("suffix", [".heic", ".jpg"])  # phones and people rename them
+@pytest.mark.parametrize(
+    "kind, head, package", [("HEIF", HEIC_HEAD, "pillow-heif"), ("AVIF", AVIF_HEAD, "pillow-avif")]
+)
+def test_a_format_without_its_plugin_says_what_to_install(folder, monkeypatch, suffix, kind, head, package):
+    Image.init()
+    monkeypatch.setattr(Image, "OPEN", {name: found for name, found in Image.OPEN.items() if name != kind})
+    for module in ("pillow_heif", "pillow_avif"):
+        monkeypatch.setitem(sys.modules, module, None)  # as if they were not installed
+    (folder / "dog" / f"bad{suffix}").write_bytes(head)
+    with pytest.raises(
+        ValueError, match=rf"bad{suffix} can't be read as an image: .*pip install {package}.* save it as J"
+    ):
+        load_dataset(folder)
+
+
+def test_heic_is_read_through_the_plugin(folder, monkeypatch):
+    """With the package where it is installed, else with a stand-in that registers Pillow's reader of PNG for HEIC."""
+    try:
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+        photo().save(folder / "dog" / "new.heic", quality=95)
+    except ImportError:
+        Image.init()
+        monkeypatch.setattr(Image, "OPEN", dict(Image.OPEN))
+        monkeypatch.setattr(Image, "ID", list(Image.ID))
+        png, _ = Image.OPEN["PNG"]
+
+        def register_heif_opener():
+            Image.register_open("HEIF", png, lambda prefix: prefix.startswith(b"\x89PNG"))
+
+        stand_in = types.SimpleNamespace(register_heif_opener=register_heif_opener)
+        monkeypatch.setitem(sys.modules, "pillow_heif", stand_in)
+        photo().save(folder / "dog" / "new.heic", format="PNG")
+    difference = np.asarray(read_picture(folder / "dog" / "new.heic"), int) - np.asarray(photo(), int)
+    assert abs(difference).mean() < 4
+    assert [file.path for file in survey(folder) if file.problem] == []
+
+
+def test_avif_is_read_where_pillow_can(folder):
+    path = folder / "dog" / "bad.avif"
+    if features.check("avif"):
+        photo().save(path, quality=90)
+        assert abs(np.asarray(read_picture(path), int) - np.asarray(photo(), int)).mean() < 4
+    else:
+        path.write_bytes(AVIF_HEAD)
+        with pytest.raises(ValueError, match="it is AVIF; pip install pillow-avif-plugin"):
+            read_picture(path)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "RGB", "RGBA", "CMYK", "P", "LA"])
+def test_tiff_in_eight_bits_is_read(tmp_path, mode):
+    photo().convert(mode).save(tmp_path / "scan.tif", compression="tiff_lzw")
+    read = read_picture(tmp_path / "scan.tif")
+    assert read.mode == ("L" if mode in ("1", "L", "LA") else "RGB")
+    if mode not in ("1", "P"):
+        expected = photo().convert(read.mode)
+        assert abs(np.asarray(read, int) - np.asarray(expected, int)).mean() < 6
+
+
+def test_a_tiff_with_several_pages_gives_the_first(folder):
+    first, second = photo(0), photo(3)
+    first.save(folder / "dog" / "pages.tif", save_all=True, append_images=[second])
+    assert np.array_equal(np.asarray(read_picture(folder / "dog" / "pages.tif")), np.asarray(first))
+    assert "the first of 2 pages is read" in {file.path: file.note for file in survey(folder)}["dog/pages.tif"]
+
+
+def test_a_raw_photo_by_another_name_is_told_from_a_broken_file(folder):
+    (folder / "dog" / "bad.tif").write_bytes(b"II*\0" + b"\0" * 60)
+    with pytest.raises(ValueError, match="it is a TIFF or a raw photo that Pillow can't read; save it as PNG or JPEG"):
+        load_dataset(folder)
 
 
 def test_shrunk_to_the_same_size_images_stay_as_they_are():
@@ -359,12 +473,13 @@ def test_both_forms_of_an_upload_are_understood():
 def test_a_dropped_image_is_drawn_and_a_bad_one_is_explained(monkeypatch):
     shown = []
     monkeypatch.setattr(widgets, "in_notebook", lambda: True)
-    monkeypatch.setattr(widgets, "display", shown.append)
+    monkeypatch.setattr(widgets, "display", lambda what, raw=False: shown.append(what))
     first, mine = (np.asarray(noise(np.random.default_rng(seed))) for seed in (1, 2))
     box = widgets.drop_image(draw, first, "a small picture")
     upload, picture = box.children
-    assert shown[0].alt == "a small picture" and shown[1] is box and upload.multiple is False
-    assert picture.value == figures.to_png(draw(first)) == shown[0].data
+    assert shown[0]["text/plain"] == "a small picture" and shown[1] is box and upload.multiple is False
+    assert picture.value == figures.to_png(draw(first))
+    assert base64.b64encode(picture.value).decode() in shown[0]["text/html"]
     drop(upload, "mine.png", png(Image.fromarray(mine)))
     assert picture.value == figures.to_png(draw(mine))
     drop(upload, "page.png", b"<html>")

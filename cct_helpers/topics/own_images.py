@@ -1,10 +1,111 @@
-"""From trained weights and few images to a model of your own: a new head, balanced classes, accuracy by class."""
+"""A folder of your own looked through, and a model for it: new head, balanced classes, accuracy by class, a card."""
 
 import hashlib
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
+from sklearn.neighbors import NearestNeighbors
 
-from cct_helpers import weights
+from cct_helpers import images, weights
+
+NEAR = 4  # difference in brightness, of 255, root mean square at 16 x 16 pixels, up to which pictures are near copies
+
+
+class ImageFile(NamedTuple):
+    """One file of a folder, as `survey` found it.
+
+    path: str, below the folder, with "/". class_name: the name of its class folder. height, width: pixels, 0 where they
+    could not be read. kind: format and Pillow's mode, such as "JPEG CMYK". problem: why the folder cannot be read with
+    this file in it, or "". note: what happens to the file when it is read, or "".
+    """
+
+    path: str
+    class_name: str
+    height: int
+    width: int
+    kind: str
+    problem: str
+    note: str
+
+
+def survey(root):
+    """List every file in the class folders of `root` with what is wrong with it.
+
+    Unlike `load_dataset` it does not stop at the first file that can't be read. Beside equal pictures it finds near
+    copies, such as a photo saved a second time or two frames of a video.
+
+    Args:
+        root: a folder in one of the layouts of `images.find_images`.
+
+    Returns:
+        A list of `ImageFile`.
+
+    Raises:
+        ValueError: when `root` is no folder.
+    """
+    layout = images.find_images(root)
+    root = Path(root).resolve()
+    seen, found, small = {}, [], []
+    for file in layout.files:
+        place = file.path.relative_to(root).as_posix()
+        (height, width), kind, problem, note = (0, 0), "", "", ""
+        try:
+            picture = images.read_picture(file.path)
+            (width, height), (kind, note) = picture.size, _describe(file.path)
+            twin = seen.setdefault(images.fingerprint(picture), file)
+            if twin is file:
+                thumbnail = picture.convert("RGB").resize((16, 16), Image.Resampling.BOX)
+                small.append((len(found), np.asarray(thumbnail, "float32").ravel()))
+            elif (twin.class_name, twin.part) == (file.class_name, file.part):
+                note = _joined(note, _as_twin("the same picture as", twin, file, root))
+            else:
+                problem = _as_twin("the same picture as", twin, file, root)
+        except ValueError as error:
+            problem = str(error).replace(str(file.path), "").strip()
+        found.append(ImageFile(place, file.class_name, height, width, kind, problem, note))
+    for i, j in _near_pairs(small):
+        near = _as_twin("nearly the same picture as", layout.files[j], layout.files[i], root)
+        found[i] = found[i]._replace(note=_joined(found[i].note, near))
+    unread = "not read: a folder or a link, not an image by its name, or in no class folder"
+    return found + [ImageFile(place, "", 0, 0, "", "", unread) for place in layout.left_out]
+
+
+def _as_twin(what, twin, file, root):
+    """What to say of a file whose picture is there already."""
+    where = ", in another class" if twin.class_name != file.class_name else ""
+    where = where or (", in another part" if twin.part != file.part else "")
+    return f"{what} {twin.path.relative_to(root).as_posix()}{where}"
+
+
+def _joined(*notes):
+    return "; ".join(filter(None, notes))
+
+
+def _near_pairs(small):
+    """(index, index of an earlier one) of pictures that hardly differ: from (index, (768,) pixels) of each."""
+    if len(small) < 2:
+        return []
+    indices, pixels = zip(*small, strict=True)
+    pixels = np.stack(pixels)
+    finder = NearestNeighbors(radius=NEAR * pixels.shape[1] ** 0.5, algorithm="brute").fit(pixels)
+    near = finder.radius_neighbors(return_distance=False)
+    return [(indices[i], indices[min(others)]) for i, others in enumerate(near) if len(others) and min(others) < i]
+
+
+def _describe(path):
+    """Format and mode of an image file, and what reading does to it."""
+    with images.open_picture(path) as opened:
+        notes = []
+        if getattr(opened, "n_frames", 1) > 1:
+            several = "pages" if opened.format == "TIFF" else "frames"
+            notes.append(f"the first of {opened.n_frames} {several} is read")
+        if "A" in opened.mode or "transparency" in opened.info:
+            notes.append("transparent parts are laid on white")
+        if opened.getexif().get(0x0112, 1) != 1:
+            notes.append("turned as its camera says")
+        return f"{opened.format} {opened.mode}", "; ".join(notes)
 
 
 def start_from(name, data):
