@@ -14,39 +14,118 @@ from cct_helpers.layers import resize_positions
 
 SHIPPED = pathlib.Path(__file__).with_suffix("")  # the folder weights/ beside this file
 CARD_FORMAT = 1
+TORCH_SUFFIXES = (".pth", ".pt", ".bin", ".tar", ".ckpt")
+STATE_DICTS = ("state_dict", "model", "model_state_dict", "model_state", "state_dict_ema", "model_ema", "ema")
+WRAPPED = re.compile(r"(?:module\.|_orig_mod\.|model\.|weight/)")
 
 
 def read_state_dict(path):
-    """Read a state dict from a file: `.npz`, `.safetensors`, or PyTorch's `.pth`, `.pt`, `.bin`, `.tar`.
+    """Read a state dict from a file: `.npz`, `.safetensors`, or PyTorch's `.pth`, `.pt`, `.bin`, `.tar`, `.ckpt`.
 
-    Returns a dict of NumPy arrays by the authors' names. Nothing is unpickled: PyTorch is imported only for its own
-    files and reads them with `weights_only=True`. Raises FileNotFoundError, or ValueError for an unreadable file.
+    Nothing is unpickled but tensors, plain containers and the `argparse.Namespace` that the authors' `train.py` saves
+    beside the weights: PyTorch is imported only for its own files and reads them with `weights_only=True`. A file that
+    has several state dicts, such as `state_dict` and `state_dict_ema`, gives the first; a line says so.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        A dict of NumPy arrays by the names in the file.
+
+    Raises:
+        FileNotFoundError: where there is no such file.
+        ImportError: for a format whose package is not installed.
+        ValueError: for a file that can't be read as weights.
     """
-    path = pathlib.Path(path)
+    path = pathlib.Path(path).expanduser()
     if not path.is_file():
         raise FileNotFoundError(f"There is no weights file at {path}.")
+    suffix = path.suffix.lower()
     try:
-        if path.suffix == ".npz":
+        if suffix == ".npz":
             with np.load(path, allow_pickle=False) as arrays:
                 return {name: arrays[name] for name in arrays.files}
-        if path.suffix == ".safetensors":
+        if suffix == ".safetensors":
             from safetensors.numpy import load_file
 
             return load_file(path)
-        if path.suffix in (".pth", ".pt", ".bin", ".tar"):
-            import torch
-
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
-            loaded = loaded.get("state_dict", loaded.get("model", loaded))
-            return {name: tensor.float().numpy() for name, tensor in loaded.items()}
+        if suffix in TORCH_SUFFIXES:
+            loaded = _load_torch(path)
     except ImportError as error:
         raise ImportError(f"{path.name} needs the package {error.name}: pip install {error.name}.") from error
     except Exception as error:
+        raise ValueError(f"{path} could not be read as weights{_why_not(error)}") from error
+    if suffix not in TORCH_SUFFIXES:
+        raise ValueError(f"{path.name}: weights are read from .npz, .safetensors, {', '.join(TORCH_SUFFIXES)} files.")
+    return _tensors_in(path, loaded)
+
+
+def _load_torch(path):
+    """What a file of `torch.save` holds: tensors, plain containers, and a Namespace of settings."""
+    import argparse
+
+    import torch
+
+    with torch.serialization.safe_globals([argparse.Namespace]):
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _why_not(error):
+    """Why a file could not be read, and what to do, without PyTorch's advice to unpickle whatever is in it."""
+    alone = "save the tensors alone where it was made: torch.save(model.state_dict(), path)."
+    stranger = re.search(r"(?:GLOBAL|Unsupported global: GLOBAL|Unsupported class) ([\w.]+)", str(error))
+    if stranger:
+        return (
+            f": it holds more than tensors, an object of {stranger[1]}, and unpickling one may run whatever the file "
+            f"says. Where you trust its maker, {alone}"
+        )
+    if "TorchScript" in str(error):
+        return f": it is a TorchScript program. Please {alone}"
+    said = "" if "weights_only" in str(error) else f": {error}"
+    return f" ({type(error).__name__}{said}). It may be cut short or of another kind: fetch it again."
+
+
+def _tensors_in(path, loaded):
+    """name -> float32 array, from what a file of PyTorch holds; of several state dicts the first, which is said."""
+    if not isinstance(loaded, dict):
         raise ValueError(
-            f"{path} could not be read as weights ({type(error).__name__}: {error}). "
-            "It may be cut short or of another kind: fetch it again."
-        ) from error
-    raise ValueError(f"{path.name}: weights are read from .npz, .safetensors, .pth, .pt, .bin or .tar files.")
+            f"{path} could not be read as weights: it holds a {type(loaded).__name__}, not tensors by name: save "
+            "model.state_dict() instead."
+        )
+    order = [*STATE_DICTS, *(key for key in loaded if key not in STATE_DICTS)]
+    found = [key for key in order if isinstance(loaded.get(key), dict) and _tensors(loaded[key])]
+    if len(found) > 1:
+        others = " and ".join(map(repr, found[1:]))
+        print(f"{path.name} has {len(found)} state dicts: {found[0]!r} is taken, {others} left out.")
+    state = loaded[found[0]] if found else loaded
+    strange = sorted(str(name) for name in state if name not in _tensors(state))
+    if not state or strange:
+        raise ValueError(
+            f"{path} could not be read as weights: tensors by name are wanted, but it has "
+            f"{', '.join(strange[:5]) or 'none'}: save model.state_dict() alone, or under the key 'state_dict'."
+        )
+    return {name: _as_array(tensor) for name, tensor in state.items()}
+
+
+def _tensors(state):
+    return {name: value for name, value in state.items() if hasattr(value, "detach")}
+
+
+def bare_names(state):
+    """The state dict without what wrappers put before the authors' names.
+
+    These are "module." (DataParallel), "_orig_mod." (torch.compile), "model." (Lightning) and "weight/" (the golden
+    files of the tests), in any order and number. A prefix is dropped where every name has one.
+
+    Args:
+        state: a dict by names.
+
+    Returns:
+        The same values by the bare names.
+    """
+    while state and all(WRAPPED.match(str(name)) for name in state):
+        state = {WRAPPED.sub("", str(name), count=1): value for name, value in state.items()}
+    return state
 
 
 def load_reference_weights(model, state_dict_or_path):
@@ -54,8 +133,8 @@ def load_reference_weights(model, state_dict_or_path):
 
     Args:
         model: from `build_cct`, `build_cvt` or `build_vit_lite`, with the same sizes as the checkpoint.
-        state_dict_or_path: a dict of arrays by the authors' names (a leading "module." or "weight/" is dropped), or the
-            path of an `.npz`, `.safetensors`, `.pth`, `.pt`, `.bin` or `.tar` file.
+        state_dict_or_path: a dict of arrays or PyTorch tensors by the authors' names (`bare_names` drops what wrappers
+            put before them), or the path of a file that `read_state_dict` reads.
 
     A learned position table of another grid is resized (square grids in the file); a sine table in the file is only
     looked at. A head with another number of classes stays as it is, and a line says so. Returns the model.
@@ -63,7 +142,7 @@ def load_reference_weights(model, state_dict_or_path):
     """
     source = state_dict_or_path
     state = dict(source) if hasattr(source, "items") else read_state_dict(source)
-    state = {re.sub(r"^(module\.|weight/)", "", name): np.asarray(array) for name, array in state.items()}
+    state = {name: _as_array(value) for name, value in bare_names(state).items()}
     wanted = _variables_by_name(model)
     state = _fit_positions(model, state, wanted)
 
@@ -99,6 +178,11 @@ def load_reference_weights(model, state_dict_or_path):
     for note in notes:
         print(note)
     return model
+
+
+def _as_array(value):
+    """A NumPy array of a number array or a PyTorch tensor, which may require a gradient or be in bfloat16."""
+    return value.detach().cpu().float().numpy() if hasattr(value, "detach") else np.asarray(value)
 
 
 def reference_weights(model):

@@ -4,6 +4,7 @@ Links and decompression bombs in folders of images are in test_own_images.py, ma
 test_explorer.py.
 """
 
+import argparse
 import ast
 import html
 import importlib.util
@@ -26,7 +27,7 @@ from tests.support import tiny_run
 
 ROOT = pathlib.Path(__file__).parents[1]
 PYTORCH = importlib.util.find_spec("torch") is not None
-TORCH_ENDINGS = ("pth", "pt", "bin", "tar") if PYTORCH else ()
+TORCH_ENDINGS = ("pth", "pt", "bin", "tar", "ckpt") if PYTORCH else ()
 
 
 class Payload:
@@ -67,6 +68,26 @@ def hostile_old_pth(target):
     """The layout before PyTorch 1.6: pickles one after another, no archive."""
     magic, protocol, system = 0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}
     return b"".join(pickle.dumps(part, protocol=2) for part in (magic, protocol, system, {"w": Payload(target)}, []))
+
+
+def hostile_namespace(target):
+    """The authors' layout, whose settings hold the payload: the Namespace is let through, what is in it is not."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        saved = {"state_dict": {}, "args": argparse.Namespace(lr=0.1, model=Payload(target))}
+        archive.writestr("archive/data.pkl", pickle.dumps(saved, protocol=2))
+        archive.writestr("archive/version", "3\n")
+    return buffer.getvalue()
+
+
+def hostile_global(target):
+    """A pickle that gets hold of a function through an attribute of the module argparse."""
+    code = b"cargparse\n_sys.modules\n(S'os'\ntR."
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("archive/data.pkl", code)
+        archive.writestr("archive/version", "3\n")
+    return buffer.getvalue()
 
 
 def hostile_tar(target):
@@ -114,6 +135,8 @@ ATTACKS = {
     "npz": hostile_npz,
     "safetensors": hostile_pth,
     **{ending: hostile_pth for ending in TORCH_ENDINGS},
+    **{f"namespace.{ending}": hostile_namespace for ending in TORCH_ENDINGS},
+    **{f"global.{ending}": hostile_global for ending in TORCH_ENDINGS},
     **{f"old.{ending}": hostile_old_pth for ending in TORCH_ENDINGS},
     **{f"oldest.{ending}": hostile_tar for ending in TORCH_ENDINGS},
 }
@@ -204,7 +227,7 @@ def test_an_npz_whose_members_leave_its_folder_writes_nothing(tmp_path, target):
     folder = tmp_path / "inner"
     folder.mkdir()
     np.savez(folder / "data.npz", **{f"../{target.name}": np.zeros(3)})
-    with pytest.raises(ValueError, match="lacks x_train"):
+    with pytest.raises(ValueError, match="lacks x_train, y_train"):
         cct.load_dataset(folder / "data.npz")
     with pytest.raises(ValueError, match="do not fit"):
         cct.load_reference_weights(tiny_run.model(), folder / "data.npz")

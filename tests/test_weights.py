@@ -1,5 +1,6 @@
 """Weights by the authors' names: from every kind of file, in and out again, and every way in which they do not fit."""
 
+import argparse
 import importlib.util
 import io
 import pickle
@@ -13,7 +14,7 @@ import pytest
 from safetensors.numpy import save_file
 
 import cct_helpers as cct
-from cct_helpers.weights import read_state_dict
+from cct_helpers.weights import bare_names, read_state_dict
 from tests.support.golden_cases import FOLDER, build, read
 
 pytestmark = pytest.mark.any_backend
@@ -57,10 +58,21 @@ def test_from_a_dict(model, state):
     assert_loaded(model, state)
 
 
-@pytest.mark.parametrize("prefix", ["module.", "weight/"])
+@pytest.mark.parametrize(
+    "prefix",
+    ["module.", "weight/", "_orig_mod.", "module._orig_mod.", "_orig_mod.module.", "model.", "model._orig_mod."],
+)
 def test_prefixes_are_dropped(model, state, prefix):
     cct.load_reference_weights(model, {prefix + name: array for name, array in state.items()})
     assert_loaded(model, state)
+
+
+def test_a_prefix_is_dropped_only_where_every_name_has_it(model, state):
+    some = {("module." if i else "") + name: array for i, (name, array) in enumerate(state.items())}
+    with pytest.raises(ValueError, match="unexpected: module.classifier"):
+        cct.load_reference_weights(model, some)
+    assert_unchanged(model)
+    assert bare_names({}) == {}
 
 
 def write_npz(path, state):
@@ -82,6 +94,102 @@ def write_nested_pth(path, state):
     torch.save({"state_dict": tensors, "epoch": 3}, path)
 
 
+def as_tensors(state):
+    import torch
+
+    return {name: torch.from_numpy(array.copy()) for name, array in state.items()}
+
+
+def saver(change):
+    """A writer for a file of PyTorch that holds what `change` makes of {name: tensor}."""
+
+    def write(path, state):
+        import torch
+
+        torch.save(change(as_tensors(state)), path)
+
+    return write
+
+
+def by_the_authors(tensors):
+    """What their train.py saves, timm's CheckpointSaver: settings as a Namespace beside the weights."""
+    settings = argparse.Namespace(model="cct_2_3x2_32", lr=5e-4, aa="rand-m9", mean=(0.5, 0.5, 0.5), resume=None)
+    optimizer = {"state": {0: {"step": 7}}, "param_groups": [{"lr": 0.1, "params": [0]}]}
+    saved = {"epoch": 3, "arch": "cct_2", "state_dict": tensors, "optimizer": optimizer, "version": 2}
+    return {**saved, "args": settings, "metric": 77.7}
+
+
+def with_gradients(tensors):
+    return {name: tensor.requires_grad_() for name, tensor in tensors.items()}
+
+
+PYTORCH_FORMS = {
+    "model_best.pth.tar": by_the_authors,
+    "compiled.pth": lambda tensors: {f"_orig_mod.{name}": tensor for name, tensor in tensors.items()},
+    "lightning.ckpt": lambda tensors: {"state_dict": {f"model.{name}": t for name, t in tensors.items()}, "epoch": 1},
+    "other.pt": lambda tensors: {"model_state_dict": tensors, "loss": 1.0},
+    "gradients.pth": with_gradients,
+    "CAPITALS.PTH": dict,
+}
+
+
+@pytest.mark.parametrize("name", PYTORCH_FORMS if PYTORCH else [])
+def test_every_form_of_a_pytorch_file(model, state, name, tmp_path, capsys):
+    saver(PYTORCH_FORMS[name])(tmp_path / name, state)
+    cct.load_reference_weights(model, tmp_path / name)
+    assert_loaded(model, state)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("change", [with_gradients, dict] if PYTORCH else [])
+def test_tensors_in_a_dict(model, state, change):
+    cct.load_reference_weights(model, change(as_tensors(state)))
+    assert_loaded(model, state)
+
+
+@pytest.mark.parametrize("kind", ["bfloat16", "half", "double"] if PYTORCH else [])
+def test_tensors_of_other_types(model, state, kind, tmp_path):
+    tensors = {name: getattr(tensor, kind)() for name, tensor in as_tensors(state).items()}
+    saver(lambda _: tensors)(tmp_path / "a.pth", state)
+    for source in (tensors, tmp_path / "a.pth"):
+        got = cct.reference_weights(cct.load_reference_weights(model, source))
+        for name in got:
+            np.testing.assert_array_equal(got[name], tensors[name].float().numpy())
+
+
+@pytest.mark.parametrize("names", [("state_dict_ema", "state_dict"), ("model_ema", "model")] if PYTORCH else [])
+def test_which_of_several_state_dicts_was_taken_is_said(model, state, names, tmp_path, capsys):
+    averaged, plain = names
+
+    def both(tensors):
+        return {averaged: {name: tensor + 1 for name, tensor in tensors.items()}, plain: tensors}
+
+    saver(both)(tmp_path / "a.pth", state)
+    cct.load_reference_weights(model, tmp_path / "a.pth")
+    assert_loaded(model, state)
+    assert capsys.readouterr().out == f"a.pth has 2 state dicts: {plain!r} is taken, {averaged!r} left out.\n"
+
+
+NO_WEIGHTS = {
+    "list": (lambda tensors: list(tensors.values()), "it holds a list, not tensors by name: save model.state_dict"),
+    "settings": (lambda tensors: {"lr": 0.1, "epochs": 3}, "tensors by name are wanted, but it has epochs, lr: save"),
+    "nothing": (lambda tensors: {}, "tensors by name are wanted, but it has none"),
+    "module": (
+        lambda tensors: __import__("torch").nn.Linear(2, 2),
+        "it holds more than tensors, an object of torch.nn.modules.linear.Linear, .*save the tensors alone",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NO_WEIGHTS if PYTORCH else [])
+def test_a_pytorch_file_without_tensors_by_name_says_what_it_holds(case, tmp_path):
+    change, message = NO_WEIGHTS[case]
+    saver(change)(tmp_path / "a.pth", {})
+    with pytest.raises(ValueError, match=f"a.pth could not be read as weights: {message}") as caught:
+        read_state_dict(tmp_path / "a.pth")
+    assert "weights_only" not in str(caught.value)  # no advice to switch safety off
+
+
 WRITERS = {"npz": write_npz, "safetensors": write_safetensors}
 PYTORCH_WRITERS = {"pth": write_pth, "tar": write_nested_pth} if PYTORCH else {}
 
@@ -98,7 +206,7 @@ def test_from_a_file(model, state, kind, tmp_path):
         assert_loaded(model, state)
 
 
-@pytest.mark.parametrize("ending", ["pth", "pt", "bin", "tar"])
+@pytest.mark.parametrize("ending", ["pth", "pt", "bin", "tar", "ckpt"])
 def test_without_pytorch_its_files_say_what_to_install(model, ending, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     shutil.copy(PTH, tmp_path / f"weights.{ending}")
@@ -272,3 +380,32 @@ def test_reference_weights_is_the_inverse(case):
     for name in got:
         np.testing.assert_array_equal(got[name], weights[name])
         assert got[name].dtype == np.float32
+
+
+# --- the authors' models for ImageNet, with random weights in their format ---
+
+
+@pytest.mark.parametrize(
+    ("variant", "grid"),
+    [("cct_7_7x2_224", 14), ("cct_7_7x2_224_sine", 14), ("cct_14_7x2_224", 14), ("cct_14_7x2_384", 24)],
+)
+def test_the_authors_imagenet_variants_from_a_file_to_other_classes_and_sizes(variant, grid, tmp_path, capsys):
+    side = int(variant.split("_")[3])
+    source = cct.build_cct(variant, num_classes=1000)
+    state = {f"module.{name}": array for name, array in cct.reference_weights(source).items()}
+    np.savez(tmp_path / "theirs.npz", **state)
+    assert source.get_layer("position").grid == (grid, grid)
+    mine = cct.build_cct(variant, input_shape=(96, 64, 3), num_classes=5, normalization=IMAGENET)
+    cct.load_reference_weights(mine, tmp_path / "theirs.npz")
+    assert "The file has 1000 classes, the model 5" in capsys.readouterr().out
+    assert mine.get_layer("position").grid == (6, 4)
+    whole = cct.build_cct(variant, num_classes=1000, normalization=IMAGENET)
+    cct.load_reference_weights(whole, tmp_path / "theirs.npz")
+    if side == 224 and "14" not in variant.split("_")[1]:
+        pixels = np.random.default_rng(0).integers(0, 256, (1, side, side, 3)).astype("float32")
+        mean, std = (np.array(numbers) for numbers in IMAGENET)
+        theirs = cct.predict(source, (pixels - mean) / std)
+        np.testing.assert_allclose(cct.predict(whole, pixels), theirs, atol=1e-4)
+
+
+IMAGENET = ([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])
