@@ -1,30 +1,30 @@
-"""What the backend needs before it is imported, and a report of what this machine has."""
+"""What the backend needs before it is imported, the reader's settings, and a report of what this machine has."""
 
 import contextlib
 import importlib.metadata
+import io
+import json
 import logging
 import os
 import platform
+import re
 import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+BACKENDS = ("tensorflow", "jax", "torch")
 
 # Read once, when the backend is imported. A caching allocator: without it TensorFlow on a CPU asks the system for fresh
-# memory for every tensor above 32 MB, at every operation.
-SETTINGS = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "2", "TF_CPU_ALLOCATOR_USE_BFC": "true"}
+# memory for every tensor above 32 MB, at every operation. On a GPU, TensorFlow and JAX would take all of its memory at
+# once, and nothing would be left for a second notebook.
+SETTINGS = {
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_CPU_ALLOCATOR_USE_BFC": "true",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+}
 for name, value in SETTINGS.items():
     os.environ.setdefault(name, value)
-
-
-@contextlib.contextmanager
-def native_log_lines_hidden():
-    """Hide what a library's native code writes to standard error; Python's own errors still come out as exceptions."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 class NotInstalled(ImportError):
@@ -52,6 +52,52 @@ def way_out(module):
     )
 
 
+def keras_settings():
+    """The reader's own keras.json as a dict, {} without one."""
+    home = os.environ.get("KERAS_HOME") or "~/.keras"
+    try:
+        settings = json.loads((Path(home).expanduser() / "keras.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return settings if isinstance(settings, dict) else {}
+
+
+def choose_backend():
+    """The backend that Keras is to compute with: KERAS_BACKEND, else TensorFlow, else another that is installed.
+
+    Raises:
+        NotInstalled: where none of them is installed; it says what to do.
+    """
+    chosen = os.environ.get("KERAS_BACKEND")
+    if chosen:
+        if chosen in BACKENDS and not find_spec(chosen):
+            raise NotInstalled(
+                f"KERAS_BACKEND={chosen}, but {chosen} is not installed: pip install {chosen}, or unset KERAS_BACKEND."
+            )
+        return chosen
+    others = [name for name in (keras_settings().get("backend"), *BACKENDS[1:]) if name in BACKENDS]
+    installed = [name for name in ("tensorflow", *others) if find_spec(name)]
+    if not installed:
+        raise NotInstalled(way_out("tensorflow"))
+    return installed[0]
+
+
+os.environ["KERAS_BACKEND"] = choose_backend()
+
+
+@contextlib.contextmanager
+def native_log_lines_hidden():
+    """Hide what a library's native code writes to standard error; Python's own errors still come out as exceptions."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 try:
     with native_log_lines_hidden():
         import keras
@@ -70,35 +116,100 @@ def accelerator():
     """The name of the accelerator that the backend computes on, or "" for a CPU."""
     backend = keras.backend.backend()
     if backend == "tensorflow":
-        devices = tf.config.list_physical_devices("GPU")
-        return tf.config.experimental.get_device_details(devices[0]).get("device_name", "GPU") if devices else ""
+        devices = tf.config.get_visible_devices("GPU")
+        name = tf.config.experimental.get_device_details(devices[0]).get("device_name", "GPU") if devices else ""
+        return "Apple GPU" if name and platform.system() == "Darwin" else name
     if backend == "jax":
         import jax
 
         device = jax.devices()[0]
-        return "" if device.platform == "cpu" else device.device_kind
+        kind = "Apple GPU" if device.platform.lower() == "metal" else device.device_kind
+        return "" if device.platform == "cpu" else kind
     import torch
 
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else ""
+    device = keras.ops.zeros(()).device.type  # what Keras chose, or KERAS_TORCH_DEVICE
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    return {"cpu": "", "mps": "Apple GPU", "xpu": "Intel GPU"}.get(device, device)
 
 
 def profile():
     """Which runs fit this machine: "quick" (small data, seconds) or "full" (CIFAR-10).
 
-    `CCT_PROFILE` decides; without it, full where there is an accelerator. Raises ValueError for any other value.
+    `CCT_PROFILE` decides; without it, full on an accelerator whose name says what it can do, such as "Tesla T4". GPUs
+    of Apple and Intel and nameless ones differ too much for that.
+
+    Raises:
+        ValueError: for any other value.
     """
-    chosen = os.environ.get("CCT_PROFILE", "").strip().lower() or ("full" if accelerator() else "quick")
+    chosen = os.environ.get("CCT_PROFILE", "").strip().lower()
+    if not chosen:
+        name = accelerator()
+        chosen = "quick" if name in ("", "GPU") or name.startswith(("Apple", "Intel")) else "full"
     if chosen not in ("quick", "full"):
         raise ValueError(f'CCT_PROFILE must be "quick" or "full", got {chosen!r}. Unset it to let the machine decide.')
     return chosen
 
 
+def chosen_data():
+    """The name or path that the environment variable CCT_DATA gives, without quotation marks around it, or None."""
+    return os.environ.get("CCT_DATA", "").strip().strip("\"'") or None
+
+
+def chosen_size():
+    """(height, width) in pixels that the environment variable CCT_SIZE gives, or None.
+
+    It is written 64x48, height first, or 64 for a square.
+
+    Raises:
+        ValueError: for anything else, and for sides below 8.
+    """
+    text = os.environ.get("CCT_SIZE", "").strip().lower()
+    if not text:
+        return None
+    match = re.fullmatch(r"(\d{1,5})(?:\s*[x\u00d7*,]\s*(\d{1,5}))?", text)
+    sides = match and (int(match[1]), int(match[2] or match[1]))
+    if not sides or min(sides) < 8:
+        raise ValueError(f"CCT_SIZE is HEIGHTxWIDTH in pixels, at least 8, such as 64x64, not {text!r}.")
+    return sides
+
+
+def override_keras_settings():
+    """Put back what the course computes with, float32 and channels last, and return what was changed, as texts."""
+    changed = []
+    if keras.config.image_data_format() != "channels_last":
+        keras.config.set_image_data_format("channels_last")
+        changed.append('image_data_format "channels_first"')
+    if keras.config.floatx() != "float32":
+        changed.append(f'floatx "{keras.config.floatx()}"')
+        keras.config.set_floatx("float32")
+    policy = keras.config.dtype_policy().name
+    if policy != "float32" and not policy.startswith("mixed_"):
+        keras.config.set_dtype_policy("float32")
+    return changed
+
+
 def setup():
-    """Print the versions, the device and the profile that this notebook runs with. Returns nothing."""
-    backend = keras.backend.backend()
-    versions = [f"{package} {importlib.metadata.version(package)}" for package in ("numpy", "matplotlib", "ipywidgets")]
-    computes = f"{backend} {sys.modules[backend].__version__}"  # its package may have another name, as tensorflow-cpu
-    print(f"Python {platform.python_version()}, keras {keras.__version__}, {computes}, {', '.join(versions)}")
+    """Print the versions, the device, the profile and the data that this notebook runs with.
+
+    Where the reader's Keras settings would change what the course computes, they are put back, for this session alone,
+    and a line says so. Letters that a console can't print come out as escapes from here on.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    packages = [keras.backend.backend(), "numpy", "matplotlib", "ipywidgets"]
+    versions = [f"{package} {importlib.metadata.version(package)}" for package in packages]
+    print(f"Python {platform.python_version()}, keras {keras.__version__}, {', '.join(versions)}")
     print(f"device: {accelerator() or f'CPU, {os.cpu_count()} cores'}, {platform.system()}")
-    data = os.environ.get("CCT_DATA")
-    print(f"profile: {profile()}{f', data: {data}' if data else ''}")
+    data, size = chosen_data(), chosen_size()
+    pixels = f", {size[0]} x {size[1]} pixels" if size else ""
+    print(f"profile: {profile()}{f', data: {data}{pixels}' if data else ''}")
+    if size and not data:
+        print("CCT_SIZE changes the images of CCT_DATA, which is not set.")
+    changed = override_keras_settings()
+    asked = keras_settings().get("backend")
+    if asked in BACKENDS and asked != keras.backend.backend():
+        changed.append(f'backend "{asked}" (KERAS_BACKEND={asked} brings it back)')
+    if changed:
+        print(f"The course does without these of your Keras settings: {', '.join(changed)}.")

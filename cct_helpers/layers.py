@@ -53,10 +53,22 @@ def hidden_units(dim, mlp_ratio):
     return int(dim * mlp_ratio)
 
 
+def default_policy():
+    """The dtype policy of layers to which none is given: Keras's, but float32 in place of a reader's own floatx.
+
+    A keras.json left over from other work may say "floatx": "float16", and a softmax or a norm in 16 bits is wrong.
+    """
+    policy = keras.config.dtype_policy()
+    return keras.DTypePolicy("float32") if policy.name == keras.config.floatx() else policy
+
+
 class SavableLayer(keras.layers.Layer):
     """A Keras layer whose `get_config` returns the arguments named in `config_names`, so that it can be saved."""
 
     config_names = ()
+
+    def __init__(self, dtype=None, **kwargs):
+        super().__init__(dtype=dtype or default_policy(), **kwargs)
 
     def get_config(self):
         return {**super().get_config(), **{name: getattr(self, name) for name in self.config_names}}
@@ -156,7 +168,13 @@ class PatchTokenizer(SavableLayer):
         check_positive(patch_size=patch_size, dim=dim)
         self.patch_size, self.dim = patch_size, dim
         self.conv = keras.layers.Conv2D(
-            dim, patch_size, strides=patch_size, kernel_initializer=HeNormal(), dtype=self.dtype_policy, name="conv"
+            dim,
+            patch_size,
+            strides=patch_size,
+            data_format="channels_last",  # whatever the reader's keras.json says
+            kernel_initializer=HeNormal(),
+            dtype=self.dtype_policy,
+            name="conv",
         )
 
     def grid(self, height, width):
@@ -230,6 +248,7 @@ class ConvTokenizer(SavableLayer):
                 kernel_size,
                 strides=stride,
                 padding="same" if self.centred else "valid",
+                data_format="channels_last",
                 use_bias=False,
                 kernel_initializer=HeNormal(),
                 dtype=self.dtype_policy,
@@ -270,7 +289,8 @@ class ConvTokenizer(SavableLayer):
                 features = pad_zeros(features, self.padding)
             features = conv(features)
             # A max of values, zeros and then a ReLU: the ReLU may come after the pool, on a quarter of the values.
-            features = ops.relu(ops.max_pool(pad_zeros(features, 1), 3, strides=2, padding="valid"))
+            features = ops.max_pool(pad_zeros(features, 1), 3, strides=2, padding="valid", data_format="channels_last")
+            features = ops.relu(features)
         rows, columns = self.grid(*images.shape[1:3])
         # (batch, rows, columns, dim) -> (batch, tokens, dim)
         return ops.reshape(features, (-1, rows * columns, self.dim))
@@ -415,8 +435,10 @@ class Linear(keras.layers.Dense):
         When called with (..., features): (..., units).
     """
 
-    def __init__(self, units, use_bias=True, kernel_initializer=None, **kwargs):
-        super().__init__(units, use_bias=use_bias, kernel_initializer=kernel_initializer or Normal(0.02), **kwargs)
+    def __init__(self, units, use_bias=True, kernel_initializer=None, dtype=None, **kwargs):
+        start = kernel_initializer or Normal(0.02)
+        dtype = dtype or default_policy()
+        super().__init__(units, use_bias=use_bias, kernel_initializer=start, dtype=dtype, **kwargs)
 
     def call(self, inputs):
         *leading, features = inputs.shape

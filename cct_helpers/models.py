@@ -19,6 +19,7 @@ from cct_helpers.layers import (
     as_rate,
     check_heads,
     check_positive,
+    default_policy,
     hidden_units,
 )
 
@@ -143,7 +144,7 @@ def _build(family, variant, input_shape, num_classes, position, normalization, o
     height, width, channels = as_image_shape(input_shape or (size["image_size"], size["image_size"], 3))
     check_positive(num_classes=num_classes)
 
-    images = keras.Input((height, width, channels), name="images")
+    images = keras.Input((height, width, channels), dtype="float32", name="images")
     x = images if normalization is None else _normalization(normalization, channels)(images)
     tokenizer = tokenizer_of(family, size)
     grid = tokenizer.grid(height, width)
@@ -152,13 +153,13 @@ def _build(family, variant, input_shape, num_classes, position, normalization, o
         x = ClassToken(name="class_token")(x)
     x = PositionEmbedding(position or size["position"], grid, name="position")(x)
     if size["dropout"]:
-        x = keras.layers.Dropout(size["dropout"], name="dropout")(x)
+        x = keras.layers.Dropout(size["dropout"], dtype=default_policy(), name="dropout")(x)
     # The rate grows with depth, from 0 in the first block: https://arxiv.org/abs/1603.09382, section 3.
     for i, rate in enumerate(np.linspace(0, size["stochastic_depth"], size["num_layers"])):
         x = TransformerBlock(
             size["num_heads"], size["mlp_ratio"], size["dropout"], size["attention_dropout"], rate, name=f"block_{i}"
         )(x)
-    x = keras.layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
+    x = keras.layers.LayerNormalization(epsilon=1e-5, dtype=default_policy(), name="norm")(x)
     x = x[:, 0] if family == "vit" else SequencePooling(name="pooling")(x)
     # Logits stay float32 under mixed precision, so that the loss is exact.
     logits = Linear(num_classes, dtype="float32", name="head")(x)
@@ -182,7 +183,7 @@ def at_size(model, height, width):
         ValueError: for a size that the tokenizer cannot take.
     """
     height, width, channels = as_image_shape((height, width, model.input_shape[-1]))
-    images = keras.Input((height, width, channels), name="images")
+    images = keras.Input((height, width, channels), dtype="float32", name="images")
     rows, columns = model.get_layer("tokenizer").grid(height, width)
     layers = model.layers[1:]  # the first is the input
     x = images
@@ -242,4 +243,5 @@ def _normalization(mean_and_std, channels):
     mean, std = (np.broadcast_to(part, channels) for part in parts)
     if not np.all(std > 0):
         raise ValueError(f"normalization needs a std above 0 for every channel, got {std.tolist()}.")
-    return keras.layers.Normalization(mean=mean.tolist(), variance=(std**2).tolist(), name="normalization")
+    numbers = dict(mean=mean.tolist(), variance=(std**2).tolist())
+    return keras.layers.Normalization(axis=-1, **numbers, dtype=default_policy(), name="normalization")

@@ -134,8 +134,9 @@ def _check(model, data, recipe, seed):
 def _at_scale(model, scale, optimizer, recipe):
     """The model for images of `scale` times the sides, compiled; all scales share their weights and the optimizer."""
     sized = model if scale == 1 else at_size(model, *shrunk_sides(model.input_shape[1:3], scale))
-    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing)
-    sized.compile(optimizer, loss, metrics=[keras.metrics.CategoricalAccuracy(name="top1")])
+    smoothing = recipe.label_smoothing
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing, dtype="float32")
+    sized.compile(optimizer, loss, metrics=[keras.metrics.CategoricalAccuracy(name="top1", dtype="float32")])
     return sized
 
 
