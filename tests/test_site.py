@@ -1,12 +1,12 @@
 """The site: built once from the committed notebooks, then every page opened in Chromium.
 
-It needs docs/requirements.txt. Where Sphinx is not installed the tests are skipped and say so; with the environment
-variable CI set they fail instead. With --whole axe looks at every page.
+It needs docs/requirements.txt. Where Sphinx is not installed the tests are skipped and say so: no leg of other versions
+has to install it, and the workflow that publishes the site looks at every page by docs/check.py. With --whole axe looks
+at every page here, too.
 """
 
 import importlib
 import importlib.util
-import os
 import re
 import subprocess
 import sys
@@ -27,8 +27,7 @@ def check():
     """docs/check.py, which knows how to look at a site."""
     missing = [name for name in ("sphinx", "myst_nb", "sphinx_book_theme") if importlib.util.find_spec(name) is None]
     if missing:
-        words = f"{', '.join(missing)} not installed: pip install -r docs/requirements.txt"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(words)
+        pytest.skip(f"{', '.join(missing)} not installed: pip install -r docs/requirements.txt")
     sys.path.insert(0, str(ROOT / "docs"))
     try:
         yield importlib.import_module("check")
