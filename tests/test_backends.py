@@ -38,8 +38,9 @@ def pixels(model):
     return np.random.default_rng(0).integers(0, 256, (3, *model.input_shape[1:]), "uint8")
 
 
-def forward(folder):
-    """In a process of another backend: read the weights of every model, write its logits and attention maps."""
+def there(folder):
+    """In a process of another backend: the first weights; then, with the weights in the folder, logits and maps."""
+    np.savez(folder / "first.npz", *first_weights())
     results = {}
     for name in SIZES:
         model = cct.load_reference_weights(build(name), folder / f"{name}.npz")
@@ -53,11 +54,6 @@ def first_weights():
     keras.utils.set_random_seed(7)
     text = build_text_cct(50, 16, num_classes=4, dim=16, num_heads=2)
     return [weight for model in (*map(build, SIZES), text) for weight in model.get_weights()]
-
-
-def start(folder):
-    """In a process of another backend: write the first weights."""
-    np.savez(folder / "first.npz", *first_weights())
 
 
 def train(folder):
@@ -119,23 +115,26 @@ def weights(tmp_path_factory):
     return folder, results
 
 
-@pytest.mark.parametrize("backend", [name for name in OTHERS if name != keras.backend.backend()])
-def test_the_same_weights_give_the_same_forward_pass(weights, backend):
+@pytest.fixture(scope="module", params=[name for name in OTHERS if name != keras.backend.backend()])
+def other(request, weights):
+    """The name of another backend, when it has written its files into the folder of the weights."""
+    in_a_process(request.param, "there", weights[0])
+    return request.param
+
+
+def test_the_same_weights_give_the_same_forward_pass(weights, other):
     folder, here = weights
-    in_a_process(backend, "forward", folder)
     with np.load(folder / "results.npz") as there:
         assert set(there.files) == set(here)
         for name, array in here.items():
             assert np.abs(array).max() > 0.05
-            np.testing.assert_allclose(there[name], array, atol=1e-5, err_msg=f"{name} on {backend}")
+            np.testing.assert_allclose(there[name], array, atol=1e-5, err_msg=f"{name} on {other}")
 
 
-@pytest.mark.parametrize("backend", [name for name in OTHERS if name != keras.backend.backend()])
-def test_one_seed_gives_the_same_first_weights(tmp_path, backend):
-    in_a_process(backend, "start", tmp_path)
-    with np.load(tmp_path / "first.npz") as there:
+def test_one_seed_gives_the_same_first_weights(weights, other):
+    with np.load(weights[0] / "first.npz") as there:
         for name, weight in zip(there.files, first_weights(), strict=True):
-            np.testing.assert_array_equal(there[name], weight, err_msg=f"{name} on {backend}")
+            np.testing.assert_array_equal(there[name], weight, err_msg=f"{name} on {other}")
 
 
 def test_one_seed_gives_one_run_bit_for_bit(tmp_path):
