@@ -70,9 +70,14 @@ def shrunk_sides(sides, scale):
 
 
 def shrink(images, scale):
-    """Smaller images, each pixel the mean of the area it covers: (n, height, width, 1 or 3) uint8 -> both sides scaled.
+    """Smaller images, each pixel the mean of the area it covers.
 
-    scale: share of each side, above 0 and at most 1.
+    Args:
+        images: (n, height, width, 1 or 3) uint8.
+        scale: share of each side, above 0 and at most 1.
+
+    Returns:
+        (n, scaled height, scaled width, 1 or 3) uint8.
     """
     return images if scale == 1 else resize(images, shrunk_sides(images.shape[1:3], scale), Image.Resampling.BOX)
 

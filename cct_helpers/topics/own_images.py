@@ -16,9 +16,13 @@ NEAR = 4  # difference in brightness, of 255, root mean square at 16 x 16 pixels
 class ImageFile(NamedTuple):
     """One file of a folder, as `survey` found it.
 
-    path: str, below the folder, with "/". class_name: the name of its class folder. height, width: pixels, 0 where they
-    could not be read. kind: format and Pillow's mode, such as "JPEG CMYK". problem: why the folder cannot be read with
-    this file in it, or "". note: what happens to the file when it is read, or "".
+    Args:
+        path: str, below the folder, with "/".
+        class_name: the name of its class folder.
+        height, width: pixels, 0 where they could not be read.
+        kind: format and Pillow's mode, such as "JPEG CMYK".
+        problem: why the folder cannot be read with this file in it, or "".
+        note: what happens to the file when it is read, or "".
     """
 
     path: str
