@@ -30,7 +30,7 @@ CORE = {name for name in MODULES if MODULES[name].parent == PACKAGE} - {""}
 ENGINE = {name for name in MODULES if re.match(r"exercises(\.(?!nb\d)|$)", name)}
 COURSE = [path.stem for path in lint.sources() if path.parent.name == "notebooks"]
 ON_PYPI = {"PIL": "pillow", "sklearn": "scikit-learn", "skimage": "scikit-image", "yaml": "pyyaml"}
-NOT_REQUIRED = {"torch", "nox", "pillow_heif"}  # used only where the reader has them
+NOT_REQUIRED = {"torch", "nox", "pillow_heif", "pillow_avif"}  # used only where the reader has them
 KERAS_CALLS_IT = {
     "build",
     "call",
