@@ -198,9 +198,10 @@ def setup():
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    packages = [keras.backend.backend(), "numpy", "matplotlib", "ipywidgets"]
-    versions = [f"{package} {importlib.metadata.version(package)}" for package in packages]
-    print(f"Python {platform.python_version()}, keras {keras.__version__}, {', '.join(versions)}")
+    backend = keras.backend.backend()
+    computes = f"{backend} {sys.modules[backend].__version__}"  # what pip calls it may differ: tensorflow-cpu
+    versions = [f"{package} {importlib.metadata.version(package)}" for package in ("numpy", "matplotlib", "ipywidgets")]
+    print(f"Python {platform.python_version()}, keras {keras.__version__}, {computes}, {', '.join(versions)}")
     print(f"device: {accelerator() or f'CPU, {os.cpu_count()} cores'}, {platform.system()}")
     data, size = chosen_data(), chosen_size()
     pixels = f", {size[0]} x {size[1]} pixels" if size else ""

@@ -48,7 +48,6 @@ import itertools
 import json
 import os
 import tempfile
-from importlib.metadata import version
 
 import keras
 import numpy as np
@@ -474,7 +473,7 @@ print(f"test: top-1 {100 * top1:.2f} ± {100 * noise:.2f} %, top-5 {100 * top5:.
 # %%
 record = {"data": data.name, "model": "cct_2_3x2_32", "overrides": small, "parameters": model.count_params()}
 record |= {"test_top1": float(top1), "test_top5": float(top5), "cores": os.cpu_count(), "history": history}
-record |= {package: version(package) for package in ("keras", keras.backend.backend())}
+record |= {library: sys.modules[library].__version__ for library in ("keras", keras.backend.backend())}
 _ = (folder / "record.json").write_text(json.dumps(record, indent=1))
 
 # %% [markdown]

@@ -10,6 +10,7 @@ import sys
 import types
 from pathlib import Path
 
+import keras
 import lint
 import make
 import nbformat
@@ -454,6 +455,17 @@ def test_where_tensorflow_has_no_package_the_sentence_names_the_way_out(python, 
     monkeypatch.setattr(environment.platform, "system", lambda: machine[0])
     monkeypatch.setattr(environment.platform, "machine", lambda: machine[1])
     assert re.search(words, environment.way_out("tensorflow"))
+
+
+def test_setup_reports_tensorflow_by_whatever_name_it_was_installed(monkeypatch, capsys):
+    def installed(name, known=environment.importlib.metadata.version):
+        assert not name.startswith("tensorflow")  # on Linux the package is tensorflow-cpu, elsewhere tensorflow
+        return known(name)
+
+    monkeypatch.setattr(environment.importlib.metadata, "version", installed)
+    environment.setup()
+    backend = keras.backend.backend()
+    assert f", {backend} {sys.modules[backend].__version__}, numpy" in capsys.readouterr().out
 
 
 # Where TensorFlow has no package, pip says so in its last line, before it fetches anything
