@@ -28,8 +28,9 @@ def chromium():
 
 @contextlib.contextmanager
 def launched(*arguments):
-    """A headless Chromium, with more command-line arguments. For fixtures of a module: while it is open, this thread has
-    a running event loop.
+    """A headless Chromium, with further arguments of its command line.
+
+    For fixtures of a module: while it is open, this thread has a running event loop.
     """
     missing = None
     if importlib.util.find_spec("playwright") is None:
