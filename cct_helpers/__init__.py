@@ -24,9 +24,9 @@ its exercises. What is the subject of a notebook or two stands in topics/.
 """
 
 from cct_helpers.environment import profile, setup  # isort: skip  (first: it sets what Keras reads when it is imported)
-from cct_helpers.attention import attention_maps, attention_rollout, pooling_weights, token_votes
+from cct_helpers.attention import attention_maps, attention_rollout, entropy_bits, pooling_weights, token_votes
 from cct_helpers.data import Dataset, load_dataset
-from cct_helpers.exercises import check, progress
+from cct_helpers.exercises import check, hint, progress, solution
 from cct_helpers.explorer import attention_explorer, live_model
 from cct_helpers.layers import (
     ClassToken,
@@ -53,9 +53,9 @@ __all__ = [
     *("MultiHeadSelfAttention", "StochasticDepth", "TransformerBlock", "SequencePooling", "Linear"),
     *("build_cct", "build_cvt", "build_vit_lite", "VARIANTS"),
     *("load_pretrained", "pretrained_names", "load_reference_weights", "reference_weights"),
-    *("attention_maps", "attention_rollout", "pooling_weights", "token_votes"),
+    *("attention_maps", "attention_rollout", "pooling_weights", "token_votes", "entropy_bits"),
     *("fit", "Recipe", "RECIPES", "learning_rates", "evaluate", "predict"),
-    *("check", "progress"),
+    *("check", "hint", "solution", "progress"),
     *("show", "explore", "attention_explorer", "live_model"),
 ]
 

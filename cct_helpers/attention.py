@@ -109,6 +109,20 @@ def pooling_weights(model, images):
     return keras.ops.convert_to_numpy(model.get_layer("pooling").weights_over_tokens(tokens)).astype("float32")
 
 
+def entropy_bits(weights):
+    """How widely weights are spread: their entropy, sum over i of w_i log2(1 / w_i).
+
+    Args:
+        weights: (..., tokens), not negative, with the sum 1 over the last axis.
+
+    Returns:
+        An array (...), in bits: 0 where one token has all the weight, log2(tokens) where all have the same. 2 to this
+        power is the number of equal tokens with the same entropy.
+    """
+    weights = np.asarray(weights, "float64")
+    return np.sum(weights * np.log2(1 / np.where(weights > 0, weights, 1)), axis=-1)  # a weight of 0 adds nothing
+
+
 def token_votes(model, images):
     """The part of each token in each logit, signed.
 

@@ -1,46 +1,52 @@
 """Pictures that several notebooks use: arrays in, a Matplotlib Figure out. No model is known here.
 
+The same thing looks the same everywhere: a small dot is one run (a seed), a large pale one the mean of the runs; an
+orange veil over a photo is weight; the box around a token is blue. A token is (row, column), a grid (rows, columns).
+
 Colours are Okabe and Ito's, which colour-blind readers can tell apart (https://jfly.uni-koeln.de/color/).
 Figures have a white ground of their own, so that they read the same in a light and in a dark theme.
 """
 
 import io
+import itertools
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, GREY = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#666666",
 )  # fmt: skip
 COLOURS = (BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, GREY)
-STYLE = {
+PALE = "#E8E8E8"  # bands, and what is left out
+AGAINST_FOR = LinearSegmentedColormap.from_list("against_for", [BLUE, "white", ORANGE])
+SEEDS = "small: one seed, large: the mean"  # belongs to every label of an axis with `draw_seeds`
+STYLE = {  # what Matplotlib reads when it makes the axes, and when it saves
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
     "axes.prop_cycle": f"cycler('color', {list(COLOURS)})",
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.titlesize": 11,
     "axes.labelsize": 10,
     "xtick.labelsize": 9,
     "ytick.labelsize": 9,
-    "legend.frameon": False,
-    "legend.fontsize": 9,
-    "image.cmap": "cividis",
-    "image.interpolation": "nearest",
-    "lines.linewidth": 2,
 }
 
 
 def new_figure(rows=1, columns=1, *, width=8.0, height=3.0, margins=None, **subplots):
-    """A Figure in the course's style and its axes, an array of (rows, columns) or one Axes.
+    """A Figure in the course's style, and its axes.
 
     Args:
-        rows, columns: how many axes below and beside each other.
-        width, height: of the whole figure, in inches.
+        rows, columns: how many axes.
+        width, height: of the Figure, in inches. Up to 10 inches no page shows it smaller than it is.
         margins: for pictures that move, the arguments of `Figure.subplots_adjust`. Without them the places of the axes
             are worked out from the texts, which would cost half of a redraw.
-        **subplots: passed on to `Figure.subplots`.
+        **subplots: as for `Figure.subplots`.
+
+    Returns:
+        The Figure, and an array of Axes (rows, columns), or the one Axes.
     """
     with rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout=None if margins else "constrained")
@@ -58,20 +64,23 @@ def to_png(figure, dpi=90):
 
 
 def draw_message(text, width=8.0, height=1.5):
-    """A Figure that says something in words where a picture is not possible."""
+    """A Figure of width x height inches that says something in words where a picture is not possible."""
     figure, axes = new_figure(width=width, height=height)
     axes.set_axis_off()
     axes.text(0.5, 0.5, text, ha="center", va="center", wrap=True, fontsize=12, color=GREY, transform=axes.transAxes)
     return figure
 
 
+# Images
+
+
 def draw_image(axes, image, title=None, extent=None):
-    """Draw one image in `axes`, without ticks.
+    """Draw one image without ticks and lines around it.
 
     Args:
-        axes: where to draw.
-        image: (height, width, channels) or (height, width), uint8 or floats from 0 to 1.
-        title: a text above it.
+        axes: where.
+        image: (height, width) or (height, width, channels), uint8 or floats from 0 to 1.
+        title: of the axes.
         extent: (left, right, bottom, top), where it shall lie; by default every pixel is one unit wide.
     """
     image = np.asarray(image)
@@ -79,14 +88,21 @@ def draw_image(axes, image, title=None, extent=None):
     top = 255 if image.dtype == np.uint8 else 1
     look = dict(cmap="gray" if grey else None, vmin=0, vmax=top, extent=extent)
     axes.imshow(image.reshape(image.shape[:2]) if grey else image, **look)
-    axes.set_xticks([])
-    axes.set_yticks([])
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
     if title is not None:
         axes.set_title(title)
 
 
 def draw_images(images, titles=None, columns=8, side=1.2):
-    """Images, (n, height, width, channels), in reading order, `columns` a row; `titles` has one text for each."""
+    """Images in reading order.
+
+    Args:
+        images: (n, height, width, channels).
+        titles: n texts.
+        columns: images a row.
+        side: of an image, in inches.
+    """
     rows = -(-len(images) // columns)
     titled = 0.3 if titles is not None else 0
     figure, axes = new_figure(rows, columns, width=side * columns, height=(side + titled) * rows, squeeze=False)
@@ -98,64 +114,325 @@ def draw_images(images, titles=None, columns=8, side=1.2):
     return figure
 
 
-def draw_grid(axes, grid, height, width, colour="white"):
-    """Lines over an image of height x width pixels that cut it into grid = (rows, columns) equal parts."""
-    for row in range(1, grid[0]):
-        axes.axhline(row * height / grid[0] - 0.5, color=colour, linewidth=1)
-    for column in range(1, grid[1]):
-        axes.axvline(column * width / grid[1] - 0.5, color=colour, linewidth=1)
+def draw_gallery(rows, title=None):
+    """Rows of images below each other, to be compared column by column.
+
+    Args:
+        rows: name -> images (n, height, width, channels), the same n and size in each.
+        title: of the Figure.
+
+    Raises:
+        ValueError: for rows of different shapes.
+    """
+    shapes = {np.shape(images) for images in rows.values()}
+    if len(shapes) != 1:
+        raise ValueError(f"every row needs as many images of the same size, got {sorted(shapes)}")
+    n, height, width, _ = shapes.pop()
+    tall = height / width  # every image is one unit wide
+    inches = dict(width=0.84 * n + 1.6, height=0.84 * tall * len(rows) + (0.45 if title else 0.05))
+    top = 1 - (0.32 if title else 0.02) / inches["height"]
+    bottom = (0.12 if title else 0.02) / inches["height"]
+    margins = dict(left=1.6 / inches["width"], right=0.995, bottom=bottom, top=top, hspace=0.06)
+    figure, axes = new_figure(len(rows), 1, **inches, margins=margins, squeeze=False)
+    for ax, (name, images) in zip(axes[:, 0], rows.items(), strict=True):
+        for place, image in enumerate(images):
+            draw_image(ax, image, extent=(1.06 * place, 1.06 * place + 1, 0, tall))
+        ax.set(xlim=(0, 1.06 * n - 0.06), ylim=(0, tall))
+        ax.set_ylabel(name, rotation=0, ha="right", va="center")
+    if title:
+        figure.suptitle(title, fontsize=11)
+    return figure
 
 
-def draw_heatmap(axes, values, title=None, low=None, high=None, label=None):
-    """Draw an array of (rows, columns) as colours, with a bar that names the values; returns the drawn image."""
-    drawn = axes.imshow(values, vmin=low, vmax=high, cmap="cividis")
-    axes.figure.colorbar(drawn, ax=axes, label=label, shrink=0.8)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    if title is not None:
-        axes.set_title(title)
-    return drawn
+# Tokens and their weights, on an image or alone
+
+
+def outline(axes, top, left, height, width, colour=BLUE, line="-", label=None):
+    """Outline a box of pixels, the first at row `top` and column `left`, in colour on white, which shows everywhere."""
+    look = dict(xy=(left - 0.5, top - 0.5), width=width, height=height, fill=False)
+    axes.add_patch(Rectangle(**look, edgecolor="white", linewidth=4.5))
+    axes.add_patch(Rectangle(**look, edgecolor=colour, linewidth=2.5, linestyle=line, label=label))
+
+
+def check_token(token, grid):
+    """Raise ValueError unless token = (row, column) lies on the grid = (rows, columns)."""
+    (row, column), (rows, columns) = token, grid
+    if not (0 <= row < rows and 0 <= column < columns):
+        raise ValueError(
+            f"There is no token ({row}, {column}) on a grid of {rows} x {columns}: rows and columns count from 0."
+        )
+
+
+def outline_token(axes, token, grid, height, width, colour=BLUE):
+    """Outline the part of a picture that a token stands for.
+
+    Args:
+        axes: the picture, of height x width pixels.
+        token: (row, column) on the grid.
+        grid: (rows, columns) of tokens.
+        height, width: of the picture, in pixels.
+        colour: of the line.
+
+    Raises:
+        ValueError: for a token outside the grid.
+    """
+    check_token(token, grid)
+    tall, wide = height / grid[0], width / grid[1]
+    outline(axes, token[0] * tall, token[1] * wide, tall, wide, colour)
+
+
+def fade(image):
+    """Grey and nearer to white, so that a veil of colour shows alike on dark, bright and orange pixels.
+
+    (height, width, channels) -> (height, width), of the same type.
+    """
+    image = np.asarray(image)
+    white = 255 if image.dtype == np.uint8 else 1
+    return (0.45 * image.mean(axis=-1) + 0.55 * white).astype(image.dtype)
 
 
 def draw_overlay(axes, image, weights, grid, title=None, high=None):
-    """Draw weights, (tokens,), as a transparent orange veil over an image: the more weight, the more orange.
+    """Draw weights as an orange veil over a faded image: the more weight, the more orange.
 
-    The picture stays visible everywhere; a token with weight `high` (the largest by default) shows the full colour.
+    Args:
+        axes: where.
+        image: (height, width, channels).
+        weights: (tokens,), in reading order.
+        grid: (rows, columns) of tokens.
+        title: of the axes.
+        high: the weight that gets the full colour; the largest by default.
     """
-    draw_image(axes, image, title)
+    draw_image(axes, fade(image), title)
     height, width = np.shape(image)[:2]
-    share = np.reshape(weights, grid) / (high or np.max(weights))
     veil = np.zeros((*grid, 4))
-    veil[..., :3] = np.array([int(ORANGE[i : i + 2], 16) / 255 for i in (1, 3, 5)])
-    veil[..., 3] = 0.75 * np.clip(share, 0, 1)
+    veil[..., :3] = to_rgb(ORANGE)
+    veil[..., 3] = 0.85 * np.clip(np.reshape(weights, grid) / (high or np.max(weights)), 0, 1)
     axes.imshow(veil, extent=(-0.5, width - 0.5, height - 0.5, -0.5), interpolation="nearest")
 
 
-def draw_curves(x, curves, x_label, y_label, title=None, width=6.0, height=3.2):
-    """Lines over a common x: `curves` maps a name to an array, or to (means, spreads) drawn with a band."""
+def draw_heads(image, rows, grid, token, high):
+    """What one token reads from in every layer and head, as veils on one scale.
+
+    Args:
+        image: (height, width, channels) uint8.
+        rows: (layers, heads, tokens), the attention weights of the token; each row sums to 1.
+        grid: (rows, columns) of tokens.
+        token: (row, column) of the token, which is outlined.
+        high: the weight, in multiples of uniform, that gets the full orange. The titles say the largest weights, so
+            that what lies above the scale is not lost.
+    """
+    layers, heads, tokens = rows.shape
+    size = dict(width=2.6 * (heads + 1), height=2.65 * layers + 0.3)
+    figure, axes = new_figure(layers, heads + 1, **size, squeeze=False)
+    for layer in range(layers):
+        draw_image(axes[layer, 0], image, "the token that reads" if layer == 0 else None)
+        for head in range(heads):
+            values = tokens * rows[layer, head]
+            title = f"layer {layer}, head {head}: up to {values.max():.1f}"
+            draw_overlay(axes[layer, head + 1], image, values, grid, title, high)
+        for ax in axes[layer]:
+            outline_token(ax, token, grid, *np.shape(image)[:2])
+    figure.supxlabel(f"weight, times uniform; full orange: {high:g} and more", fontsize=10)
+    return figure
+
+
+def draw_sorted(axes, weights):
+    """Draw weights that sum to 1, (tokens,), from the largest down, beside the weight that all would have if equal."""
+    tokens = len(weights)
+    axes.stairs(np.sort(weights)[::-1], np.arange(tokens + 1) + 0.5, fill=True, color=ORANGE)
+    axes.axhline(1 / tokens, color="black", linestyle="--", linewidth=1.2, label=f"uniform, 1/{tokens}")
+    axes.set(xlabel="tokens, largest weight first", ylabel="weight")
+    axes.set(xlim=(0.5, tokens + 0.5), ylim=(0, 1.25 * max(weights)))  # room for the legend
+    axes.locator_params(axis="y", nbins=5)
+    axes.legend(loc="upper right")
+
+
+def draw_map(axes, values, title=None, *, low=None, high=None, signed=False, label=None):
+    """Draw an array of (rows, columns) as colours, without ticks.
+
+    Args:
+        axes: where.
+        values: (rows, columns).
+        title: of the axes.
+        low, high: ends of the scale, by default those of the values; with `signed` it goes from -high to high.
+        signed: orange above 0, blue below, white at 0.
+        label: adds a bar of colours, and names the values at it.
+
+    Returns:
+        What was drawn, for a bar of colours that several maps share.
+    """
+    if signed:
+        high = high or max(np.abs(values).max(), 1e-12)
+        low = -high
+    drawn = axes.imshow(values, vmin=low, vmax=high, cmap=AGAINST_FOR if signed else "cividis")
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(signed)  # there the ground is white like the page
+    if title is not None:
+        axes.set_title(title)
+    if label is not None:
+        axes.figure.colorbar(drawn, ax=axes, label=label, shrink=0.8)
+    return drawn
+
+
+def draw_maps(maps, label, *, low=None, high=None, names=("column", "row"), size=(2.9, 2.9)):
+    """Maps side by side on one scale of colours, with one bar.
+
+    Args:
+        maps: title -> (rows, columns).
+        label: what the colours mean, with the unit.
+        low, high: ends of the scale, by default those of all maps together.
+        names: of the horizontal and the vertical axis.
+        size: of a map with its texts, (width, height) in inches.
+    """
+    figure, axes = new_figure(1, len(maps), width=size[0] * len(maps) + 1, height=size[1], squeeze=False)
+    figure.get_layout_engine().set(w_pad=0.08)
+    every = np.concatenate([np.ravel(values) for values in maps.values()])
+    low, high = np.nanmin(every) if low is None else low, np.nanmax(every) if high is None else high
+    for ax, (title, values) in zip(axes[0], maps.items(), strict=True):
+        drawn = ax.imshow(values, vmin=low, vmax=high, cmap="cividis")
+        ax.set(title=title, xlabel=names[0], ylabel=names[1])
+        ax.spines[:].set_visible(False)
+    beyond = np.nanmax(every) > high + 1e-6 * abs(high)  # but for rounding
+    figure.colorbar(drawn, ax=axes, label=label, shrink=0.85, extend="max" if beyond else "neither")
+    return figure
+
+
+# Runs with several seeds
+
+
+def draw_seeds(axes, x, y, colour, *, marker="o", line="", label=None, each=True):
+    """Draw runs as small dots, and over each group of them their mean as a large pale one.
+
+    Args:
+        axes: where.
+        x, y: (seeds,), or (groups, seeds); one of them may be a number, or a column (groups, 1).
+        colour: of this series.
+        marker: of the dots.
+        line: style of a line through the means.
+        label: of the series, for a legend.
+        each: draw the runs, and not the means alone.
+    """
+    x, y = np.broadcast_arrays(x, y)
+    means = x.mean(axis=-1), y.mean(axis=-1)
+    if line:
+        axes.plot(*means, line, color=colour, linewidth=1.5, zorder=2)
+    look = dict(color=colour, linestyle="none", marker=marker)
+    axes.plot(*means, **look, alpha=0.45, markersize=11, markeredgewidth=0, label=label, zorder=3)
+    if each:
+        edge = dict(markeredgecolor="white", markeredgewidth=0.6)
+        axes.plot(x.ravel(), y.ravel(), **look, **edge, markersize=5, zorder=4)
+
+
+def name_rows(axes, names):
+    """Name the places 0, 1, 2... of the vertical axis from the top down, over faint lines of the horizontal one."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.grid(axis="x", color="#DDDDDD", linewidth=0.8)
+    axes.set_axisbelow(True)
+
+
+def draw_scores(scores, label, title=None, width=7.0):
+    """Results of several ways, a row each, with a dot for each run.
+
+    Args:
+        scores: way -> (seeds,).
+        label: what was measured, with the unit.
+        title: what the picture says.
+        width: in inches.
+    """
+    figure, ax = new_figure(width=width, height=0.4 * len(scores) + (1.4 if title else 1.1))
+    for row, (values, colour) in enumerate(zip(scores.values(), itertools.cycle(COLOURS), strict=False)):
+        draw_seeds(ax, values, row, colour)
+    name_rows(ax, list(scores))
+    ax.set(xlabel=f"{label}; {SEEDS}", title=title)
+    return figure
+
+
+def draw_curves(x, curves, x_label, y_label, title=None, *, width=6.0, height=3.2, **axes_settings):
+    """Lines over a common x.
+
+    Args:
+        x: (n,).
+        curves: name -> (n,), or (means, spreads), both (n,), drawn with a band of one spread to each side.
+        x_label, y_label: with units.
+        title: what the picture says.
+        width, height: in inches.
+        **axes_settings: as for `Axes.set`, such as ylim=(0, None).
+    """
     figure, axes = new_figure(width=width, height=height)
-    for name, values in curves.items():
+    markers, lines = itertools.cycle("osD^v"), itertools.cycle(("-", "--", "-.", ":"))
+    for (name, values), marker, line in zip(curves.items(), markers, lines, strict=False):
         mean, spread = values if isinstance(values, tuple) else (values, None)
-        (line,) = axes.plot(x, mean, label=name)
+        few = dict(marker=marker, markersize=5) if len(x) <= 20 else {}
+        (drawn,) = axes.plot(x, mean, label=name, linestyle=line, **few)
         if spread is not None:
             low, high = np.subtract(mean, spread), np.add(mean, spread)
-            axes.fill_between(x, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
-    axes.set(xlabel=x_label, ylabel=y_label)
-    if title:
-        axes.set_title(title)
+            axes.fill_between(x, low, high, color=drawn.get_color(), alpha=0.2, linewidth=0)
+    if np.all(np.mod(x, 1) == 0):
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set(xlabel=x_label, ylabel=y_label, title=title, **axes_settings)
     if len(curves) > 1:
-        axes.legend(frameon=False)
+        axes.legend()
+    return figure
+
+
+# Answers of a classifier
+
+
+def draw_classes(axes, probabilities, class_names, top=3, title=None):
+    """Draw the most probable classes as bars, the first in orange.
+
+    Args:
+        axes: where.
+        probabilities: (classes,), shares from 0 to 1.
+        class_names: (classes,) texts.
+        top: how many classes.
+        title: of the axes.
+    """
+    best = np.argsort(-np.asarray(probabilities), kind="stable")[:top]
+    percent = 100 * np.asarray(probabilities)[best]
+    axes.barh(range(len(best)), percent, color=[ORANGE] + [GREY] * (len(best) - 1))
+    for place, value in enumerate(percent):
+        inside = value > 55
+        look = dict(ha="right", color="black" if place == 0 else "white") if inside else dict(ha="left")
+        axes.text(value + (-3 if inside else 3), place, f"{value:.0f} %", va="center", fontsize=9, **look)
+    axes.set_yticks(range(len(best)), [class_names[label] for label in best])
+    axes.set(xlim=(0, 100), xticks=(0, 50, 100), ylim=(len(best) - 0.4, -0.6), xlabel="probability (%)", title=title)
+
+
+def draw_predictions(images, probabilities, class_names, titles=None, columns=3):
+    """Images, each with bars of its most probable classes beside it.
+
+    Args:
+        images: (n, height, width, channels).
+        probabilities: (n, classes).
+        class_names: (classes,) texts.
+        titles: n texts.
+        columns: images a row.
+    """
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    size = dict(width=3.3 * columns, height=1.9 * rows, width_ratios=(1.2, 1) * columns)
+    figure, axes = new_figure(rows, 2 * columns, **size, squeeze=False)
+    places = axes.reshape(-1, 2)  # (rows, 2 * columns) -> (images, picture and bars)
+    for i, (photo, bars) in enumerate(places):
+        if i < len(images):
+            draw_image(photo, images[i], titles[i] if titles is not None else None)
+            draw_classes(bars, probabilities[i], class_names)
+        else:
+            photo.set_axis_off()
+            bars.set_axis_off()
     return figure
 
 
 def draw_errors(images, guesses, truths, confidences, columns=6):
-    """Pictures that a model got wrong, with its guess, how sure it was, and the true class.
+    """Images that a model got wrong, with what it said, how sure it was, and what is true.
 
     Args:
         images: (n, height, width, channels) uint8.
-        guesses, truths: n names of classes.
-        confidences: (n,), 0 to 1.
-        columns: how many beside each other.
+        guesses, truths: n class names.
+        confidences: (n,), probability of the guess, 0 to 1.
+        columns: images a row.
     """
     rows = max(-(-len(images) // columns), 1)
     figure, axes = new_figure(rows, columns, width=1.5 * columns, height=2.1 * rows, squeeze=False)
@@ -167,44 +444,35 @@ def draw_errors(images, guesses, truths, confidences, columns=6):
     return figure
 
 
-def draw_scores(scores, x_label, width=7.0, height=2.6):
-    """One row of dots for each name, a dot a seed, and their mean as a bar: `scores` maps names to arrays (seeds,)."""
-    figure, ax = new_figure(width=width, height=height)
-    for row, values in enumerate(scores.values()):
-        ax.plot(values, np.full(len(values), row), "o", color=COLOURS[row % len(COLOURS)], markersize=7)
-        ax.plot([np.mean(values)] * 2, [row - 0.25, row + 0.25], color=GREY, linewidth=2)
-    ax.set_yticks(range(len(scores)), scores)
-    ax.set(xlabel=x_label, ylim=(len(scores) - 0.5, -0.5))
-    ax.grid(axis="x", color="#DDDDDD", linewidth=0.8)
-    ax.set_axisbelow(True)
-    return figure
+def draw_confusion(counts, class_names, what="class", high=20):
+    """Which classes are taken for which: a row is a true class, a column what the model said.
 
-
-def draw_predictions(images, probabilities, class_names, titles=None, top=3):
-    """Images with a bar for each of their most probable classes.
+    Right answers, on the diagonal, stay white, so that the colours belong to the mistakes: their share of the row. With
+    up to 12 classes every count is written; with more only the shares, in percent, that lie beyond the scale.
 
     Args:
-        images: (n, height, width, channels).
-        probabilities: (n, classes).
-        class_names: a name for each class.
-        titles: n texts.
-        top: how many classes.
+        counts: (classes, classes).
+        class_names: (classes,) texts.
+        what: what a class is, for the labels.
+        high: end of the scale, in percent of a row.
     """
-    figure, axes = new_figure(2, len(images), width=2.3 * len(images), height=3.9, squeeze=False)
-    for i, (photo, bars) in enumerate(axes.T):
-        draw_image(photo, images[i], titles[i] if titles is not None else None)
-        best = np.argsort(-probabilities[i], kind="stable")[:top]
-        percent = 100 * probabilities[i][best]
-        bars.barh(range(top), percent, color=[ORANGE] + [GREY] * (top - 1))
-        for place, value in enumerate(percent):
-            inside = value > 60
-            look = dict(ha="right", color="black" if place == 0 else "white") if inside else dict(ha="left")
-            bars.text(value + (-3 if inside else 3), place, f"{value:.0f} %", va="center", fontsize=9, **look)
-        bars.set_yticks(range(top), [class_names[label] for label in best])
-        bars.set(xlim=(0, 100), ylim=(top - 0.4, -0.6), xlabel="probability (%)")
+    counts = np.array(counts, float)
+    shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    np.fill_diagonal(shares, np.nan)
+    few = len(counts) <= 12
+    numbers = counts if few else np.where(shares > high, shares, 0)
+    side = max(4.5, 0.48 * len(counts) + 1) if few else 7.2
+    figure, ax = new_figure(width=side + 0.8, height=side)
+    drawn = ax.imshow(shares, vmin=0, vmax=high, cmap="cividis")
+    label = f"share of the true {what} (%)" + ("" if few else "; numbers: beyond the scale")
+    figure.colorbar(drawn, ax=ax, label=label, shrink=0.8, extend="max")
+    for (row, column), number in np.ndenumerate(numbers):
+        if number:
+            dark = row != column and shares[row, column] < 0.6 * high
+            weight = "normal" if row == column else "bold"
+            look = dict(color="white" if dark else "black", weight=weight, fontsize=9)
+            ax.text(column, row, f"{number:.0f}", ha="center", va="center", **look)
+    ax.set_xticks(range(len(counts)), class_names, rotation=0 if max(map(len, class_names)) < 4 else 90)
+    ax.set_yticks(range(len(counts)), class_names)
+    ax.set(xlabel=f"predicted {what}", ylabel=f"true {what}")
     return figure
-
-
-def without_colour(image):
-    """(height, width, channels) uint8 -> (height, width, 1), so that an orange veil stands out on an orange cat."""
-    return np.mean(image, axis=-1, keepdims=True).astype("uint8")

@@ -58,16 +58,16 @@ def explore(draw, settings, alt, **controls):
 
     Returns the box of controls, which a test can turn; it has been displayed. In a script nothing is displayed.
     """
-    stills = stack([drawn_png(draw, setting) for setting in settings])
+    stills = stack([draw_png(draw, setting) for setting in settings])
     start = settings[0]
     sliders = {name: control(name, choices, start[name]) for name, choices in controls.items()}
     fixed = {name: value for name, value in start.items() if name not in sliders}
-    first = drawn(draw, start)
+    first = draw_safely(draw, start)
     picture = ipywidgets.Image(value=to_png(first), format="png", layout=SHARP)
 
     def redraw(_):
         values = {name: slider.value for name, slider in sliders.items()}
-        picture.value = to_png(drawn(draw, {**fixed, **values}, first.get_size_inches()))
+        picture.value = to_png(draw_safely(draw, {**fixed, **values}, first.get_size_inches()))
 
     for slider in sliders.values():
         slider.observe(redraw, names="value")
@@ -97,7 +97,7 @@ def control(name, choices, value):
     return ipywidgets.FloatSlider(min=low, max=high, step=step, readout_format=".3g", **common)
 
 
-def drawn(draw, parameters, size=(8.0, 1.5)):
+def draw_safely(draw, parameters, size=(8.0, 1.5)):
     """The Figure for these parameters; for impossible ones, a Figure of this size (inches) that says why."""
     with rc_context({"axes.titley": 1.0}):  # Matplotlib would lay out all ticks once more to find room for the titles
         try:
@@ -106,9 +106,9 @@ def drawn(draw, parameters, size=(8.0, 1.5)):
             return draw_message(str(error), *size)
 
 
-def drawn_png(draw, parameters):
+def draw_png(draw, parameters):
     """The same as the bytes of a PNG file."""
-    return to_png(drawn(draw, parameters))
+    return to_png(draw_safely(draw, parameters))
 
 
 def stack(pngs):
@@ -136,7 +136,7 @@ def drop_image(draw, first, alt):
     A file that is no image, or a ValueError of `draw`, is shown as text in place. Returns the box of the button and the
     picture, which a test can use; it has been displayed. In a script nothing is displayed.
     """
-    still = drawn_png(draw, {"image": first})
+    still = draw_png(draw, {"image": first})
     picture = ipywidgets.Image(value=still, format="png", layout=SHARP)
     upload = ipywidgets.FileUpload(accept="image/*", multiple=False, description="your image")
 
@@ -144,8 +144,8 @@ def drop_image(draw, first, alt):
         return draw(np.asarray(read_picture(io.BytesIO(content), name).convert("RGB")))
 
     def redraw(change):
-        for name, content in uploaded(change["new"]):
-            picture.value = drawn_png(draw_file, {"name": name, "content": content})
+        for name, content in read_upload(change["new"]):
+            picture.value = draw_png(draw_file, {"name": name, "content": content})
 
     upload.observe(redraw, names="value")
     box = ipywidgets.VBox([upload, picture])
@@ -155,7 +155,7 @@ def drop_image(draw, first, alt):
     return box
 
 
-def uploaded(value):
+def read_upload(value):
     """The files in the value of a FileUpload: a list of (name, bytes).
 
     ipywidgets 7 has a dict from names to contents there, ipywidgets 8 a tuple of dicts.

@@ -13,6 +13,8 @@
 # %% [markdown]
 # # 0. Start here
 #
+# *What will I build, and does my machine work?*
+#
 # You will see a trained Compact Convolutional Transformer (CCT) classify real photos on your machine, look at where
 # it reads, and find your way through the course.
 #
@@ -20,18 +22,14 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/00_start_here.ipynb)
 
-# %% tags=["setup"]
+# %% jupyter={"source_hidden": true} tags=["setup"]
 import sys
 from pathlib import Path
 
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-if root is None:
-    raise FileNotFoundError(
-        "cct_helpers was not found. Open this notebook inside the unpacked repository. On Colab, upload the repository "
-        "as a .zip (folder icon on the left), run '!unzip -q NAME.zip' in a new cell, then run this cell again."
-    )
+assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -39,8 +37,8 @@ import cct_helpers as cct
 cct.setup()
 
 # %% [markdown]
-# That cell found the course, imported it as `cct`, and printed three lines: the versions, the device that Keras
-# computes on, and the *profile*, quick or full. If you see them, nothing is missing. A CPU is enough.
+# The folded cell above found the course, imported it as `cct`, and printed three lines: the versions, the device
+# that Keras computes on, and the *profile*, quick or full. If you see them, nothing is missing. A CPU is enough.
 
 # %%
 import keras
@@ -136,7 +134,7 @@ pooling = cct.pooling_weights(model, images[:1])[0]  # (tokens,), sums to 1
 figure, (photo, veil, alone) = figures.new_figure(1, 3, width=9, height=3)
 figures.draw_image(photo, images[0], "the photo")
 figures.draw_overlay(veil, images[0], pooling, (8, 8), "pooling weights over it")
-figures.draw_heatmap(alone, 64 * pooling.reshape(8, 8), "the weights alone", low=0, label="weight, times uniform")
+figures.draw_map(alone, 64 * pooling.reshape(8, 8), "the weights alone", low=0, label="weight, times uniform")
 cct.show(figure, alt="Cat photo; the pooling weights are large on a few squares, many times larger than on most others")
 print(f"largest weight: {64 * pooling.max():.1f} times uniform; sum of all: {pooling.sum():.3f}")
 assert 64 * pooling.max() > 3 and abs(pooling.sum() - 1) < 1e-5
@@ -155,6 +153,8 @@ display(HTML(cct.attention_explorer(model, images[0], card["class_names"])))
 #
 # ## The map of the course
 #
+# <!-- map: written by notebooks/make.py -->
+#
 # | notebook | the question it answers |
 # |---|---|
 # | [01 Patches and convolutions](01_patches_and_convolutions.ipynb) | How does an image become tokens? |
@@ -166,7 +166,19 @@ display(HTML(cct.attention_explorer(model, images[0], card["class_names"])))
 # | [07 Training](07_training.ipynb) | How is it trained? |
 # | [08 Looking inside](08_looking_inside.ipynb) | What did it learn? |
 #
-# Read them in this order. Each says at its top what it builds on and how long it takes.
+# Read these in order. The others stand alone; take what you need:
+#
+# | notebook | the question it answers |
+# |---|---|
+# | [09 What matters](09_what_matters.ipynb) | Which part earns its keep? |
+# | [10 Stronger training](10_stronger_training.ipynb) | What do the tricks add, and when? |
+# | [11 Your own images](11_your_own_images.ipynb) | Does it work on my data? |
+# | [12 Text](12_text.ipynb) | Is it only for images? |
+# | [13 Scaling up](13_scaling_up.ipynb) | What when it outgrows my machine? |
+#
+# <!-- end of map -->
+#
+# Each says at its top what it builds on and how long it takes.
 #
 # ## How to use a notebook
 #
@@ -219,8 +231,10 @@ cct.show(
 # %% [markdown]
 # ### Exercise: The k most likely classes, most likely first
 #
-# Return the numbers of the `k` classes with the highest logits, the highest first: `(batch, classes)` to
-# `(batch, k)`. `np.argsort` sorts upwards.
+# *Warm-up, 3 minutes.* Return the numbers of the `k` classes with the highest logits, the highest first: `(batch,
+# classes)` to `(batch, k)`. Classes are counted from 0. `np.argsort` sorts upwards.
+#
+# `top_classes(np.array([[1, 5, 3], [9, 0, 4]]), 2)` gives `[[1, 2], [0, 2]]`.
 
 
 # %% tags=["exercise"]
@@ -231,37 +245,43 @@ def top_classes(logits, k):
 cct.check("top_classes", top_classes)
 
 # %% [markdown]
-# ### Exercise: From logits to probabilities, also for large logits
+# ### Exercise: A classifier that may say none of these
 #
-# Turn logits `(batch, classes)` into probabilities, a softmax for each image. Some logits are in the hundreds: make
-# sure that no exponential becomes infinite.
+# *10 minutes.* The trap above has a first remedy: refuse to answer when no probability is large. For logits `(batch,
+# classes)` return the most likely class of each image where its probability is at least `threshold`, and -1 where it
+# is not: `(batch,)` whole numbers. Some logits are in the hundreds: make sure that no exponential becomes infinite.
+#
+# `class_or_none(np.array([[2.0, 0.0], [0.1, 0.0]]), 0.6)` gives `[0, -1]`: the probabilities are 0.88 and 0.52.
 
 
 # %% tags=["exercise"]
-def probabilities(logits):
-    return np.zeros(logits.shape)  # your lines here
+def class_or_none(logits, threshold):
+    return np.zeros(len(logits), int)  # your lines here
 
 
-cct.check("probabilities", probabilities)
+cct.check("class_or_none", class_or_none)
 
 # %% [markdown]
-# ### Exercise: Pooling weights in multiples of the uniform weight
+# ### Exercise: How few tokens hold most of the weight?
 #
-# The notebook shows pooling weights in multiples of the uniform weight, `1 / tokens`. Return that for weights of the
-# shape `(batch, tokens)`, for any number of tokens.
+# *15 minutes.* The picture of the pooling weights shows a few bright squares. Say how few: for weights `(batch,
+# tokens)`, each row with the sum 1, return the smallest number of tokens that together hold at least `share` of the
+# weight, `(batch,)` whole numbers.
+#
+# `tokens_for_share(np.array([[0.2, 0.5, 0.3], [0.1, 0.1, 0.8]]), 0.75)` gives `[2, 1]`.
 
 
 # %% tags=["exercise"]
-def times_uniform(weights):
-    return np.zeros(weights.shape)  # your line here
+def tokens_for_share(weights, share):
+    return np.zeros(len(weights), int)  # your lines here
 
 
-cct.check("times_uniform", times_uniform)
+cct.check("tokens_for_share", tokens_for_share)
 
 # %% [markdown]
 # ### Where you stand
 #
-# This list lasts as long as the kernel. `cct.progress()` without a number shows all notebooks.
+# This list is kept between sessions. `cct.progress()` without a number shows all notebooks.
 
 # %% tags=["exercise"]
 cct.progress(0)
@@ -275,8 +295,8 @@ cct.progress(0)
 #
 # **The difference from the paper and the 2021 example.** The model is `cct_2_3x2_32` of [Hassani et al.,
 # 2021](https://arxiv.org/abs/2104.05704), layer by layer that of the authors'
-# [code](https://github.com/SHI-Labs/Compact-Transformers). It was trained here, on re-encoded CIFAR-10 images, so its
+# [code](https://github.com/SHI-Labs/Compact-Transformers). It was trained here, on CIFAR-10, so its
 # accuracy is not one of the paper's. The [Keras example of 2021](https://keras.io/examples/vision/cct/) builds a
 # close relative that differs in its blocks and its padding; the course says where.
 #
-# Next: [01 Patches and convolutions](01_patches_and_convolutions.ipynb), on how an image becomes tokens.
+# Next: [01 Patches and convolutions](01_patches_and_convolutions.ipynb). How does an image become tokens?

@@ -11,7 +11,9 @@
 # ---
 
 # %% [markdown]
-# # 1. From pixels to tokens: patches and convolutions
+# # 1. Patches and convolutions
+#
+# *How does an image become tokens?*
 #
 # You will turn an image into a sequence of tokens in two ways, with patches and with convolutions, and measure what
 # the choice changes.
@@ -20,18 +22,14 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/01_patches_and_convolutions.ipynb)
 
-# %% tags=["setup"]
+# %% jupyter={"source_hidden": true} tags=["setup"]
 import sys
 from pathlib import Path
 
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-if root is None:
-    raise FileNotFoundError(
-        "cct_helpers was not found. Open this notebook inside the unpacked repository. On Colab, upload the repository "
-        "as a .zip (folder icon on the left), run '!unzip -q NAME.zip' in a new cell, then run this cell again."
-    )
+assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -396,7 +394,8 @@ settings = [
     dict(tokenizer="convolutions", kernel=7, stride=2, convs=2, row=1, column=0),
     dict(tokenizer="patches", kernel=5, stride=1, convs=1, row=0, column=0),  # 32 is not a multiple of 5
 ]
-alt = "Receptive field of a token on a photo, and the token grid: 3x2 convolutions, patches of 4, 7x2 convolutions"
+alt = "Receptive field of a token on a photo, and the token grid: 3x2 convolutions, patches of 4, 7x2 convolutions. "
+alt += "Last, in words: 32 pixels are no multiple of patches of 5"
 ranges = dict(kernel=(1, 16), stride=(1, 3), convs=(1, 4), row=(0, 15), column=(0, 15))
 explorer = cct.explore(tokenizer_view, settings, alt, tokenizer=["convolutions", "patches"], **ranges)
 # %% [markdown]
@@ -652,15 +651,18 @@ assert pushed_out[0] < 0.01 and pushed_out[1] < 0.07  # share of the ink that le
 # %% [markdown]
 # ## Exercises
 #
-# Fill in the stubs and run the cells; each one marks itself. Worked solutions are in
+# Fill in the stubs and run the cells; each one marks itself. `cct.hint("name")` helps one step at a time,
+# `cct.solution("name")` shows the worked solution. All solutions are in
 # [solutions](solutions/01_patches_and_convolutions.ipynb).
 
 # %% [markdown]
 # ### Exercise: From patches back to the image
 #
-# Put patches back together: tokens `(batch, rows * columns, size * size * channels)` become images
-# `(batch, rows * size, columns * size, channels)`. It is `patchify` backwards, so the same axes in the opposite
-# order.
+# *Warm-up, 10 minutes.* Put patches back together: tokens `(batch, rows * columns, size * size * channels)` become
+# images `(batch, rows * size, columns * size, channels)`. It is `patchify` backwards, so the same axes in the
+# opposite order.
+#
+# `unpatchify(np.array([[[1, 2, 3, 4], [5, 6, 7, 8]]]), 2, 1, 2)[0, :, :, 0]` gives `[[1, 2, 5, 6], [3, 4, 7, 8]]`.
 
 
 # %% tags=["exercise"]
@@ -672,53 +674,62 @@ def unpatchify(tokens, size, rows, columns):
 cct.check("unpatchify", unpatchify)
 
 # %% [markdown]
-# ### Exercise: Count the tokens of a convolutional tokenizer
+# ### Exercise: How many steps does a photo need?
 #
-# Return `(rows, columns)` of the tokens that a convolutional tokenizer makes of an image. It has `convs` steps, each
-# a convolution with `kernel`, `stride` and `padding`, then the max-pool 3 x 3 with stride 2 and padding 1.
+# *10 minutes.* A square image of `side` x `side` pixels has to become at most `most` tokens. Each step of the
+# tokenizer is a convolution with `kernel`, `stride` and `padding`, then the max-pool 3 x 3 with stride 2 and padding
+# 1. Return the smallest number of steps, 1 or more, that gives so few.
+#
+# `steps_needed(32, 3, 1, 1, 64)` gives `2`: the grids are 16 x 16 and 8 x 8.
 
 
 # %% tags=["exercise"]
-def token_grid(height, width, kernel, stride, padding, convs):
-    return 0, 0  # your lines here
-
-
-cct.check("token_grid", token_grid)
-
-# %% [markdown]
-# ### Exercise: How many pixels a token sees
-#
-# Return the side of the receptive field in pixels, for a list of steps `[(kernel, stride), ...]` from first to last.
-# Pools count like convolutions.
-
-
-# %% tags=["exercise"]
-def field_side(steps):
+def steps_needed(side, kernel, stride, padding, most):
     return 0  # your lines here
 
 
-cct.check("field_side", field_side)
+cct.check("steps_needed", steps_needed)
 
 # %% [markdown]
-# ### Exercise: One step of the convolutional tokenizer
+# ### Exercise: Which tokens see this pixel?
 #
-# Write one step of the convolutional tokenizer for images `(batch, height, width, channels)` and a kernel
-# `(3, 3, channels, dim)`: zeros around, convolution with stride 1, ReLU, max-pool 3 x 3 with stride 2 and padding 1.
-# You may use `pad`, `windows` and the other functions from above, or `keras.ops`.
+# *15 minutes.* Turn the question of the receptive field round. `steps` is a list `[(kernel, stride, padding), ...]`
+# from first to last, pools included, and along one side there are `count` tokens. Return for each of them whether
+# pixel number `pixel` of that side, counted from 0, lies in its field: `(count,)` of True and False.
+#
+# `tokens_that_see(4, [(4, 4, 0)], 3)` gives `[False, True, False]`: patches of 4 pixels, and pixel 4 is the first of
+# the second patch.
 
 
 # %% tags=["exercise"]
-def tokenizer_step(images, kernel):
-    batch, height, width, _ = images.shape
-    return np.zeros((batch, (height + 1) // 2, (width + 1) // 2, kernel.shape[3]))  # your lines here
+def tokens_that_see(pixel, steps, count):
+    return np.zeros(count, bool)  # your lines here
 
 
-cct.check("tokenizer_step", tokenizer_step)
+cct.check("tokens_that_see", tokens_that_see)
+
+# %% [markdown]
+# ### Exercise: A mean-pool whose border is not darker
+#
+# *15 minutes.* A max-pool may take zeros from outside, after a ReLU they never win. A mean-pool may not: zeros pull
+# the mean down. Pool a map `(batch, height, width, channels)` with the mean of windows of 3 x 3, stride 2, padding 1,
+# over the places that lie *inside* the map: `(batch, rows, columns, channels)`. You may use the functions from above.
+#
+# `mean_pool(np.ones((1, 4, 6, 1)))[0, :, :, 0]` gives `[[1, 1, 1], [1, 1, 1]]`: a grey image stays grey.
+
+
+# %% tags=["exercise"]
+def mean_pool(x):
+    batch, height, width, channels = x.shape
+    return np.zeros((batch, (height + 1) // 2, (width + 1) // 2, channels))  # your lines here
+
+
+cct.check("mean_pool", mean_pool)
 
 # %% [markdown]
 # ### Where you stand
 #
-# This list lasts as long as the kernel. `cct.progress()` without a number shows all notebooks.
+# This list is kept between sessions. `cct.progress()` without a number shows all notebooks.
 
 # %% tags=["exercise"]
 cct.progress(1)
@@ -754,4 +765,4 @@ cct.progress(1)
 # each pool. `PatchTokenizer` is the projection of ViT-Lite and CVT in the [paper](https://arxiv.org/abs/2104.05704),
 # with bias.
 #
-# Next: [02 Positions](02_positions.ipynb), on whether the order of the tokens matters.
+# Next: [02 Positions](02_positions.ipynb). Does order matter?

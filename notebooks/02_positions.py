@@ -587,7 +587,8 @@ print("largest difference inside one column:", {name: round(value, 2) for name, 
 assert differ["as 4 x 9"] < 1e-5 and differ["as 6 x 6"] > 2 and differ["as a flat list"] > 2
 
 alt = "Three maps of 8 x 18 tokens: even stripes from left to right; a checkered muddle; stripes that run over two rows"
-cct.show(pictures.draw_maps(maps, "column it believes in"), alt=alt)
+names = "column (tokens)", "row (tokens)"
+cct.show(figures.draw_maps(maps, "column it believes in", names=names, size=(2.8, 2.0)), alt=alt)
 
 # %% [markdown]
 # All three have the right shape. Only the first gives one number to all tokens of a column.
@@ -607,28 +608,19 @@ cct.show(pictures.draw_maps(maps, "column it believes in"), alt=alt)
 photographs = [getattr(photos, name)() for name in ("chelsea", "rocket", "astronaut", "coffee")]
 photographs += [load_sample_image(name) for name in ("flower.jpg", "china.jpg")]
 
-
-def random_crops(photo, count):
-    """Squares of 96 to 250 pixels a side from random places of a photo, at 32 and at 48 pixels: two (count, ...)."""
-    small, large = [], []
-    for side in rng.integers(96, 251, count):
+crops = []  # 120 squares of 96 to 250 pixels a side, from random places
+for photo in photographs:
+    for side in rng.integers(96, 251, 20):
         top, left = (int(rng.integers(0, length - side + 1)) for length in photo.shape[:2])
-        crop = photo[top : top + side, left : left + side]
-        small.append(square(crop, 32))
-        large.append(square(crop, 48))
-    return np.stack(small), np.stack(large)
-
-
-small, large = (np.concatenate(parts) for parts in zip(*(random_crops(p, 20) for p in photographs), strict=True))
-assert small.shape == (120, 32, 32, 3) and large.shape == (120, 48, 48, 3)
+        crops.append(photo[top : top + side, left : left + side])
+small, large = (np.stack([square(crop, side) for crop in crops]) for side in (32, 48))
 
 # %%
 patches = cct.load_pretrained("cvt_2_4_32_cifar10")
 learned_by_patches = ops.convert_to_numpy(patches.get_layer("position").table)[0]  # (64, 128)
 card = patches.card["build"]
-at_48 = cct.build_cvt(
-    card["variant"], input_shape=(48, 48, 3), normalization=(card["mean"], card["std"]), **card["overrides"]
-)
+settings = dict(normalization=(card["mean"], card["std"]), **card["overrides"])
+at_48 = cct.build_cvt(card["variant"], input_shape=(48, 48, 3), **settings)
 cct.load_reference_weights(at_48, cct.reference_weights(patches))
 position = at_48.get_layer("position")
 assert position.grid == (12, 12)
@@ -641,7 +633,6 @@ tables = {
     "old table in the corner": corner.reshape(144, 128),
     "no position": np.zeros((144, 128)),
 }
-assert np.allclose(tables["resized on the grid"], resize_by_hand(learned_by_patches[None], (8, 8), (12, 12)), atol=1e-4)
 
 # %%
 expected = cct.predict(patches, small)  # (crops, classes)

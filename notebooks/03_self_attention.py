@@ -11,7 +11,9 @@
 # ---
 
 # %% [markdown]
-# # 3. Self-attention: what does a block compute?
+# # 3. Self-attention
+#
+# *What does a block compute?*
 #
 # You will build attention from array operations on the tokens of a real photo, prove it equal to two libraries'
 # layers, put it into a transformer block, and see where a token reads from.
@@ -21,18 +23,14 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/03_self_attention.ipynb)
 
-# %% tags=["setup"]
+# %% jupyter={"source_hidden": true} tags=["setup"]
 import sys
 from pathlib import Path
 
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-if root is None:
-    raise FileNotFoundError(
-        "cct_helpers was not found. Open this notebook inside the unpacked repository. On Colab, upload the repository "
-        "as a .zip (folder icon on the left), run '!unzip -q NAME.zip' in a new cell, then run this cell again."
-    )
+assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -49,6 +47,7 @@ from PIL import Image
 from skimage import data as photos
 from sklearn.datasets import load_sample_image
 
+from cct_helpers import figures
 from cct_helpers.plots import nb03_self_attention as pictures
 
 keras.utils.set_random_seed(0)
@@ -145,8 +144,9 @@ print(f"sums of rows: right {weights.sum(-1).min():.3f} to {weights.sum(-1).max(
 print(f"wrong {wrong.sum(-1).min():.3f} to {wrong.sum(-1).max():.3f}")
 assert wrong.sum(-1).min() < 0.8 and wrong.sum(-1).max() > 1.4
 
-alt = "Two heat maps of 64 x 64 weights. Right: bright columns, read by many. Wrong: bright rows, which read too much"
-cct.show(pictures.draw_weights({"softmax over keys": weights, "over queries (wrong)": wrong}, 0.1), alt=alt)
+sums = {"softmax over keys": weights.sum(-1), "over queries (wrong)": wrong.sum(-1)}
+alt = "What each of 64 tokens reads in all: a flat line at 1, and for the softmax over queries a zigzag from 0.7 to 1.5"
+cct.show(figures.draw_curves(range(64), sums, "token that reads", "sum of its weights", ylim=(0, None)), alt=alt)
 
 # %% [markdown]
 # Not to 1: some tokens read half as much again as they should, others a quarter less.
@@ -168,6 +168,9 @@ head_sizes = (4, 16, 64, 256, 1024)
 def entropy(weights):
     """Mean entropy of the rows in bits: 0 reads from one token, log2(tokens) from all alike."""
     return -np.sum(weights * np.log2(np.maximum(weights, 1e-300)), axis=-1).mean()
+
+
+assert np.isclose(entropy(weights), cct.entropy_bits(weights).mean())  # the same in the package, row by row
 
 
 variances, entropies = {"plain": [], "scaled": []}, {"plain": [], "scaled": []}
@@ -419,7 +422,8 @@ assert 1 < mid[1:].min() / post[1] and mid[1:].max() < 1.5 * mid[1:].min()
 
 # %%
 alt = "Pre-norm rises steadily with depth, post-norm is a flat line, mid-norm stays level a little above it"
-cct.show(pictures.draw_depth(lengths), alt=alt)
+labels = "after block", "mean length of a token"
+cct.show(figures.draw_curves(range(15), lengths, *labels, ylim=(0, None)), alt=alt)
 
 # %% [markdown]
 # With pre-norm nothing ever shortens the stream: each block adds to it, and a late block's contribution is small
@@ -513,18 +517,18 @@ assert np.allclose(maps[0, 0, 0], weights, atol=1e-5)  # the head that you built
 eye = (3, 2)  # row, column on the 8 x 8 grid
 token = eye[0] * 8 + eye[1]
 assert token == 26
-shown = {f"layer {layer}, head {head}": maps[layer, 0, head] for layer in range(2) for head in range(2)}
-for name, each in shown.items():
-    times, bits, most = pictures.row_numbers(each[token])
-    itself = each[token, token] * 64
-    assert itself < 2 < times
-    print(f"{name}: largest {times:.1f} x uniform, itself {itself:.1f} x, entropy {bits:.2f} of {most:.0f} bits")
+rows = maps[:, 0, :, token]  # (layers, heads, tokens)
+for number, head in np.ndindex(2, 2):
+    times = 64 * rows[number, head]  # 1 is the uniform weight
+    print(f"layer {number}, head {head}: largest {times.max():.1f} x uniform, itself {times[token]:.1f} x,", end=" ")
+    print(f"entropy {cct.entropy_bits(rows[number, head]):.2f} of 6 bits")
+    assert times[token] < 2 < times.max()
 by_row = maps[1, 0, 1, token].reshape(8, 8).sum(axis=1)  # the second head of the second layer, row by row
 print("share of its reading in each row of squares:", by_row.round(2))
 assert by_row[4:6].sum() > 0.5 and by_row.argmax() == 5
 
 alt = "A cat's face, and four veils that show where the token on its eye reads from in two layers and two heads"
-cct.show(pictures.draw_reading(cat, shown, (8, 8), eye), alt=alt)
+cct.show(figures.draw_heads(cat, rows, (8, 8), eye, high=5), alt=alt)
 
 # %% [markdown]
 # In none of the four heads does this token read much from itself: at most twice the uniform share. It does not need
@@ -533,8 +537,8 @@ cct.show(pictures.draw_reading(cat, shown, (8, 8), eye), alt=alt)
 #
 # Read such pictures with care. The picture shows where this token reads *from*, not why, and not what the model's
 # answer rests on. What is read is the value, after layers that have mixed the tokens already, and the residual stream
-# carries a token past the attention. Look at the number in the title as well: the veil is scaled to its largest
-# weight, so a nearly uniform head looks as lively as a sharp one. Notebook 08 tests what such maps are worth.
+# carries a token past the attention. Look at the scale as well: were each veil scaled to its own largest weight, a
+# nearly uniform head would look as lively as a sharp one. Notebook 08 tests what such maps are worth.
 #
 # Choose a photo, a layer, a head and a token.
 
@@ -546,9 +550,10 @@ all_maps = cct.attention_maps(pretrained, np.stack(list(views.values())))  # (la
 
 
 def reading_view(photo, layer, head, row, column):
-    weights = all_maps[layer, list(views).index(photo), head]
-    title = f"layer {layer}, head {head}"
-    return pictures.draw_explorer(views[photo], weights, (8, 8), row, column, title)
+    weights = all_maps[layer, list(views).index(photo), head, 8 * row + column]  # (tokens,)
+    numbers = f"largest {64 * weights.max():.1f} x uniform, entropy {cct.entropy_bits(weights):.2f} of 6 bits"
+    title = f"layer {layer}, head {head}: where token ({row}, {column}) reads"
+    return pictures.draw_explorer(views[photo], weights, (8, 8), (row, column), 8, title, numbers)
 
 
 settings = [
@@ -563,70 +568,103 @@ explorer = cct.explore(reading_view, settings, alt, photo=list(views), **ranges)
 # %% [markdown]
 # ## Exercises
 #
-# Fill in the stubs and run the cells; each one marks itself. Worked solutions are in
+# Fill in the stubs and run the cells; each one marks itself. `cct.hint("name")` helps one step at a time,
+# `cct.solution("name")` shows the worked solution. All solutions are in
 # [solutions](solutions/03_self_attention.ipynb).
 
 # %% [markdown]
-# ### Exercise: Attention for a batch
+# ### Exercise: Some tokens read from others
 #
-# Write attention for a batch: queries, keys and values, each `(batch, tokens, size)`, give `(batch, tokens, size)`.
-# Divide the scores by the root of the size, as above.
+# *Warm-up, 10 minutes.* In *cross-attention* the queries come from other tokens than keys and values. Write it for a
+# batch: `queries` `(batch, n, size)`, `keys` `(batch, m, size)` and `values` `(batch, m, width)` give `(batch, n,
+# width)`. Divide the scores by the root of the size, as above.
+#
+# `cross_attention(np.zeros((1, 1, 4)), np.ones((1, 2, 4)), np.array([[[2.0], [6.0]]]))` gives `[[[4.0]]]`: equal
+# scores, so the mean of the values.
 
 
 # %% tags=["exercise"]
-def attention(queries, keys, values):
-    return np.zeros(values.shape)  # your lines here
+def cross_attention(queries, keys, values):
+    return np.zeros((*queries.shape[:2], values.shape[2]))  # your lines here
 
 
-cct.check("attention", attention)
+cct.check("cross_attention", cross_attention)
 
 # %% [markdown]
-# ### Exercise: Many heads without a loop
+# ### Exercise: Fold the scale of a norm into the next layer
 #
-# Write self-attention with several heads for `x` `(batch, tokens, dim)`. `kernel` `(dim, 3 * dim)` holds queries,
-# keys and values side by side, each head after head, as in the notebook; `projection` `(dim, dim)` and `bias`
-# `(dim,)` come last.
+# *10 minutes.* A norm ends with `x * scale + shift`, and a linear layer that follows computes `x @ kernel + bias`.
+# Two linear things in a row are one. Return `kernel` `(dim, n)` and `bias` `(n,)` of a single linear layer that does
+# both; `scale` and `shift` are `(dim,)`.
+#
+# `fold_norm(np.array([2.0, 3.0]), np.array([1.0, 0.0]), np.array([[5.0], [7.0]]), np.array([4.0]))[1]` gives `[9.0]`.
 
 
 # %% tags=["exercise"]
-def multi_head(x, kernel, projection, bias, heads):
-    return np.zeros(x.shape)  # your lines here
+def fold_norm(scale, shift, kernel, bias):
+    return np.zeros(kernel.shape), np.zeros(bias.shape)  # your lines here
 
 
-cct.check("multi_head_attention", multi_head)
+cct.check("fold_norm", fold_norm)
 
 # %% [markdown]
-# ### Exercise: Layer normalisation, token by token
+# ### Exercise: What one head writes, as one matrix
 #
-# Bring each token of `x` `(batch, tokens, dim)` to mean 0 and variance 1, with `epsilon` added to the variance. Then
-# multiply by `scale` and add `shift`, both `(dim,)`.
+# *15 minutes.* A head reads values and the projection writes what it read. Between the two nothing happens to a
+# single number, so they are one matrix: head number `head`, counted from 0, adds `weights @ x @ matrix` to the
+# output. Return this `matrix`, `(dim, dim)`. `kernel` `(dim, 3 * dim)` holds queries, keys and values side by side,
+# each head after head, as in the notebook; `projection` is `(dim, dim)`.
+#
+# With one head, `value_to_output(np.array([[1.0, 2.0, 3.0]]), np.array([[4.0]]), 1, 0)` gives `[[12.0]]`.
 
 
 # %% tags=["exercise"]
-def layer_norm(x, scale, shift, epsilon):
-    return np.zeros(x.shape)  # your lines here
+def value_to_output(kernel, projection, heads, head):
+    return np.zeros(projection.shape)  # your lines here
 
 
-cct.check("layer_norm", layer_norm)
+cct.check("value_to_output", value_to_output)
 
 # %% [markdown]
-# ### Exercise: The exact GELU
+# ### Exercise: Swap the heads, keep the output
 #
-# Write the exact GELU: `x` times the probability that a standard normal number is below `x`, which is
-# `(1 + erf(x / sqrt(2))) / 2`. `ops.erf` has the error function.
+# *20 minutes.* Heads have no order of their own. Given `kernel` `(dim, 3 * dim)` and `projection` `(dim, dim)` of a
+# self-attention, return both with the heads in another order, so that the output of the layer stays the same: new
+# head number `i` is old head number `order[i]`.
+#
+# With heads of one number, `reorder_heads(np.array([[1, 2, 3, 4, 5, 6]] * 2), np.array([[7, 8], [9, 0]]),
+# np.array([1, 0]))[1]` gives `[[9, 0], [7, 8]]`.
 
 
 # %% tags=["exercise"]
-def gelu(x):
-    return np.zeros(x.shape)  # your line here
+def reorder_heads(kernel, projection, order):
+    return np.zeros(kernel.shape), np.zeros(projection.shape)  # your lines here
 
 
-cct.check("gelu", gelu)
+cct.check("reorder_heads", reorder_heads)
+
+# %% [markdown]
+# ### Exercise: Write the test that finds the bug
+#
+# *15 minutes.* Now you are the check. `attend` is a function from queries, keys and values, each `(tokens, size)`, to
+# the output `(tokens, size)`. Some of those that you are given are right; others forget the scale, scale by something
+# else, take the softmax over the wrong axis or swap their arguments. Return True for a right one and False for the
+# others. Choose arrays on which they differ.
+#
+# `is_attention(lambda queries, keys, values: values)` gives `False`.
+
+
+# %% tags=["exercise"]
+def is_attention(attend):
+    return False  # your lines here
+
+
+cct.check("is_attention", is_attention)
 
 # %% [markdown]
 # ### Where you stand
 #
-# This list lasts as long as the kernel. `cct.progress()` without a number shows all notebooks.
+# This list is kept between sessions. `cct.progress()` without a number shows all notebooks.
 
 # %% tags=["exercise"]
 cct.progress(3)
@@ -660,4 +698,4 @@ cct.progress(3)
 # 2021](https://keras.io/examples/vision/cct/) is pre-norm, has heads of size 128 with biases (131,968 parameters
 # against 65,664), and a GELU and a dropout after the second linear layer as well.
 #
-# Next: [04 Stochastic depth](04_stochastic_depth.ipynb), on why whole branches are dropped in training.
+# Next: [04 Stochastic depth](04_stochastic_depth.ipynb). Why drop whole branches?

@@ -189,8 +189,17 @@ assert abs(without.mean() - 14 * keep) < 5 * spread
 # Both keep the expectation. They differ in what a *batch* sees.
 
 # %%
-rates = np.full(12, 0.3)
-panels = {mask: pictures.sample_masks(rates, 32, mask) for mask in pictures.MASKS[:2]}
+kinds = ["one per image", "one per batch", "one per image, same seed in every layer"]  # the last one comes up later
+
+
+def sample_masks(rates, images, kind, seed=0):
+    """Who keeps which branch, (branches, images): a number from 0 to 1 is drawn and must reach the rate."""
+    shape = dict(zip(kinds, [(len(rates), images), (len(rates), 1), (1, images)], strict=True))[kind]
+    numbers = np.random.default_rng(seed).random(shape)
+    return np.broadcast_to(numbers, (len(rates), images)) >= rates[:, None]
+
+
+panels = {kind: sample_masks(np.full(12, 0.3), 32, kind) for kind in kinds[:2]}
 cct.show(
     pictures.draw_mask_panels(panels),
     alt="Two grids of 12 branches by 32 images. One mask per image: dropped cells are scattered. One per batch: whole "
@@ -284,15 +293,22 @@ assert np.isclose(expected, 14 * (1 - 0.5 / 2))  # the mean of the rates is half
 #
 # **Predict:** out of 100 images, how many are trained with all 14 branches?
 
+
 # %%
-distribution = np.ones(1)  # without any branch: 0 kept for certain
-for rate in rates:
-    distribution = np.convolve(distribution, [rate, 1 - rate])  # (k,) -> (k + 1,)
+def kept_distribution(rates):
+    """The probability of 0, 1, 2... kept branches: (branches,) -> (branches + 1,)."""
+    distribution = np.ones(1)  # without any branch: 0 kept for certain
+    for rate in rates:
+        distribution = np.convolve(distribution, [rate, 1 - rate])  # (k,) -> (k + 1,)
+    return distribution
+
+
+distribution = kept_distribution(rates)
 assert np.isclose(distribution.sum(), 1) and np.isclose(np.arange(15) @ distribution, expected)
 assert np.isclose(distribution[-1], np.prod(1 - rates))
 
 images = 100_000
-kept = pictures.sample_masks(rates, images).sum(axis=0)  # (branches, images) -> (images,)
+kept = sample_masks(rates, images, "one per image").sum(axis=0)  # (branches, images) -> (images,)
 counted = np.bincount(kept, minlength=15) / images
 standard_errors = np.sqrt(distribution * (1 - distribution) / images)
 assert np.all(np.abs(counted - distribution) <= 5 * standard_errors + 2 / images)
@@ -357,7 +373,7 @@ assert abs(np.mean(a & b) - 0.5) < 0.02
 # do to the distribution?
 
 # %%
-same_seed = pictures.sample_masks(rates, images, pictures.MASKS[2]).sum(axis=0)
+same_seed = sample_masks(rates, images, kinds[2]).sum(axis=0)
 counted_same = np.bincount(same_seed, minlength=15) / images
 panels = {"own draws": (distribution, counted), "same seed in every layer": (distribution, counted_same)}
 cct.show(
@@ -381,17 +397,24 @@ assert np.allclose(counted_same[2:14:2], 1 / 12, atol=0.01) and not counted_same
 # Each row is a branch, each column an image. On the right is how many branches the images keep: counted in this
 # batch, and expected from independent draws. Try "same seed in every layer" at a constant rate.
 
+
+
 # %%
-choices = dict(schedule=list(pictures.SCHEDULES), mask=list(pictures.MASKS))
-controls = dict(rate=(0.0, 0.9, 0.05), blocks=(1, 14), **choices, seed=(0, 20))
-per_image, per_batch, same_seed = pictures.MASKS
+def simulate(rate, blocks, schedule, mask, seed):
+    of_blocks = np.linspace(0, rate, blocks) if schedule == "linear" else np.full(blocks, rate)
+    rates = np.repeat(of_blocks, 2)  # (blocks,) -> (branches,)
+    kept = sample_masks(rates, 48, mask, seed)  # (branches, images)
+    return pictures.draw_simulator(kept, kept_distribution(rates), f"{schedule} rate {rate:.2f}, mask: {mask}")
+
+
+controls = dict(rate=(0.0, 0.9, 0.05), blocks=(1, 14), schedule=["linear", "constant"], mask=kinds, seed=(0, 20))
 settings = [
-    dict(rate=0.5, blocks=7, schedule="linear", mask=per_image, seed=0),
-    dict(rate=0.5, blocks=7, schedule="linear", mask=per_batch, seed=0),
-    dict(rate=0.5, blocks=7, schedule="constant", mask=same_seed, seed=0),
+    dict(rate=0.5, blocks=7, schedule="linear", mask=kinds[0], seed=0),
+    dict(rate=0.5, blocks=7, schedule="linear", mask=kinds[1], seed=0),
+    dict(rate=0.5, blocks=7, schedule="constant", mask=kinds[2], seed=0),
 ]
 box = cct.explore(
-    pictures.draw_simulator,
+    simulate,
     settings,
     alt="Three grids of 14 branches by 48 images, each with a chart of how many branches an image keeps. A linear rate "
     "with a mask per image thins out the last rows and follows the expected distribution; one mask per batch drops "
@@ -489,57 +512,70 @@ cct.show(
 # %% [markdown]
 # ## Exercises
 #
-# Fill in the stubs and run the cells; each one marks itself. Worked solutions are in
+# Fill in the stubs and run the cells; each one marks itself. `cct.hint("name")` helps one step at a time,
+# `cct.solution("name")` shows the worked solution. All solutions are in
 # [solutions](solutions/04_stochastic_depth.ipynb).
 
 # %% [markdown]
-# ### Exercise: Stochastic depth, image by image
+# ### Exercise: Read the drop rate from the outputs
 #
-# Write stochastic depth: image `i` keeps its branch if `uniform[i] >= rate`, and kept branches are divided by
-# `1 - rate`. `branch` is `(batch, tokens, dim)` and `uniform` `(batch,)`.
+# *Warm-up, 5 minutes.* Somebody hands you what went into a stochastic depth layer in training and what came out of
+# it, both `(batch, tokens, dim)`, and not its rate. Return the rate, exactly. At least one image was kept, and no
+# number of `branch` is 0. How many images were dropped does not tell: that is chance.
+#
+# `rate_from_outputs(np.array([[[2.0]], [[4.0]]]), np.array([[[0.0]], [[5.0]]]))` gives `0.2`.
 
 
 # %% tags=["exercise"]
-def drop_branch(branch, uniform, rate):
-    return np.zeros(branch.shape)  # your lines here
-
-
-cct.check("drop_branch", drop_branch)
-
-# %% [markdown]
-# ### Exercise: How many branches does an image keep?
-#
-# A model has `blocks` blocks with two branches each, and drop rates that grow evenly from 0 in the first block to
-# `rate` in the last; a single block has rate 0. How many branches does an image keep on average?
-
-
-# %% tags=["exercise"]
-def expected_branches(blocks, rate):
-    return 0.0  # your line here
-
-
-cct.check("expected_branches", expected_branches)
-
-# %% [markdown]
-# ### Exercise: How often is the network that short?
-#
-# Branch `i` is dropped with probability `rates[i]`, each on its own. Return the share of images that keep at most
-# `most` branches, `most` included, from the exact distribution and not from random draws.
-
-
-# %% tags=["exercise"]
-def share_with_at_most(rates, most):
+def rate_from_outputs(branch, output):
     return 0.0  # your lines here
 
 
-cct.check("share_with_at_most", share_with_at_most)
+cct.check("rate_from_outputs", rate_from_outputs)
+
+# %% [markdown]
+# ### Exercise: What the same seed does to the spread
+#
+# *10 minutes.* The picture of the same-seed trap has the right mean and the wrong spread. Compute it: block `i` drops
+# each of its two branches with probability `rates[i]`, an array `(blocks,)`. Return the standard deviation of the
+# number of branches that an image keeps. With `shared` False every branch has a draw of its own; with `shared` True
+# the two branches of a block have one between them.
+#
+# `deviation_of_kept(np.array([0.5]), True)` gives `1.0`: the image keeps both or none.
+
+
+# %% tags=["exercise"]
+def deviation_of_kept(rates, shared):
+    return 0.0  # your lines here
+
+
+cct.check("deviation_of_kept", deviation_of_kept)
+
+# %% [markdown]
+# ### Exercise: Which layers share a seed?
+#
+# *15 minutes.* Find the bug of the trap in a running model. `kept` `(layers, batch)` says for every layer which
+# images kept their branch, in one batch. Return the pairs of layers `(i, j)` with `i < j` that kept exactly the same
+# images, counted from 0, sorted by `i`, then by `j`: `(pairs, 2)` whole numbers.
+#
+# `shared_masks(np.array([[True, False], [False, False], [True, False]]))` gives `[[0, 2]]`.
+
+
+# %% tags=["exercise"]
+def shared_masks(kept):
+    return np.zeros((0, 2), int)  # your lines here
+
+
+cct.check("shared_masks", shared_masks)
 
 # %% [markdown]
 # ### Exercise: Stochastic depth that saves the work
 #
-# Save the work: compute `branch`, a function on `(n, tokens, dim)`, only for the images where `keep` `(batch,)` is
-# True, divide by `1 - rate`, and return zeros for the others, in an array of the shape of `tokens`. The dropped
-# images of the check hold infinite numbers, so multiplying by 0 will show.
+# *15 minutes.* The layer computes the branch of every image and throws some away. Save the work: compute `branch`, a
+# function on `(n, tokens, dim)`, only for the images where `keep` `(batch,)` is True, divide by `1 - rate`, and
+# return zeros for the others, in an array of the shape of `tokens`. The `branch` of the check refuses dropped images.
+#
+# `skip_dropped(np.square, np.array([[[3.0]], [[8.0]]]), np.array([True, False]), 0.1)` gives `[[[10.0]], [[0.0]]]`.
 
 
 # %% tags=["exercise"]
@@ -552,7 +588,7 @@ cct.check("skip_dropped", skip_dropped)
 # %% [markdown]
 # ### Where you stand
 #
-# This list lasts as long as the kernel. `cct.progress()` without a number shows all notebooks.
+# This list is kept between sessions. `cct.progress()` without a number shows all notebooks.
 
 # %% tags=["exercise"]
 cct.progress(4)
@@ -577,9 +613,9 @@ cct.progress(4)
 #   convolution.
 # - Each layer needs draws of its own. With one seed for all, the mean is right and the spread is wrong.
 # - **Difference from the papers and the 2021 example:** Huang et al. draw once per layer and mini-batch, multiply by
-#   `keep` at test time, and give the first block the rate `rate / L`. The CCT authors' code and this package drop per image and divide in training,
-#   both branches of a block at the same rate, drawn independently. The keras.io example drops per image and divides
-#   as well; its Keras 3 version seeds each layer with 1337, that of 2021 did not.
+#   `keep` at test time, and give the first block the rate `rate / L`. The CCT authors' code and this package drop per
+#   image and divide in training, both branches of a block at the same rate, drawn independently. The keras.io example
+#   drops per image and divides as well; its Keras 3 version seeds each layer with 1337, that of 2021 did not.
 # - Links: [Deep Networks with Stochastic Depth](https://arxiv.org/abs/1603.09382), [the CCT
 #   paper](https://arxiv.org/abs/2104.05704), [keras.io example](https://keras.io/examples/vision/cct/), [authors'
 #   code](https://github.com/SHI-Labs/Compact-Transformers).

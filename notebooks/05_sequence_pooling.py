@@ -47,6 +47,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
+from scipy.special import softmax
 
 from cct_helpers import figures
 from cct_helpers.plots import nb05_sequence_pooling as pictures
@@ -271,29 +272,33 @@ def tokens_and_scores(model, images):
 
 
 tokens, scores = tokens_and_scores(model, data.x_test)
-weights = pictures.softmax(scores)
+weights = softmax(scores, axis=1)
 assert np.allclose(weights, ops.convert_to_numpy(model.get_layer("pooling").weights_over_tokens(tokens)), atol=1e-5)
 assert np.allclose(weights.sum(axis=1), 1)
 
 chosen = [int(np.flatnonzero(data.y_test == digit)[0]) for digit in range(8)]
 cct.show(
-    pictures.draw_overlays(data.x_test[chosen], weights[chosen], [str(data.y_test[i]) for i in chosen]),
-    alt="The digits 0 to 7, and below each its pooling weights in orange on a grid of 8 by 8 tokens. In most images "
-    "some cells are far darker than others; under the 0 the weight is spread widely.",
+    pictures.draw_overlays(data.x_test[chosen], weights[chosen], (8, 8), [str(data.y_test[i]) for i in chosen]),
+    alt="The digits 0 to 7, and below each its pooling weights in orange on a grid of 8 by 8 tokens, all on one scale. "
+    "In most images some cells are far darker than others; under the 0 the weight is spread widely.",
 )
 
+# %% [markdown]
+# How widely an image spreads its weights is one number, their *entropy*, as in notebook 03: $H = \sum_t w_t \log_2
+# (1 / w_t)$, in bits. 64 equal weights have 6 bits, a single token has 0, and $2^H$ equal tokens would have the same.
+
 # %%
-entropies, equal = pictures.entropy(weights), np.log(64)
+bits, equal = cct.entropy_bits(weights), np.log2(64)  # (images,)
 largest, smallest = 64 * weights.max(axis=1), 64 * weights.min(axis=1)
 print(
     f"largest weight of an image: {np.median(largest):.1f} times uniform, smallest: {np.median(smallest):.2f} (medians)"
 )
-print(f"entropy: {entropies.mean():.2f} nats, {equal:.2f} if all tokens counted the same")
-assert np.all(entropies <= equal + 1e-6) and np.median(largest) > 1.5 > 0.9 > np.median(smallest)
-print(f"as many equal tokens would have that entropy: {np.exp(entropies.mean()):.0f} of 64")
+print(f"entropy: {bits.mean():.2f} bits, {equal:.2f} if all tokens counted the same")
+assert np.all(bits <= equal + 1e-6) and np.median(largest) > 1.5 > 0.9 > np.median(smallest)
+print(f"as many equal tokens would have that entropy: {2 ** bits.mean():.0f} of 64")
 cct.show(
-    pictures.draw_entropies(entropies, 64),
-    alt="Histogram of the entropy of the pooling weights. All images lie below that of equal weights, 4.16.",
+    pictures.draw_entropies(bits, 64),
+    alt="Histogram of the entropy of the pooling weights. All images lie below that of equal weights, 6 bits.",
 )
 
 # %% [markdown]
@@ -354,7 +359,7 @@ def accuracy_without(model, tokens, scores, labels, order, k):
     """Top-1 when the first k tokens in `order` (n, tokens) are left out and the others share the weight."""
     scores = scores.copy()
     np.put_along_axis(scores, order[:, :k], -np.inf, axis=1)  # a score of -inf is a weight of 0
-    pooled = (pictures.softmax(scores)[:, None] @ tokens)[:, 0]  # -> (batch, dim)
+    pooled = (softmax(scores, axis=1)[:, None] @ tokens)[:, 0]  # -> (batch, dim)
     logits = ops.convert_to_numpy(model.get_layer("head")(pooled.astype("float32")))
     return float(np.mean(logits.argmax(axis=1) == labels))
 
@@ -384,7 +389,7 @@ def recorded_run(kind, seed):
     test = cct.evaluate(model, data.x_test, data.y_test)
     run = {"test_top1": test["top1"], "test_loss": test["loss"], "loss": history["loss"]}
     if kind == "sequence":
-        weights = pictures.softmax(tokens_and_scores(model, data.x_test)[1])
+        weights = softmax(tokens_and_scores(model, data.x_test)[1], axis=1)
         tokens_on_ink, weight_on_ink = share_on_ink(data.x_test, weights)
         run |= {"tokens_on_ink": tokens_on_ink, "weight_on_ink": weight_on_ink, "removal": removal(model)}
     return run
@@ -435,12 +440,20 @@ assert max(lost["random", 32]) < 5 and max(lost["smallest", 32]) < 2
 # The scores can be divided by a *temperature* before the softmax. Training used 1. Choose a test image, and go from
 # 0.1 (nearly one token alone) to 10 (nearly the average).
 
+
+
 # %%
-shown = 100
-controls = dict(index=(0, shown - 1), temperature=(0.1, 10.0, 0.1))
+def pooling_view(index, temperature):
+    weights = softmax(scores[index] / temperature)  # (tokens,)
+    title = f"temperature {temperature:.1f}, entropy {cct.entropy_bits(weights):.2f} of 6 bits"
+    name = f"test image {index}, digit {data.y_test[index]}"
+    return pictures.draw_pooling(data.x_test[index], weights, (8, 8), name, title)
+
+
+controls = dict(index=(0, 99), temperature=(0.1, 10.0, 0.1))
 settings = [dict(index=5, temperature=1.0), dict(index=5, temperature=0.1), dict(index=5, temperature=10.0)]
 box = cct.explore(
-    functools.partial(pictures.draw_pooling, data.x_test[:shown], scores[:shown], data.y_test[:shown]),
+    pooling_view,
     settings,
     alt="A digit, its pooling weights over it, and the 64 weights in order, at temperatures 1, 0.1 and 10. At 0.1 few "
     "tokens have nearly all the weight, at 10 all bars are close to the uniform line.",
@@ -458,7 +471,7 @@ box = cct.explore(
 # %%
 top1 = {kind: [100 * run["test_top1"] for run in by_kind[kind]] for kind in ("class token", "average", "sequence")}
 cct.show(
-    figures.draw_scores(top1, "test top-1 (%), a dot a seed, the bar is their mean"),
+    figures.draw_scores(top1, "test top-1 (%)"),
     alt="Test accuracy of three seeds for each pooling. The class token is ahead; average and sequence overlap.",
 )
 for kind, values in top1.items():
@@ -542,42 +555,18 @@ else:
 # %% [markdown]
 # ## Exercises
 #
-# Fill in the stubs and run the cells; each one marks itself. Worked solutions are in
+# Fill in the stubs and run the cells; each one marks itself. `cct.hint("name")` helps one step at a time,
+# `cct.solution("name")` shows the worked solution. All solutions are in
 # [solutions](solutions/05_sequence_pooling.ipynb).
-
-# %% [markdown]
-# ### Exercise: Sequence pooling from arrays
-#
-# Pool tokens `(batch, tokens, dim)` into `(batch, dim)`: a score for each token from `kernel` `(dim,)` and `bias`, a
-# softmax over the tokens, and the mean with these weights.
-
-
-# %% tags=["exercise"]
-def sequence_pooling(tokens, kernel, bias):
-    return np.zeros((len(tokens), tokens.shape[2]))  # your lines here
-
-
-cct.check("sequence_pooling", sequence_pooling)
-
-# %% [markdown]
-# ### Exercise: Leave tokens out of the mean
-#
-# Pool only the tokens where `real` `(batch, tokens)` is True; the others get no weight at all, and the weights of an
-# image still sum to 1. `scores` `(batch, tokens)` are given, from before the softmax.
-
-
-# %% tags=["exercise"]
-def pool_some(tokens, scores, real):
-    return np.zeros((len(tokens), tokens.shape[2]))  # your lines here
-
-
-cct.check("pool_some", pool_some)
 
 # %% [markdown]
 # ### Exercise: How many tokens does the model really read?
 #
-# How many tokens does an image read from? Return the exponential of the entropy of its weights (natural logarithm),
-# `(batch, tokens)` to `(batch,)`; a weight of exactly 0 adds nothing to the entropy.
+# *Warm-up, 8 minutes.* Entropies are hard to read; numbers of tokens are not. Return, for weights `(batch, tokens)`
+# with the sum 1 in each row, how many tokens with equal weights would have the same entropy, `(batch,)`. For an
+# entropy in bits that is `2 ** entropy`. A weight of exactly 0 adds nothing to the entropy.
+#
+# `effective_tokens(np.array([[0.5, 0.5, 0.0], [0.25, 0.5, 0.25]])).round(3)` gives `[2.0, 2.828]`.
 
 
 # %% tags=["exercise"]
@@ -588,28 +577,86 @@ def effective_tokens(weights):
 cct.check("effective_tokens", effective_tokens)
 
 # %% [markdown]
-# ### Exercise: Sequence pooling as a Keras layer
+# ### Exercise: Leave tokens out of the mean
 #
-# Make a Keras layer of it: `build` makes a `Dense(1)` named `score`, `call` takes `(batch, tokens, dim)` to
-# `(batch, dim)`. The `build` is written; the check sets the weights of your layer and calls it.
+# *10 minutes.* Pool tokens `(batch, tokens, dim)` into `(batch, dim)`, but only those where `real` `(batch, tokens)`
+# is True; the others get no weight at all, and the weights of an image still sum to 1. `scores` `(batch, tokens)` are
+# given, from before the softmax.
+#
+# `pool_some(np.array([[[2.0], [4.0], [9.0]]]), np.zeros((1, 3)), np.array([[True, True, False]]))` gives `[[3.0]]`.
 
 
 # %% tags=["exercise"]
-class Pooling(keras.layers.Layer):
+def pool_some(tokens, scores, real):
+    return np.zeros((len(tokens), tokens.shape[2]))  # your lines here
+
+
+cct.check("pool_some", pool_some)
+
+# %% [markdown]
+# ### Exercise: More than one question to the tokens
+#
+# *10 minutes.* Sequence pooling asks one question of all tokens. Let it ask several: `kernel` `(dim, queries)` and
+# `bias` `(queries,)` give every token a score for each query, and each query makes a weighted mean of its own. From
+# tokens `(batch, tokens, dim)` to `(batch, queries, dim)`.
+#
+# `pool_queries(np.array([[[1.0], [3.0]]]), np.zeros((1, 2)), np.zeros(2))` gives `[[[2.0], [2.0]]]`.
+
+
+# %% tags=["exercise"]
+def pool_queries(tokens, kernel, bias):
+    return np.zeros((len(tokens), kernel.shape[1], tokens.shape[2]))  # your lines here
+
+
+cct.check("pool_queries", pool_queries)
+
+# %% [markdown]
+# ### Exercise: Pooling with several queries as a Keras layer
+#
+# *10 minutes.* Make a Keras layer of the last exercise. `__init__` and `build` are written: `self.score` is a `Dense`
+# layer that gives the scores, `(batch, tokens, queries)`. Write `call`, in `keras.ops`, so that it runs on every
+# backend. The check makes a layer, sets its weights and calls it.
+#
+# With two queries, tokens of the shape (8, 64, 128) become (8, 2, 128).
+
+
+# %% tags=["exercise"]
+class QueryPooling(keras.layers.Layer):
+    def __init__(self, queries, **kwargs):
+        super().__init__(**kwargs)
+        self.score = keras.layers.Dense(queries, name="score")
+
     def build(self, shape):
-        self.score = keras.layers.Dense(1, name="score")
         self.score.build(shape)
 
     def call(self, tokens):
-        return ops.zeros_like(tokens[:, 0])  # your lines here
+        return ops.zeros((tokens.shape[0], self.score.units, tokens.shape[2]))  # your lines here
 
 
-cct.check("pooling_layer", Pooling)
+cct.check("query_pooling", QueryPooling)
+
+# %% [markdown]
+# ### Exercise: Is this pooling a mean?
+#
+# *15 minutes.* Write the test that catches the pooling that is none. `pool` is a function from tokens `(batch,
+# tokens, dim)` to `(batch, dim)`; its weights depend on the tokens, but not when the same number is added to all of
+# them. Return True if every image gets a weighted mean of its own tokens, with weights that sum to 1, and False
+# otherwise. You choose the tokens, not the weights: those stay inside.
+#
+# `is_weighted_mean(lambda tokens: tokens.sum(axis=1))` gives `False`.
+
+
+# %% tags=["exercise"]
+def is_weighted_mean(pool):
+    return False  # your lines here
+
+
+cct.check("is_weighted_mean", is_weighted_mean)
 
 # %% [markdown]
 # ### Where you stand
 #
-# This list lasts as long as the kernel. `cct.progress()` without a number shows all notebooks.
+# This list is kept between sessions. `cct.progress()` without a number shows all notebooks.
 
 # %% tags=["exercise"]
 cct.progress(5)
@@ -620,8 +667,8 @@ cct.progress(5)
 # These have no mark, only an answer that you find out.
 #
 # 1. Write max pooling over the tokens as another branch of `pool`, train it and compare.
-# 2. Measure the test accuracy at the temperatures 0.1, 1 and 10 with `pictures.softmax(scores, temperature)` and
-#    the model's head.
+# 2. Measure the test accuracy at the temperatures 0.1, 1 and 10 with `softmax(scores / temperature, axis=1)`
+#    and the model's head.
 # 3. In `accuracy_without`, replace the tokens by the mean token of the image instead of leaving them out. Does the
 #    conclusion change?
 #

@@ -81,14 +81,15 @@ names = model.card["class_names"]
 row, column = 2, 2  # the token to follow
 figure = draw_overview(
     photo,
+    image[0],
     tokens,
     attention[8 * row + column],
     weights,
-    dict(zip(names, probabilities, strict=True)),
+    probabilities,
+    names,
     grid=(8, 8),
     field=(13, -6, 4),  # a token sees 13 x 13 pixels, the first from pixel -6 on, the next 4 pixels further
     token=(row, column),
-    side=32,
 )
 cct.show(
     figure,
@@ -587,28 +588,18 @@ assert long["tokens"] == 2304 and max(long["macs"], key=long["macs"].get) == "at
 # %% [markdown]
 # ## Exercises
 #
-# Fill in the stubs and run the cells; each one marks itself. Worked solutions are in
+# Fill in the stubs and run the cells; each one marks itself. `cct.hint("name")` helps one step at a time,
+# `cct.solution("name")` shows the worked solution. All solutions are in
 # [solutions](solutions/06_compact_transformer.ipynb).
-
-# %% [markdown]
-# ### Exercise: Count the parameters of a block
-#
-# Count the parameters of one block of the authors on paper, for any `dim` and a whole `mlp_ratio`. Queries, keys and
-# values have no bias; the projection, both layers of the MLP and the two norms have all of theirs.
-
-
-# %% tags=["exercise"]
-def block_parameters(dim, mlp_ratio):
-    return 0  # your lines here
-
-
-cct.check("block_parameters", block_parameters)
 
 # %% [markdown]
 # ### Exercise: Count the parameters of the tokenizer
 #
-# Count the parameters of a convolutional tokenizer: `convs` convolutions of `kernel` x `kernel` without bias, from
-# `channels` over `hidden` channels to `dim`. With one convolution there are no hidden channels.
+# *Warm-up, 8 minutes.* Count the parameters of a convolutional tokenizer: `convs` convolutions of `kernel` x `kernel`
+# without bias, from `channels` over `hidden` channels to `dim`. With one convolution there are no hidden channels.
+# The result is a whole number.
+#
+# `tokenizer_parameters(3, 128, 3, 2, 64)` gives `75456`: 9 x 3 x 64 and 9 x 64 x 128.
 
 
 # %% tags=["exercise"]
@@ -619,31 +610,58 @@ def tokenizer_parameters(channels, dim, kernel, convs, hidden):
 cct.check("tokenizer_parameters", tokenizer_parameters)
 
 # %% [markdown]
-# ### Exercise: The authors' block from its parts
+# ### Exercise: Which block is this?
 #
-# Put the authors' block together from functions that you are given: `norm`, `attention` and `mlp`, each from
-# `(batch, tokens, dim)` to the same shape. Use `norm` in the two places where the authors have theirs.
+# *15 minutes.* `block` is a function on `(batch, tokens, dim)`, put together from the functions `norm`, `attention`
+# and `mlp`, which you are given too, in one of the ways of notebook 03. Find out which from what it makes of `x`:
+# return 0 for pre-norm, 1 for post-norm, 2 for the authors' block, and 3 if it is none of these.
+#
+# `kind_of_block(lambda x: x, np.ones((1, 2, 3)), np.sin, np.cos, np.exp)` gives `3`: a block that hands its input
+# back is none of the three.
 
 
 # %% tags=["exercise"]
-def authors_block(x, norm, attention, mlp):
-    return np.zeros(x.shape)  # your lines here
+def kind_of_block(block, x, norm, attention, mlp):
+    return 0  # your lines here
 
 
-cct.check("authors_block", authors_block)
+cct.check("kind_of_block", kind_of_block)
+
+# %% [markdown]
+# ### Exercise: How wide may it be?
+#
+# *20 minutes.* Turn the count round. `layers` blocks of the authors may have `budget` parameters together, at most.
+# Return the largest `dim` that fits, a multiple of `heads`, and 0 if not even `heads` fits. Queries, keys and values
+# have no bias; the projection, both layers of the MLP, `mlp_ratio` times as wide, and the two norms have all of
+# theirs.
+#
+# `widest(2 * 99_200, 2, 1, 2)` gives `128`: two blocks of 99,200 parameters each.
+
+
+# %% tags=["exercise"]
+def widest(budget, layers, mlp_ratio, heads):
+    return 0  # your lines here
+
+
+cct.check("widest", widest)
 
 # %% [markdown]
 # ### Exercise: A layer that can be saved and loaded
 #
-# This layer multiplies its tokens by `factor`. Complete it so that it can be made again from `get_config()`, as Keras
-# does when it loads a model: with the same factor and the same name.
+# *15 minutes.* This layer multiplies its tokens by `factor`. Keras saves a layer as a dictionary, `get_config()`, and
+# loads it by `ScaleTokens(**config)`. The dictionary of the parent class, `super().get_config()`, holds the layer's
+# name and type of numbers; Keras adds the arguments that the layer was made with. Complete the layer so that one made
+# from its configuration has the same name, and the factor that the layer has *now*: it may have been changed,
+# `layer.factor = 3`.
+#
+# A layer made with factor 2 and changed to 3 is loaded as one with factor 3.
 
 
 # %% tags=["exercise"]
 class ScaleTokens(keras.layers.Layer):
     def __init__(self, factor, **kwargs):
         super().__init__()
-        self.factor = 0 * factor  # mend these lines
+        self.factor = 0 * factor  # change these lines, and write get_config
 
     def call(self, tokens):
         return tokens * self.factor
@@ -654,7 +672,7 @@ cct.check("scale_tokens", ScaleTokens)
 # %% [markdown]
 # ### Where you stand
 #
-# This list lasts as long as the kernel. `cct.progress()` without a number shows all notebooks.
+# This list is kept between sessions. `cct.progress()` without a number shows all notebooks.
 
 # %% tags=["exercise"]
 cct.progress(6)

@@ -122,7 +122,9 @@ optimistic, large, honest = (gain[-1] for gain in gains.values())
 assert 0.035 < optimistic < 0.05 and 0.006 < large < 0.01 and abs(honest) < 0.002
 
 # %%
-figure = pictures.draw_optimism(readings, {name: 100 * gain for name, gain in gains.items()})
+points = {name: 100 * gain for name, gain in gains.items()}
+label = "reported minus true accuracy\n(percentage points)"
+figure = figures.draw_curves(readings, points, "epochs to choose from", label, width=6.5)
 cct.show(figure, alt="Excess over the true accuracy grows with the epochs to choose from; chosen on validation it is 0")
 
 # %% [markdown]
@@ -274,7 +276,7 @@ assert supports_xla == {"flip": True, "crop": False}
 # %%
 first = [int(np.flatnonzero(data.y_train == label)[0]) for label in range(min(classes, 10))]
 originals = data.x_train[first]
-figure = pictures.draw_before_after(originals, originals[:, :, ::-1], names=("original", "mirrored"))
+figure = figures.draw_gallery({"original": originals, "mirrored": originals[:, :, ::-1]})
 cct.show(figure, alt="One image of each class above, its mirror image below")
 
 # %% [markdown]
@@ -313,7 +315,8 @@ def explore_augmentation(images, padding, flip, seed):
     rng, chosen = np.random.default_rng(seed), sources[images]
     cropped = augment.random_crop(chosen, rng, padding)
     augmented = augment.random_flip(cropped, rng) if flip else cropped
-    return pictures.draw_before_after(chosen, augmented, f"padding {padding}, {'crop and flip' if flip else 'crop'}")
+    title = f"padding {padding}, {'crop and flip' if flip else 'crop'}"
+    return figures.draw_gallery({"original": chosen, "augmented": augmented}, title)
 
 
 starts = [("photos", 4, True, 0), (data.name, padding, recipe.flip, 0), (data.name, 8, True, 1)]
@@ -485,7 +488,7 @@ _ = (folder / "record.json").write_text(json.dumps(record, indent=1))
 confusion = np.zeros((classes, classes), int)
 np.add.at(confusion, (data.y_test, order[:, 0]), 1)  # row = true class, column = predicted
 assert np.isclose(np.trace(confusion) / confusion.sum(), top1)
-figure = pictures.draw_confusion(confusion, data.class_names)
+figure = figures.draw_confusion(confusion, data.class_names)
 cct.show(figure, alt="Confusion matrix: most counts on the diagonal, mistakes beside it in bold")
 
 # %% [markdown]
@@ -601,7 +604,8 @@ for name in ("CCT", "ViT-Lite"):
 assert np.mean(scores["CCT"]) >= 97 and np.mean(seconds["CCT"]) <= 60
 assert min(scores["CCT"]) > max(scores["ViT-Lite"])
 assert abs(sizes["ViT-Lite"] / sizes["CCT"] - 1) < 0.05
-cct.show(pictures.draw_comparison(scores), alt="Test accuracy of three CCTs and three ViT-Lites, mean and spread")
+figure = figures.draw_scores(scores, "test top-1 accuracy (%)")
+cct.show(figure, alt="Test accuracy of three CCTs and three ViT-Lites: every CCT is ahead of every ViT-Lite")
 
 # %% [markdown]
 # In this record every CCT is ahead of every ViT-Lite. Read it for what it is: three seeds, 360 test images, 20 epochs,

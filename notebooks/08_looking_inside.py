@@ -122,14 +122,9 @@ assert maps[:, 0].size == 256 * 64 and maps[:, 0, :, :, 0].size == 256
 token = 27  # row 3, column 3
 rows = maps[:, 0, :, token]  # (layers, heads, tokens)
 alt = "What token 27 of the cat photo reads from, in two layers of two heads, on one scale of colours"
-cct.show(pictures.draw_heads(images[0], rows, grid, token, high=6), alt=alt)
+cct.show(figures.draw_heads(images[0], rows, grid, divmod(token, 8), high=6), alt=alt)
 
-
-def entropy(weights):
-    """In bits: log2 of the number of tokens for equal weights, 0 when one token has it all."""
-    return -(weights * np.log2(np.maximum(weights, 1e-12))).sum(axis=-1)
-
-
+entropy = cct.entropy_bits  # in bits: log2 of the number of tokens for equal weights, 0 when one token has it all
 for layer, head in np.ndindex(maps.shape[0], heads):
     bits, largest = entropy(maps[layer, 0, head]).mean(), 64 * maps[layer, 0, head].max(axis=-1).mean()
     print(f"layer {layer}, head {head}: entropy {bits:.2f} of {np.log2(64):.0f} bits, largest {largest:.1f} x uniform")
@@ -264,7 +259,7 @@ difference = votes[1, :, first] - votes[1, :, second]
 heavy = np.where(64 * pooling[1] > 3, difference, np.inf).argmin()
 one, other = names[first], names[second]
 signed = {f'votes for "{one}"': votes[1, :, first], f'"{one}" minus "{other}"': difference}
-figure = pictures.draw_votes(images[1], grid, {"pooling weights": pooling[1]}, signed, token=heavy)
+figure = pictures.draw_votes(images[1], grid, {"pooling weights": pooling[1]}, signed, divmod(heavy, 8))
 cct.show(figure, alt="Motorcycle; the outlined token has a large weight and votes for the second class, not the first")
 print(f"token {heavy}: weight {64 * pooling[1, heavy]:.1f} x uniform,", end=" ")
 print(f"vote for {one} {votes[1, heavy, first]:+.2f}, for {other} {votes[1, heavy, second]:+.2f}")
@@ -289,7 +284,7 @@ kernels = model.get_layer("tokenizer").get_weights()[0]  # (3, 3, channels, 64)
 kernels = kernels.transpose(3, 0, 1, 2)  # -> (64, 3, 3, channels)
 kernels = kernels[np.argsort(-np.linalg.norm(kernels.reshape(64, -1), axis=1))]
 alt = "64 small pictures: dark and light edges without colour, and coloured patterns"
-cct.show(pictures.draw_filters(kernels), alt=alt)
+cct.show(figures.draw_images(0.5 + 0.5 * kernels / np.abs(kernels).max(), columns=16, side=0.55), alt=alt)
 grey = 3 * (kernels.mean(axis=-1) ** 2).sum(axis=(1, 2)) / (kernels**2).sum(axis=(1, 2, 3))  # (64,), 0 to 1
 flat = 9 * (kernels.mean(axis=(1, 2)) ** 2).sum(axis=1) / (kernels**2).sum(axis=(1, 2, 3))
 print(f"grey part: above 0.8 in {(grey > 0.8).sum()} filters, below 0.2 in {(grey < 0.2).sum()}, of {len(grey)}")
@@ -410,7 +405,8 @@ assert record["sha256"] == model.card["sha256"]  # made with these weights
 
 # %%
 curves = {f"squares replaced by {name}": record[name]["mean_curve"] for name in fills}
-figure = pictures.draw_deletion(curves, "probability of the class (%)")
+controls = ["random", "centre", "another image's rollout", "another image's votes"]
+figure = pictures.draw_deletion(curves, "probability of the class (%)", controls)
 cct.show(figure, alt="All deletion curves fall from 84 percent; at first occlusion falls fastest, random slowest")
 
 # %% [markdown]
@@ -564,7 +560,7 @@ def draw_kind(photo, kind, layer, head, row, column):
     if kind == kinds[4]:
         title = f'votes for "{names[chosen]}"'
         return pictures.draw_one_map(images[i], votes[i, :, chosen], grid, title, high=0.5, signed=True)
-    token = 8 * row + column if kind == kinds[0] else None
+    token = (row, column) if kind == kinds[0] else None
     weights = {kinds[2]: shares[i], kinds[3]: pooling[i]}
     weights |= {kinds[0]: maps[layer, i, head, 8 * row + column], kinds[1]: maps[layer, i, head].mean(axis=0)}
     title = f"{kind}, layer {layer}, head {head}" if kind in kinds[:2] else kind
@@ -581,57 +577,56 @@ explorer = cct.explore(draw_kind, settings, alt, **controls)
 # %% [markdown]
 # ## Exercises
 #
-# Fill in the stubs and run the cells; each one marks itself. Worked solutions are in
+# Fill in the stubs and run the cells; each one marks itself. `cct.hint("name")` helps one step at a time,
+# `cct.solution("name")` shows the worked solution. All solutions are in
 # [solutions](solutions/08_looking_inside.ipynb).
 
 # %% [markdown]
-# ### Exercise: Attention rollout
+# ### Exercise: Do two maps mark the same squares?
 #
-# Write attention rollout for `maps` `(layers, batch, heads, tokens, tokens)`: average the heads, give half of each
-# token to its own past, and multiply the layers, the last one leftmost. The result is `(batch, tokens, tokens)`.
+# *Warm-up, 10 minutes.* A rank correlation looks at all squares, most of which hardly matter. Compare the top
+# instead: for two kinds of map `one` and `other`, `(n, tokens)` each, return how many of their `k` largest squares
+# the two have in common, `(n,)` whole numbers, and beside it how many that would be by chance on average, a number.
+# Which rank a square has among the `k` is no matter.
+#
+# `shared_squares(np.array([[9, 5, 1, 0]]), np.array([[4, 7, 0, 5]]), 2)` gives `([1], 1.0)`: tokens 0 and 1 against 1
+# and 3.
 
 
 # %% tags=["exercise"]
-def rollout_of(maps):
-    return np.zeros(maps.shape[1:2] + maps.shape[3:])  # your lines here
+def shared_squares(one, other, k):
+    return np.zeros(len(one), int), 0.0  # your lines here
 
 
-cct.check("rollout", rollout_of)
+cct.check("shared_squares", shared_squares)
 
 # %% [markdown]
-# ### Exercise: Rollout through the pooling row
+# ### Exercise: This class rather than that one
 #
-# Take rollout through the pooling row: `pooling` `(batch, tokens)` and `rollout` `(batch, tokens, tokens)` give the
-# share of each input token in the pooled vector, `(batch, tokens)`.
+# *10 minutes.* A vote for a class says little alone: a number added to all classes changes no probability. So ask
+# what speaks for class `first` *rather than* class `second`. From tokens `(batch, tokens, dim)`, pooling `weights`
+# `(batch, tokens)`, and `kernel` `(dim, classes)` and `bias` `(classes,)` of the head, return the votes for the
+# difference of the two logits, `(batch, tokens)`, and what the bias adds to it, a number.
+#
+# `votes_between(np.ones((1, 2, 1)), np.array([[0.25, 0.75]]), np.array([[5.0, 1.0]]), np.array([2.0, 3.0]), 0, 1)`
+# gives `([[1.0, 3.0]], -1.0)`.
 
 
 # %% tags=["exercise"]
-def input_shares(pooling, rollout):
-    return np.zeros(pooling.shape)  # your line here
+def votes_between(tokens, weights, kernel, bias, first, second):
+    return np.zeros(weights.shape), 0.0  # your lines here
 
 
-cct.check("input_shares", input_shares)
-
-# %% [markdown]
-# ### Exercise: Which token votes for which class?
-#
-# Split the logits into votes: what does each token add to each class? `tokens` `(batch, tokens, dim)`, pooling
-# `weights` `(batch, tokens)` and the `kernel` `(dim, classes)` of the head give `(batch, tokens, classes)`.
-
-
-# %% tags=["exercise"]
-def votes_of(tokens, weights, kernel):
-    return np.zeros((*weights.shape, kernel.shape[1]))  # your line here
-
-
-cct.check("token_votes", votes_of)
+cct.check("votes_between", votes_between)
 
 # %% [markdown]
 # ### Exercise: Take squares out, in an order
 #
-# Fill the first `count` tokens of `order` with the mean colour of the image `(height, width, channels)` and leave the
-# rest as it is. Token `i` covers `size` x `size` pixels, tokens are in reading order, and the image you are given
-# must not change.
+# *15 minutes.* Fill the first `count` tokens of `order` with the mean colour of the image `(height, width, channels)`
+# and leave the rest as it is. Token `i` covers `size` x `size` pixels, tokens are in reading order and counted from
+# 0, and the image you are given must not change.
+#
+# `remove_squares(np.array([[[1.0], [2.0], [6.0]]]), np.array([2, 0, 1]), 1, 1)[:, :, 0]` gives `[[1.0, 2.0, 3.0]]`.
 
 
 # %% tags=["exercise"]
@@ -642,9 +637,28 @@ def remove_squares(image, order, count, size):
 cct.check("remove_squares", remove_squares)
 
 # %% [markdown]
+# ### Exercise: From the pooled vector back to the image
+#
+# *20 minutes.* Rollout took halves for granted, two layers, and a product of whole matrices. Do without: `maps`
+# `(layers, batch, heads, tokens, tokens)` has any number of layers, the first one first, and `own` is the share of a
+# token that is its own past; its attention, the mean of the heads, gets the rest. Return the share of each input
+# token in the pooled vector, `(batch, tokens)`; `pooling` `(batch, tokens)` are the pooling weights.
+#
+# With one layer, `input_shares(np.array([[1.0, 0.0]]), np.array([[[[[0.0, 1.0], [0.5, 0.5]]]]]), 0.4)` gives `[[0.4,
+# 0.6]]`.
+
+
+# %% tags=["exercise"]
+def input_shares(pooling, maps, own):
+    return np.zeros(pooling.shape)  # your lines here
+
+
+cct.check("input_shares", input_shares)
+
+# %% [markdown]
 # ### Where you stand
 #
-# This list lasts as long as the kernel. `cct.progress()` without a number shows all notebooks.
+# This list is kept between sessions. `cct.progress()` without a number shows all notebooks.
 
 # %% tags=["exercise"]
 cct.progress(8)

@@ -316,9 +316,9 @@ assert 0.3 < np.mean(largest > two_errors) < 0.4 and line > 1.2 * 2 * error
 # %%
 differences = points - points[0].mean()  # (settings, seeds)
 of = dict(zip(names, points.mean(axis=1) - points[0].mean(), strict=True))
-label = "test accuracy less that of as_it_is (points); small: one seed, large: the mean"
+groups = [name.replace("as_it_is", "as it is").split("_")[0] for name in names]  # the part that a setting changes
 cct.show(
-    pictures.draw_differences(names, differences, line, label),
+    pictures.draw_differences(names, groups, differences, line, "test accuracy less that of as_it_is (points)"),
     alt="Dots for 15 settings. kernel_1 lies ten points to the left, convs_3, kernel_5 and layers_1 about three, "
     "convs_1 two to the right. The others lie within or at the edge of a grey band.",
 )
@@ -604,16 +604,16 @@ on_ladder = [label for label in columns if label not in ("MACs (millions, one im
 climb = {label: table(ladder["runs"], columns[label])[1] for label in on_ladder}
 kinds = ["start", *["training"] * 4, *["model"] * 4, "training"]
 grids = {
-    "parts": (names, [pictures.group_of(name) for name in names], measured),
+    "parts": (names, groups, measured),
     "ladder": (rungs, kinds, climb),
 }
 
 
 def draw(grid, x, y, setting, each_seed):
-    grid_names, groups, values = grids[grid]
+    grid_names, parts, values = grids[grid]
     if missing := {x, y} - set(values):
         raise ValueError(f"The ladder's models are not all CCTs, so nobody counted their {missing.pop()}.")
-    return pictures.draw_browser(grid_names, groups, values, x, y, setting, each_seed)
+    return pictures.draw_browser(grid_names, parts, values, x, y, setting, each_seed)
 
 
 # %%
@@ -666,14 +666,18 @@ assert 0.95 < last_was_best < 1 and np.corrcoef(losses, points.mean(axis=1))[0, 
 #
 # ## Exercises
 #
-# Fill in the stubs and run the cells; each one marks itself. Worked solutions are in
+# Fill in the stubs and run the cells; each one marks itself. `cct.hint("name")` helps one step at a time,
+# `cct.solution("name")` shows the worked solution. All solutions are in
 # [solutions](solutions/09_what_matters.ipynb).
 
 # %% [markdown]
 # ### Exercise: All combinations of a grid
 #
-# A grid has several axes, and `counts`, a list, says how many choices each has. Return the number of the choice on each
-# axis, from 0, for every combination: `(combinations, axes)`, whole numbers, the last axis changing fastest.
+# *Warm-up, 8 minutes.* A grid has several axes, and `counts`, a list, says how many choices each has. Return the
+# number of the choice on each axis, from 0, for every combination: `(combinations, axes)`, whole numbers, the last
+# axis changing fastest.
+#
+# `all_settings([2, 2])` gives `[[0, 0], [0, 1], [1, 0], [1, 1]]`.
 
 
 # %% tags=["exercise"]
@@ -686,8 +690,10 @@ cct.check("all_settings", all_settings)
 # %% [markdown]
 # ### Exercise: A difference and its standard error
 #
-# Two settings were trained with the same seeds, and their scores are `changed` and `base`, both `(seeds,)`. Return the
-# mean difference, changed less base, and its standard error from the differences seed by seed.
+# *10 minutes.* Two settings were trained with the same seeds, and their scores are `changed` and `base`, both
+# `(seeds,)`. Return the mean difference, changed less base, and its standard error from the differences seed by seed.
+#
+# `paired_difference(np.array([3.0, 5.0]), np.array([2.0, 2.0]))` gives `(2.0, 1.0)`: the differences are 1 and 3.
 
 
 # %% tags=["exercise"]
@@ -700,12 +706,16 @@ cct.check("paired_difference", paired_difference)
 # %% [markdown]
 # ### Exercise: How many seeds?
 #
-# Runs have the standard deviation `deviation`. How many seeds does each of two settings need, at least, so that
-# `difference` is two standard errors of a difference or more? (Unpaired, as in the section on seeds.)
+# *10 minutes.* Runs have the standard deviation `deviation`. How many seeds does each of two settings need, at least,
+# so that `difference` is `errors` standard errors of a difference or more? (Unpaired, as in the section on seeds,
+# where `errors` is 2. With 2 a true difference of this size is seen every second time; with 2.8, four times out of
+# five.)
+#
+# `seeds_needed(1.0, 1.0, 2.0)` gives `8`, and `seeds_needed(1.0, 1.0, 2.8)` gives `16`.
 
 
 # %% tags=["exercise"]
-def seeds_needed(deviation, difference):
+def seeds_needed(deviation, difference, errors):
     return 0  # your line here
 
 
@@ -714,8 +724,10 @@ cct.check("seeds_needed", seeds_needed)
 # %% [markdown]
 # ### Exercise: What the best of k seeds promises
 #
-# You know the scores of several runs, `(runs,)`. Somebody else picks `k` different ones of them at random and reports
-# the best. What do they report on average? (`itertools.combinations` lists the choices.)
+# *15 minutes.* You know the scores of several runs, `(runs,)`. Somebody else picks `k` different ones of them at
+# random and reports the best. What do they report on average? (`itertools.combinations` lists the choices.)
+#
+# `best_of(np.array([1.0, 2.0, 4.0]), 2).round(3)` gives `3.333`: the mean of 2, 4 and 4.
 
 
 # %% tags=["exercise"]
@@ -728,7 +740,7 @@ cct.check("best_of", best_of)
 # %% [markdown]
 # ### Where you stand
 #
-# This list lasts as long as the kernel. `cct.progress()` without a number shows all notebooks.
+# This list is kept between sessions. `cct.progress()` without a number shows all notebooks.
 
 # %% tags=["exercise"]
 cct.progress(9)

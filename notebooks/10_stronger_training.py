@@ -104,7 +104,7 @@ rows = {
     "erasing": augment.random_erasing(photo, rng, probability=1),
 }
 assert all(images.shape == photo.shape and images.dtype == np.uint8 for images in rows.values())
-cct.show(pictures.draw_gallery(rows), alt="Four photos as they are, and below the same after each augmentation")
+cct.show(figures.draw_gallery(rows), alt="Four photos as they are, and below the same after each augmentation")
 
 # %% [markdown]
 # - **AutoAugment** draws one of 25 pairs of operations that a search found for CIFAR-10
@@ -123,7 +123,7 @@ operations = sorted({*augment.POINTWISE, *augment.ENHANCERS, *augment.AFFINE, "R
 def explore_strength(operation, strength, seed):
     rng = np.random.default_rng(seed)
     changed = np.stack([augment.apply_operation(operation, image, strength, rng) for image in photo])
-    return pictures.draw_gallery({"original": photo, operation: changed}, f"{operation}, strength {strength:.2f}")
+    return figures.draw_gallery({"original": photo, operation: changed}, f"{operation}, strength {strength:.2f}")
 
 
 starts = [dict(operation=name, strength=0.9, seed=0) for name in ("Rotate", "Solarize", "Color")]
@@ -337,22 +337,21 @@ value = keras.ops.convert_to_numpy
 weights = keras.Variable(np.array([4.0, -3.0], "float32"))
 optimizer = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.95)
 optimizer.build([weights])
-far_from_0 = {"weights": [], "average": []}
+far_from_0 = []
 for step in range(300):
     gradient = value(weights) + rng.normal(size=2)  # noisy, of half the squared distance to 0
     optimizer.apply([gradient.astype("float32")], [weights])
     now = value(weights)
     by_hand = now if step == 0 else 0.95 * by_hand + 0.05 * now  # it starts as the weights after the first step
-    for name, point in (("weights", now), ("average", by_hand)):
-        far_from_0[name].append(np.linalg.norm(point))
+    far_from_0.append([np.linalg.norm(now), np.linalg.norm(by_hand)])
 before = value(weights).copy()
 optimizer.finalize_variable_values([weights])  # puts the average in the place of the weights
 print("weights", before.round(3), "their moving average", value(weights).round(3))
 np.testing.assert_allclose(value(weights), by_hand, rtol=1e-3, atol=1e-5)
 assert np.abs(before - by_hand).max() > 0.01
-distance = {name: np.mean(values[100:]) for name, values in far_from_0.items()}
-print("mean distance to the good place after 100 steps:", {name: float(d.round(3)) for name, d in distance.items()})
-assert distance["average"] < 0.8 * distance["weights"]
+of_weights, of_average = np.mean(far_from_0[100:], axis=0)
+print(f"mean distance to the good place after 100 steps: weights {of_weights:.2f}, average {of_average:.2f}")
+assert of_average < 0.8 * of_weights
 
 # %% [markdown]
 # Ours and Keras's agree, and the average is nearer to the good place, 0, than the weights. It is only watched: no step
@@ -649,8 +648,7 @@ far = {run["name"]: run for run in read("notebooks/results/cifar10_adamw_muon.js
 recipe_a = [100 * run["test_top1"] for run in read("notebooks/results/cifar10_recipe_a.json")["runs"]]
 card = read("cct_helpers/weights/cct_7_3x1_32_cifar10.json")
 print(
-    f"CCT-2/3x2, the authors' short recipe and a moving average, 200 epochs: {np.mean(recipe_a):.2f} % "
-    f"({len(recipe_a)} seeds)"
+    f"CCT-2/3x2, authors' short recipe, moving average, 200 epochs: {np.mean(recipe_a):.2f} % ({len(recipe_a)} seeds)"
 )
 for run in far.values():
     print(f"CCT-2/3x2, {run['job']['optimizer']}, {run['epochs']} epochs: {100 * run['test_top1']:.2f} %")
@@ -676,57 +674,18 @@ assert np.mean(recipe_a) > 76.45 + 10 and muon > 0.9 and card["test_top1"] > 0.9
 #
 # ## Exercises
 #
-# Fill in the stubs and run the cells; each one marks itself. Worked solutions are in
+# Fill in the stubs and run the cells; each one marks itself. `cct.hint("name")` helps one step at a time,
+# `cct.solution("name")` shows the worked solution. All solutions are in
 # [solutions](solutions/10_stronger_training.ipynb).
-
-# %% [markdown]
-# ### Exercise: CutMix
-#
-# Paste the pixels of `other` into `image`, both `(height, width, channels)`, inside `box = (top, left, height, width)`.
-# The box may reach over the edges. Return the picture and its target: `target` and `other_target`, both `(classes,)`,
-# by the share of the pixels that each image has in the end. Leave the inputs as they were.
-
-
-# %% tags=["exercise"]
-def cut_mix(image, other, target, other_target, box):
-    return np.zeros(image.shape), np.zeros(target.shape)  # your lines here
-
-
-cct.check("cut_mix", cut_mix)
-
-# %% [markdown]
-# ### Exercise: A moving average of weights
-#
-# `weights` is `(steps, n)`, the weights after each step. Return their moving average after the last step, `(n,)`, with
-# this momentum. It starts as the first row.
-
-
-# %% tags=["exercise"]
-def averaged_weights(weights, momentum):
-    return np.zeros(weights.shape[1])  # your lines here
-
-
-cct.check("averaged_weights", averaged_weights)
-
-# %% [markdown]
-# ### Exercise: Newton and Schulz's iteration
-#
-# Divide the matrix by its norm, then take `steps` steps of `a x + b (x xᵀ) x + c (x xᵀ)² x`, with a = 3.4445,
-# b = -4.7750 and c = 2.0315. Return the last matrix.
-
-
-# %% tags=["exercise"]
-def orthogonalise(matrix, steps):
-    return np.zeros(matrix.shape)  # your lines here
-
-
-cct.check("orthogonalise", orthogonalise)
 
 # %% [markdown]
 # ### Exercise: Several views, one answer
 #
-# A model looked at each image several times: `logits` is `(views, images, classes)`. Average the views and return the
-# top-1 accuracy against `labels`, `(images,)`, as a number from 0 to 1.
+# *Warm-up, 5 minutes.* A model looked at each image several times: `logits` is `(views, images, classes)`. Average
+# the logits of the views, not their probabilities and not their classes, and return the top-1 accuracy against
+# `labels`, `(images,)`, as a number from 0 to 1.
+#
+# `accuracy_of_views(np.array([[[3.0, 0.0]], [[0.0, 1.0]]]), np.array([0]))` gives `1.0`: the means are 1.5 and 0.5.
 
 
 # %% tags=["exercise"]
@@ -737,9 +696,62 @@ def accuracy_of_views(logits, labels):
 cct.check("accuracy_of_views", accuracy_of_views)
 
 # %% [markdown]
+# ### Exercise: A moving average of weights
+#
+# *8 minutes.* `weights` is `(steps, n)`, the weights after each step. Return their moving average after the last
+# step, `(n,)`: at each step it keeps the share `momentum` of itself. It starts as the first row.
+#
+# `averaged_weights(np.array([[1.0], [3.0]]), 0.75)` gives `[1.5]`.
+
+
+# %% tags=["exercise"]
+def averaged_weights(weights, momentum):
+    return np.zeros(weights.shape[1])  # your lines here
+
+
+cct.check("averaged_weights", averaged_weights)
+
+# %% [markdown]
+# ### Exercise: What Muon does to a matrix, without the matrix
+#
+# *15 minutes.* Newton and Schulz's iteration, `a x + b (x xᵀ) x + c (x xᵀ)² x` with a = 3.4445, b = -4.7750 and c =
+# 2.0315, leaves the singular vectors of `x` as they are. So what it does to the singular values can be computed from
+# these alone. Return the singular values of `matrix` after it was divided by its norm and `steps` steps were taken,
+# as positive numbers, the largest first: `(min(rows, columns),)`.
+#
+# `singular_values_after(np.diag([3.0, 4.0]), 1).round(3)` gives `[1.191, 1.093]`: 0.6 becomes the larger one.
+
+
+# %% tags=["exercise"]
+def singular_values_after(matrix, steps):
+    return np.zeros(min(matrix.shape))  # your lines here
+
+
+cct.check("singular_values_after", singular_values_after)
+
+# %% [markdown]
+# ### Exercise: CutMix
+#
+# *20 minutes.* Paste the pixels of `other` into `image`, both `(height, width, channels)`, inside `box = (top, left,
+# height, width)`. The box may reach over the edges on any side; `top` and `left` may be negative. Return the picture
+# and its target: `target` and `other_target`, both `(classes,)`, by the share of the pixels that each image has in
+# the end. Leave the inputs as they were.
+#
+# `cut_mix(np.zeros((2, 2, 1)), np.ones((2, 2, 1)), np.array([1.0, 0.0]), np.array([0.0, 1.0]), (-1, 0, 2, 1))[1]`
+# gives `[0.75, 0.25]`: one pixel of four is pasted.
+
+
+# %% tags=["exercise"]
+def cut_mix(image, other, target, other_target, box):
+    return np.zeros(image.shape), np.zeros(target.shape)  # your lines here
+
+
+cct.check("cut_mix", cut_mix)
+
+# %% [markdown]
 # ### Where you stand
 #
-# This list lasts as long as the kernel. `cct.progress()` without a number shows all notebooks.
+# This list is kept between sessions. `cct.progress()` without a number shows all notebooks.
 
 # %% tags=["exercise"]
 cct.progress(10)

@@ -251,7 +251,7 @@ weights = {
     "with the mask": ops.convert_to_numpy(pooling.weights_over_tokens(mixed, real[None]))[0],
 }
 cct.show(
-    pictures.draw_weights(name, weights, stride=2, length=length),
+    pictures.draw_padding(name, weights, stride=2, length=length),
     alt="Pooling weights over a name of 9 letters and 23 places of padding. Without a mask most of the weight lies on "
     "the padding, with the mask all of it lies on the letters.",
 )
@@ -407,7 +407,7 @@ predicted = probabilities.argmax(axis=1)
 confusion = np.zeros((24, 24), int)
 np.add.at(confusion, (data.y_test, predicted), 1)
 cct.show(
-    pictures.draw_confusion_shares(confusion, data.class_names),
+    figures.draw_confusion(confusion, data.class_names, "language", high=30),
     alt="Confusions between 24 languages without the right answers. Most cells are dark; bright ones lie where Danish "
     "meets Norwegian, Finnish meets Estonian and Czech meets Slovak.",
 )
@@ -534,14 +534,18 @@ else:
 # %% [markdown]
 # ## Exercises
 #
-# Fill in the stubs and run the cells; each one marks itself. Worked solutions are in
+# Fill in the stubs and run the cells; each one marks itself. `cct.hint("name")` helps one step at a time,
+# `cct.solution("name")` shows the worked solution. All solutions are in
 # [solutions](solutions/12_text.ipynb).
 
 # %% [markdown]
 # ### Exercise: How many tokens are real?
 #
-# From ids `(batch, length)`, padded with 0 at the end, to the number of real tokens of each text, `(batch,)` whole
-# numbers. Token `i` stands on letter `i * stride` and is real if that is no padding.
+# *Warm-up, 5 minutes.* From ids `(batch, length)`, padded with 0 at the end, to the number of real tokens of each
+# text, `(batch,)` whole numbers. Token `i` stands on letter `i * stride`, both counted from 0, and is real if that is
+# no padding.
+#
+# `token_counts(np.array([[5, 6, 7, 0], [5, 6, 0, 0]]), 2)` gives `[2, 1]`.
 
 
 # %% tags=["exercise"]
@@ -554,9 +558,12 @@ cct.check("token_counts", token_counts)
 # %% [markdown]
 # ### Exercise: A max-pool that sees no padding
 #
-# Pool `features` `(batch, length, dim)`, none below 0, along the sequence: the largest of 3 with stride 2, one place of
-# zeros on each side, so that token `i` takes from letters `2i - 1`, `2i` and `2i + 1`. `ids` `(batch, length)` has 0
-# where there is padding. The result must be what each text alone would give, and zero for tokens of padding.
+# *15 minutes.* Pool `features` `(batch, length, dim)`, none below 0, along the sequence: the largest of 3 with stride
+# 2, one place of zeros on each side, so that token `i` takes from letters `2i - 1`, `2i` and `2i + 1`. `ids` `(batch,
+# length)` has 0 where there is padding. The result, `(batch, (length + 1) // 2, dim)`, must be what each text alone
+# would give, and zero for tokens of padding.
+#
+# `pool_letters(np.array([[[1.0], [4.0], [9.0], [9.0]]]), np.array([[5, 5, 0, 0]]))[0, :, 0]` gives `[4.0, 0.0]`.
 
 
 # %% tags=["exercise"]
@@ -570,8 +577,12 @@ cct.check("pool_letters", pool_letters)
 # %% [markdown]
 # ### Exercise: Attention that reads no padding
 #
-# One head of attention: `queries`, `keys` and `values` of `(batch, tokens, size)` to `(batch, tokens, size)`. `real`
-# `(batch, tokens)` is True for tokens that may be read.
+# *15 minutes.* One head of attention: `queries`, `keys` and `values` of `(batch, tokens, size)` to `(batch, tokens,
+# size)`. `real` `(batch, tokens)` is True for tokens that may be read, and at least one of each text is. All tokens
+# read, those of padding too.
+#
+# `masked_attention(np.zeros((1, 2, 1)), np.zeros((1, 2, 1)), np.array([[[3.0], [7.0]]]), np.array([[True, False]]))`
+# gives `[[[3.0], [3.0]]]`.
 
 
 # %% tags=["exercise"]
@@ -582,9 +593,27 @@ def masked_attention(queries, keys, values, real):
 cct.check("masked_attention", masked_attention)
 
 # %% [markdown]
+# ### Exercise: Does this model read padding?
+#
+# *10 minutes.* Write the test that this notebook is about. `model` is a function from ids `(batch, length)`, any
+# length, to logits `(batch, classes)`; `ids` are some texts, padded with 0 at the end. Return True if the model's
+# answers depend on how much padding follows a text, and False if they do not. The texts alone do not tell: change the
+# padding.
+#
+# `reads_padding(lambda ids: ids.mean(axis=1, keepdims=True), np.array([[4, 0]]))` gives `True`.
+
+
+# %% tags=["exercise"]
+def reads_padding(model, ids):
+    return False  # your lines here
+
+
+cct.check("reads_padding", reads_padding)
+
+# %% [markdown]
 # ### Where you stand
 #
-# This list lasts as long as the kernel. `cct.progress()` without a number shows all notebooks.
+# This list is kept between sessions. `cct.progress()` without a number shows all notebooks.
 
 # %% tags=["exercise"]
 cct.progress(12)

@@ -236,10 +236,23 @@ cct.show(figure, alt="Small gradients lie mostly below the range of float16, and
 # *Why:* while the processor augments, an accelerator waits. With the work one batch ahead, a step costs the longer of
 # the two times and not their sum. Drag the times in your head:
 
+
+
 # %%
-made, trained_at = pictures.overlapped_starts(prepare=0.3, step=0.5, batches=5)
-assert np.isclose(trained_at[-1] + 0.5, 0.3 + 5 * 0.5)  # the first batch is waited for, no other
-figure = pictures.draw_overlap(prepare=0.3, step=0.5)
+def one_ahead(prepare, step, batches):
+    """When each batch is begun to be made, and to be trained: two arrays (batches,), in seconds."""
+    made, trained = np.zeros(batches), np.full(batches, float(prepare))
+    for batch in range(1, batches):
+        made[batch] = trained[batch - 1]  # the worker starts when its last batch was taken
+        trained[batch] = max(trained[batch - 1] + step, made[batch] + prepare)
+    return made, trained
+
+
+starts = 0.8 * np.arange(5)
+schedules = {"in turn": (starts, starts + 0.3), "the next batch is made while the model trains": one_ahead(0.3, 0.5, 5)}
+ends = [trained[-1] + 0.5 for _, trained in schedules.values()]
+assert np.allclose(ends, [5 * (0.3 + 0.5), 0.3 + 5 * 0.5])  # ahead: the first batch is waited for, no other
+figure = pictures.draw_overlap(schedules, prepare=0.3, step=0.5)
 cct.show(figure, alt="Two timelines: in turn, 4.0 s for five batches; one batch ahead, training never pauses, 2.8 s")
 for name, value in measured["pipeline"].items():
     if name not in ("images", "batches", "load_before"):
@@ -373,7 +386,7 @@ size = {
 }
 saved = measured["bytes/64 images, rematerialised"]["bytes"] / size[64]
 seconds = [measured[f"switch/8 blocks{kind}"]["seconds"] for kind in ("", ", rematerialised")]
-growth, _ = pictures.fit_power(list(size), list(size.values()))
+growth, _ = np.polyfit(np.log(list(size)), np.log(list(size.values())), 1)  # a line through the logarithms
 print({f"{batch} images": f"{value / 1e6:.0f} MB" for batch, value in size.items()}, f"exponent {growth:.2f}")
 print(
     f"64 images rematerialised: {saved:.0%} of the memory, {seconds[1] / seconds[0]:.2f} times the seconds (recorded)"
@@ -560,18 +573,20 @@ if possible:
 
 
 # %%
-def series(kind, label, fitted):
+def fit_growth(kind, fitted=4):
+    """Recorded seconds over a size, and the power through the first points: x, y, the line (n,), how many, in words."""
     runs = [(int(name.split("/")[1]), run["seconds"]) for name, run in measured.items() if name.startswith(f"{kind}/")]
-    x, y = zip(*sorted(runs), strict=True)
-    return label, (x, y, fitted)
+    x, y = np.array(sorted(runs)).T
+    exponent, log_factor = np.polyfit(np.log(x[:fitted]), np.log(y[:fitted]), 1)  # a line through the logarithms
+    line = np.exp(log_factor) * x**exponent
+    words = f"exponent {exponent:.2f}\nfor {x[-1]:.0f}: says {line[-1]:.2f} s, was {y[-1]:.2f} s"
+    return x, y, line, fitted, words
 
 
-grown = dict([series("tokens", "tokens", 4), series("batch", "images in a batch", 4), series("depth", "blocks", 4)])
+grown = {"tokens": fit_growth("tokens"), "images in a batch": fit_growth("batch"), "blocks": fit_growth("depth")}
 cct.show(pictures.draw_growth(grown), alt="Seconds a step against tokens, batch and blocks, with a fitted line each.")
-for label, (x, y, fitted) in grown.items():
-    exponent, factor = pictures.fit_power(x[:fitted], y[:fitted])
-    guess = factor * x[-1] ** exponent
-    print(f"{label:18} t = {factor:.2g} n^{exponent:.2f}; for {x[-1]}: says {guess:.2f} s, was {y[-1]:.2f} s")
+for label, (*_, words) in grown.items():
+    print(f"{label:18}", words.replace("\n", ", "))
 
 # %% [markdown]
 # The largest point was left out of each fit, so the last two numbers show how far such a guess can be trusted. Below 1
@@ -666,14 +681,18 @@ box = cct.explore(draw_budget, plans, alt="Memory of one device by part, against
 # %% [markdown]
 # ## Exercises
 #
-# Fill in the stubs and run the cells; each one marks itself. Worked solutions are in
+# Fill in the stubs and run the cells; each one marks itself. `cct.hint("name")` helps one step at a time,
+# `cct.solution("name")` shows the worked solution. All solutions are in
 # [solutions](solutions/13_scaling_up.ipynb).
 
 # %% [markdown]
 # ### Exercise: The gradient of a batch from its parts
 #
-# A batch was cut into parts with different numbers of images. From the mean gradient of each part, `(parts, weights)`,
-# and the images in each, `counts`, `(parts,)`, to the mean gradient of the whole batch, `(weights,)`.
+# *Warm-up, 5 minutes.* A batch was cut into parts with different numbers of images. From the mean gradient of each
+# part, `(parts, weights)`, and the images in each, `counts`, `(parts,)`, to the mean gradient of the whole batch,
+# `(weights,)`.
+#
+# `whole_gradient(np.array([[1.0], [5.0]]), np.array([3, 1]))` gives `[2.0]`.
 
 
 # %% tags=["exercise"]
@@ -686,8 +705,10 @@ cct.check("whole_gradient", whole_gradient)
 # %% [markdown]
 # ### Exercise: Which images does this process train on?
 #
-# Processes are counted from 0 and share a global batch equally, each with rows that follow each other. Return the row
-# numbers of one process, `(batch // processes,)`.
+# *5 minutes.* Processes are counted from 0 and share a global batch equally, each with rows that follow each other.
+# Return the row numbers of one process, `(batch // processes,)`.
+#
+# `rows_of(1, 2, 6)` gives `[3, 4, 5]`.
 
 
 # %% tags=["exercise"]
@@ -698,23 +719,44 @@ def rows_of(process, processes, batch):
 cct.check("rows_of", rows_of)
 
 # %% [markdown]
-# ### Exercise: How many hours is that?
+# ### Exercise: Which share of its peak did the card reach?
 #
-# Write the device hours of a training run from the assumptions above: `macs` of one forward pass, `peak` operations a
-# second on the data sheet, of which the device delivers a `share`.
+# *10 minutes.* A data sheet promises `peak` operations a second. A training ran at `images_per_second`, and one
+# forward pass of one image takes `macs` multiply-accumulates. Which share of its peak did the device deliver, from 0
+# to 1? Count a training step as three forward passes, as the notebook does.
+#
+# `share_of_peak(1e9, 100.0, 6e12)` gives `0.1`.
 
 
 # %% tags=["exercise"]
-def training_hours(macs, images, epochs, peak, share):
+def share_of_peak(macs, images_per_second, peak):
     return 0.0  # your line here
 
 
-cct.check("training_hours", training_hours)
+cct.check("share_of_peak", share_of_peak)
+
+# %% [markdown]
+# ### Exercise: How many processes are worth it?
+#
+# *10 minutes.* A step takes `seconds` on one process. With `p` processes the work is shared, and after it they add up
+# their gradients, which costs `talk` seconds for every process beyond the first: `seconds / p + talk * (p - 1)`.
+# Return the number of processes, from 1 to `most`, with the shortest step, the smallest such number if there are
+# several.
+#
+# `fastest(1.0, 0.5, 4)` gives `1`: two processes take 1.0 s as well.
+
+
+# %% tags=["exercise"]
+def fastest(seconds, talk, most):
+    return 0  # your lines here
+
+
+cct.check("fastest", fastest)
 
 # %% [markdown]
 # ### Where you stand
 #
-# This list lasts as long as the kernel. `cct.progress()` without a number shows all notebooks.
+# This list is kept between sessions. `cct.progress()` without a number shows all notebooks.
 
 # %% tags=["exercise"]
 cct.progress(13)

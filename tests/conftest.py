@@ -14,6 +14,7 @@ import pytest
 from matplotlib.figure import Figure
 
 os.environ["CCT_PROFILE"] = "quick"
+os.environ["CCT_PROGRESS"] = "off"  # nothing is written where the user keeps what is solved
 for name in ("CCT_DATA", "MPLBACKEND"):  # kernels inherit these: a notebook must find Jupyter's own backend
     os.environ.pop(name, None)
 matplotlib.use("Agg")

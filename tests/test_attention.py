@@ -59,6 +59,12 @@ def test_maps_are_the_weights_inside_each_layer(family):
         entering = output_of(model, f"block_{layer}", batch)
 
 
+def test_entropy_is_in_bits_and_a_weight_of_zero_adds_nothing():
+    weights = np.array([[[0.25, 0.25, 0.25, 0.25], [0, 1, 0, 0]], [[0.5, 0.25, 0.25, 0], [0.5, 0, 0.5, 0]]])
+    np.testing.assert_allclose(cct.entropy_bits(weights), [[2, 0], [1.5, 1]])
+    assert not np.signbit(cct.entropy_bits(np.array([0, 1], "float32")))  # 0, which prints without a sign
+
+
 def test_the_maps_carry_the_values_that_the_layer_returns():
     model, batch = build("cct"), images(2)
     maps = cct.attention_maps(model, batch)

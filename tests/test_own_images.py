@@ -466,8 +466,8 @@ def draw(image):
 def test_both_forms_of_an_upload_are_understood():
     seven = {"a.png": {"metadata": {"name": "a.png"}, "content": b"one"}}
     eight = ({"name": "a.png", "content": memoryview(b"one")},)
-    assert widgets.uploaded(seven) == widgets.uploaded(eight) == [("a.png", b"one")]
-    assert widgets.uploaded({}) == widgets.uploaded(()) == []
+    assert widgets.read_upload(seven) == widgets.read_upload(eight) == [("a.png", b"one")]
+    assert widgets.read_upload({}) == widgets.read_upload(()) == []
 
 
 def test_a_dropped_image_is_drawn_and_a_bad_one_is_explained(monkeypatch):

@@ -1,26 +1,36 @@
-"""Exercises that mark themselves: `check` compares an answer with the truth on random cases, `progress` keeps count.
+"""Exercises that mark themselves, help one step at a time, and remember what is solved.
 
-The exercises of notebook NN stand in nbNN_....py beside this file; each module has a tuple EXERCISES of `Exercise`.
+An exercise stands in three places:
+
+    notebooks/NN_name.py            heading, statement with shapes and a worked case, stub; tag "exercise"
+    exercises/nbNN_name.py          an `Exercise` in EXERCISES: truth, cases, known mistakes, hints
+    notebooks/solutions/NN_name.py  the worked solution and its wrong turns; tag "solution"
+
+A wrong answer of another hand in tests/wrong_answers.py is welcome: it finds hints that mislead.
+
+The engine: marking.py runs an answer, tells how it differs. diagnosis.py looks for a hint: errors.py, wrong_shapes.py,
+wrong_numbers.py and experiments.py hold rules for mistakes that no author foresaw. record.py keeps what is solved,
+worked.py reads the solutions. `python -m cct_helpers.exercises report` is for teachers.
 """
 
-import copy
+import contextlib
 import functools
 import importlib
 import inspect
-import re
+import io
 import sys
-import sysconfig
-import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import keras
 import numpy as np
 
+from cct_helpers.exercises import record, worked
+from cct_helpers.exercises.diagnosis import Marking, find_hint
+from cct_helpers.exercises.marking import fault, is_zero, kind, run
+
 FOLDER = Path(__file__).parent
-NOT_THEIRS = (str(FOLDER.parent), sysconfig.get_paths()["stdlib"], "site-packages", "dist-packages", "<frozen")
-SCORE = {}  # name -> "✓" or "✗" for every exercise that somebody worked on; it lasts as long as the kernel
+TRIES = 3  # after so many wrong ones `check` reminds of `hint` and `solution`
 
 
 def call(answer, *arguments):
@@ -32,9 +42,11 @@ class Exercise(NamedTuple):
     """One exercise, for `check`.
 
     name: what the learner passes to `check`. notebook: its number. title: one line.
-    truth: the right function. Its results are NumPy arrays, numbers, or a tuple of them.
-    cases: from a NumPy Generator to a list of argument tuples, small and large, never all of one size.
-    hints: sentence -> wrong function. The sentence is shown to whoever gets the same wrong numbers (or the same error).
+    truth: the right function. Its results are NumPy arrays, numbers, truths, or a tuple of them.
+    cases: from a NumPy Generator to a list of argument tuples, small and large. The smallest tells mistakes apart: a
+        batch of 2 or more, no two sizes equal, no argument for which two formulas agree.
+    mistakes: sentence -> wrong function. The sentence is shown to whoever gets the same wrong numbers (or error).
+    hints: two or three sentences for `hint`, from the idea to the line.
     call: how the learner's answer is used on the arguments; a layer needs to be built first.
     tolerance: largest difference from the truth, relative to the largest number in it (or to 0.1, if that is more).
     """
@@ -44,7 +56,8 @@ class Exercise(NamedTuple):
     title: str
     truth: Callable
     cases: Callable
-    hints: dict[str, Callable]
+    mistakes: dict[str, Callable]
+    hints: tuple[str, ...] = ()
     call: Callable = call
     tolerance: float = 1e-4
 
@@ -67,14 +80,6 @@ def all_exercises():
     return {exercise.name: exercise for module in modules for exercise in module.EXERCISES}
 
 
-class Outcome(NamedTuple):
-    """What a function made of one case: its result or its error, and the arguments that it changed."""
-
-    value: Any
-    error: Exception | None
-    changed: list[str]
-
-
 class Verdict(NamedTuple):
     """The result of an examination, ✓ (right), ✗ (wrong) or · (still the stub), and what to tell the learner."""
 
@@ -91,175 +96,156 @@ def check(name, answer):
     """Mark `answer`, a function (or a layer class, where the exercise asks for one), and print the verdict.
 
     Right answers get a tick. Otherwise the smallest case that went wrong is shown: the arguments, the first difference,
-    and a hint where the mistake is a common one. An error in the answer is shown with its line. The cases are drawn
-    anew each time. Raises ValueError for a name that is no exercise.
+    and a hint where the mistake can be told. An error in the answer is shown with its line. The cases are drawn anew
+    each time. After three wrong tries it reminds of `hint` and `solution`. Raises ValueError for a name that is no
+    exercise.
     """
     verdict = examine(name, answer)
-    if verdict.mark != "·" and SCORE.get(name) != "✓":
-        SCORE[name] = verdict.mark
     _say(f"{verdict.mark} {name}: {verdict.text}")
+    if verdict.mark == "·":
+        return
+    copied = verdict.solved and worked.is_copied(name, answer)
+    entry = record.update(name, functools.partial(_after_a_try, solved=verdict.solved, copied=copied))
+    if not verdict.solved and entry["tries"] >= TRIES:
+        _say(f'  cct.hint("{name}") helps one step at a time, cct.solution("{name}") shows the worked solution.')
+
+
+def _after_a_try(entry, solved, copied):
+    if entry["state"] != "tried":
+        return entry
+    if solved:
+        return {**entry, "state": "solved with help" if entry["shown"] or copied else "solved"}
+    return {**entry, "tries": entry["tries"] + 1}
+
+
+def hint(name):
+    """Print the hints of an exercise that were seen before, and the next one: from the idea to the line.
+
+    Raises ValueError for a name that is no exercise.
+    """
+    hints = _exercise(name).hints
+    seen = record.update(name, lambda entry: {**entry, "hints": min(entry["hints"] + 1, len(hints))})["hints"]
+    for number, text in enumerate(hints[:seen], 1):
+        _say(f"Hint {number} of {len(hints)}: {text}")
+    if seen == len(hints):
+        _say(f'These are all. cct.solution("{name}") shows the worked solution.')
+
+
+def solution(name):
+    """Print the worked solution of an exercise, with its reason and its wrong turns.
+
+    An exercise that is solved later counts as solved with help. Raises ValueError for a name that is no exercise.
+    """
+    _exercise(name)
+    found = worked.solution_of(name)
+    if found is None:
+        _say(
+            "The worked solutions are not beside this package: they stand in notebooks/solutions of the course's "
+            f'repository. cct.hint("{name}") still helps.'
+        )
+        return
+    record.update(name, lambda entry: {**entry, "shown": True})
+    _say(f"{found.text}\n\n{found.code}")
 
 
 def progress(notebook=None):
-    """Print what is solved in this kernel: of all notebooks, or of the one with this number."""
+    """Print what is solved, in this session and before: of all notebooks, or of the one with this number."""
     exercises = all_exercises().values()
     numbers = sorted({exercise.notebook for exercise in exercises})
     if notebook is not None and notebook not in numbers:
         raise ValueError(f"notebook must be one of the numbers {', '.join(map(str, numbers))}, got {notebook!r}.")
+    entries = record.read()
     for number in numbers if notebook is None else [notebook]:
         own = [exercise for exercise in exercises if exercise.notebook == number]
-        _say(f"notebook {number:02}: {len(solved(number))} of {len(own)} solved")
-        for exercise in own:
-            _say(f"  {SCORE.get(exercise.name, '·')} {exercise.name}: {exercise.title}")
+        states = [_state(entries.get(exercise.name)) for exercise in own]
+        count = sum(mark == "✓" for mark, _ in states)
+        _say(f"notebook {number:02}: {count} of {len(own)} solved")
+        for exercise, (mark, words) in zip(own, states, strict=True):
+            _say(f"  {mark} {exercise.name}: {exercise.title}{words}")
+    if notebook is None or record.on_colab():
+        _say(record.lasts())
+
+
+def _state(entry):
+    """The mark of an entry of the record, and what is to be said beside it."""
+    if entry is None:
+        return "·", ""
+    if entry["state"] == "solved with help":
+        return "✓", " (with help)"
+    if entry["state"] == "solved":
+        return "✓", ""
+    words = {"tries": ("try", "tries"), "hints": ("hint", "hints")}
+    seen = [f"{entry[key]} {words[key][entry[key] > 1]}" for key in words if entry[key]]
+    seen += ["solution seen"] if entry["shown"] else []
+    return "✗", f" ({', '.join(seen)})" if seen else ""
 
 
 def solved(notebook):
-    """The names of the solved exercises of the notebook with this number."""
-    return {name for name, mark in SCORE.items() if mark == "✓" and all_exercises()[name].notebook == notebook}
+    """The names of the solved exercises of the notebook with this number, with help or without."""
+    done = {name for name, entry in record.read().items() if entry["state"] != "tried"}
+    return {name for name in done & set(all_exercises()) if all_exercises()[name].notebook == notebook}
 
 
 def examine(name, answer, seed=None):
     """The `Verdict` on an answer, with cases drawn from `seed`; None draws other ones every time."""
-    if not isinstance(name, str) or name not in all_exercises():
-        raise ValueError(f"No exercise is called {name!r}. The exercises are: {', '.join(all_exercises())}.")
-    exercise = all_exercises()[name]
-    if not callable(answer):
-        what = f"got {_kind(answer)}. Give the name without brackets and arguments: cct.check({name!r}, {name})"
-        return Verdict("✗", f"the answer must be a function, {what}")
+    exercise = _exercise(name)
+    wants_class = exercise.call is not call
+    if not callable(answer) or (wants_class and not isinstance(answer, type)):
+        wanted = "a class" if wants_class else "a function"
+        what = f"got {kind(answer)}. Give the name without brackets and arguments: cct.check({name!r}, NAME)"
+        return Verdict("✗", f"the answer must be {wanted}, {what}")
+    marking = _mark(exercise, answer, seed)
+    if not marking.wrong and not any(outcome.changed for outcome in marking.outcomes):
+        return Verdict("✓", f"right, in {len(marking.cases)} cases of different sizes.")
+    if all(outcome.error is None and is_zero(outcome.value) for outcome in marking.outcomes):
+        return Verdict("·", "not yet. The result is still all zeros.")
+    return Verdict("✗", "\n  ".join(_explain(marking, exercise.mistakes, wants_class)))
+
+
+def passes(name, answer, seed=None):
+    """Whether an answer is right, without a word about why it is not."""
+    marking = _mark(_exercise(name), answer, seed)
+    return not marking.wrong and not any(outcome.changed for outcome in marking.outcomes)
+
+
+def _mark(exercise, answer, seed):
+    """The answer case by case, the smallest case first, as a `Marking`."""
     cases = sorted(exercise.cases(np.random.default_rng(seed)), key=_size)
     truths = [exercise.truth(*case) for case in cases]
     names = list(inspect.signature(exercise.truth).parameters)
-    outcomes = [run(functools.partial(exercise.call, answer), case, names) for case in cases]
-    wrong = [number for number, outcome in enumerate(outcomes) if _fault(outcome, truths[number], exercise)]
-    if not wrong and not any(outcome.changed for outcome in outcomes):
-        return Verdict("✓", f"right, in {len(cases)} cases of different sizes.")
-    if all(outcome.error is None and _is_zero(outcome.value) for outcome in outcomes):
-        return Verdict("·", "not yet. The result is still all zeros.")
-    first = wrong[0] if wrong else next(number for number, outcome in enumerate(outcomes) if outcome.changed)
-    lines = ["not yet right."]
-    if wrong:
-        lines = [f"not yet right, {len(wrong)} of {len(cases)} cases went wrong. The smallest of them:"]
-        lines += [_describe(cases[first], names), *_fault(outcomes[first], truths[first], exercise)]
-    if outcomes[first].changed:
-        changed = outcomes[first].changed[0]
-        lines += [f"Your function changes its argument {changed!r}. Work on a copy: {changed} = {changed}.copy()"]
-    hint = find_hint(exercise, cases, outcomes, first) if wrong else None
-    lines += [f"Hint: {hint}"] if hint else []
-    return Verdict("✗", "\n  ".join(lines))
+    ask = functools.partial(exercise.call, answer)
+    outcomes = [run(ask, case, names) for case in cases]
+    wrong = [number for number, outcome in enumerate(outcomes) if fault(outcome, truths[number], exercise.tolerance)]
+    return Marking(ask, exercise.truth, names, cases, truths, outcomes, wrong, exercise.tolerance)
 
 
-def run(function: Callable, arguments, names) -> Outcome:
-    """Call a function with copies of the arguments; whatever it raises is its own."""
-    given = copy.deepcopy(arguments)
-    try:
-        with np.errstate(all="ignore"):  # what is divided by zero is reported as a wrong number
-            value, error = _plain(function(*given)), None
-    except Exception as raised:
-        value, error = None, raised
-    changed = [name for name, old, new in zip(names, arguments, given, strict=False) if not _identical(old, new)]
-    return Outcome(value, error, changed)
+def _explain(marking, mistakes, wants_class):
+    """What the learner reads about an answer that is not right, line by line."""
+    changed = [number for number, outcome in enumerate(marking.outcomes) if outcome.changed]
+    if not marking.wrong:
+        return ["not yet right.", _about_changes(marking.outcomes[changed[0]])]
+    first = marking.wrong[0]
+    count = f"{len(marking.wrong)} of {len(marking.cases)} cases went wrong"
+    lines = [f"not yet right, {count}. The smallest of them:", _describe(marking.cases[first], marking.names)]
+    lines += fault(marking.outcomes[first], marking.truths[first], marking.tolerance)
+    if first in changed:
+        lines.append(_about_changes(marking.outcomes[first]))
+    with contextlib.redirect_stdout(
+        io.StringIO()
+    ):  # the rules call the answer many times: what it prints is printed once
+        found = find_hint(marking, mistakes, wants_class)
+    return lines + ([f"Hint: {found}"] if found else [])
 
 
-def find_hint(exercise, cases, outcomes, first):
-    """The hint of the wrong function that agrees with the answer on case `first` and on most others; or None."""
-    best, most = None, 0
-    for hint, function in exercise.hints.items():
-        theirs = [run(function, case, ()) for case in cases]
-        alike = [_alike(one, two, exercise) for one, two in zip(outcomes, theirs, strict=True)]
-        if alike[first] and sum(alike) > most:
-            best, most = hint, sum(alike)
-    if best or outcomes[first].error:
-        return best
-    if any(isinstance(given, np.ndarray) and _identical(outcomes[first].value, given) for given in cases[first]):
-        return "This is one of the arguments, unchanged."
-    constant = not any(outcome.error for outcome in outcomes) and len(cases) > 1
-    if constant and all(_identical(outcome.value, outcomes[0].value) for outcome in outcomes):
-        return "The result is the same whatever the arguments are."
-    return None
+def _about_changes(outcome):
+    name = outcome.changed[0]
+    return f"Your function changes its argument {name!r}. Work on a copy: {name} = {name}.copy()"
 
 
-def difference(value, expected, tolerance):
-    """In words, how a result differs from the expected array, number or tuple; None if it does not."""
-    if isinstance(expected, tuple):
-        if not isinstance(value, tuple | list):
-            return f"The result is {_kind(value)}, expected are {len(expected)} results: return a, b"
-        if len(value) != len(expected):
-            return f"The function returns {len(value)} results, expected are {len(expected)}."
-        pairs = enumerate(zip(value, expected, strict=True))
-        found = ((number, difference(one, other, tolerance)) for number, (one, other) in pairs)
-        return next((f"Result number {number + 1}: {text}" for number, text in found if text), None)
-    expected = np.asarray(expected)
-    if value is None:
-        return "The function returns nothing: it needs a return."
-    if isinstance(value, bool) or not isinstance(value, np.ndarray | np.generic | int | float):
-        wanted = f"an array of shape {expected.shape}" if expected.shape else "a number"
-        return f"The result is {_kind(value)}, expected is {wanted}."
-    value = np.asarray(value)
-    if value.shape != expected.shape:
-        return f"The result has the shape {value.shape}, expected is {expected.shape}."
-    integral, whole = value.dtype.kind in "iu", expected.dtype.kind in "iu"
-    if value.dtype.kind not in "iuf" or (whole and not integral) or (integral and not whole and value.shape):
-        return f"The result has the type {value.dtype}, expected are {'whole' if whole else 'floating-point'} numbers."
-    value, expected = value.astype("float64"), expected.astype("float64")
-    bound = tolerance * max(0.1, np.abs(expected[np.isfinite(expected)]).max(initial=0))
-    with np.errstate(invalid="ignore"):
-        same = (np.abs(value - expected) <= bound) | (value == expected) | (np.isnan(value) & np.isnan(expected))
-    if same.all():
-        return None
-    missing = np.isnan(value) & ~same  # not a number: shown before any other difference
-    index = tuple(int(i) for i in np.argwhere(missing if missing.any() else ~same)[0]) if value.shape else ()
-    place = f" at index {list(index)}" if index else ""
-    count = f" ({(~same).sum()} of {same.size} values differ)" if index else ""
-    got = "NaN (not a number)" if np.isnan(value[index]) else f"{value[index]:.6g}"
-    return f"First difference{place}: expected {expected[index]:.6g}, got {got}{count}."
-
-
-def _fault(outcome, truth, exercise):
-    """The lines that say what is wrong with an outcome; none if it is right."""
-    if outcome.error is not None:
-        return _error_lines(outcome.error)
-    text = difference(outcome.value, truth, exercise.tolerance)
-    return [text] if text else []
-
-
-def _error_lines(error):
-    text = [line for line in re.sub(r"\x1b\[[\d;]*m", "", str(error)).splitlines() if line.strip()]
-    lines = [f"Your code raised {type(error).__name__}: {' '.join(text[:3])[:400]}"]
-    frames = traceback.extract_tb(error.__traceback__)
-    frames = [frame for frame in frames if not any(part in frame.filename for part in NOT_THEIRS)]
-    return lines + [f"in line {frame.lineno}: {frame.line}" for frame in frames[-1:]]
-
-
-def _alike(outcome, other, exercise):
-    if outcome.error or other.error:
-        texts = [
-            re.sub(r"^.*\(\) |'[^']*'", "", str(each.error).split("\n")[0]) for each in (outcome, other)
-        ]  # no names
-        return type(outcome.error) is type(other.error) and texts[0] == texts[1]
-    return other.value is not None and difference(outcome.value, other.value, exercise.tolerance) is None
-
-
-def _plain(value):
-    """A result with its tensors as NumPy arrays."""
-    if isinstance(value, tuple | list):
-        return type(value)(map(_plain, value)) if type(value) in (tuple, list) else tuple(map(_plain, value))
-    if keras.ops.is_tensor(value) or isinstance(value, keras.Variable):
-        return keras.ops.convert_to_numpy(value)
-    return np.asarray(value) if hasattr(value, "__array__") else value
-
-
-def _identical(one, other):
-    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
-        return len(one) == len(other) and all(map(_identical, one, other))
-    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
-        return one.shape == other.shape and one.tobytes() == other.tobytes()
-    return type(one) is type(other) and not isinstance(one, np.ndarray) and one == other
-
-
-def _is_zero(value):
-    if isinstance(value, tuple | list):
-        return len(value) > 0 and all(map(_is_zero, value))
-    return isinstance(value, np.ndarray | np.generic | int | float) and not np.any(value)
+def _exercise(name):
+    if not isinstance(name, str) or name not in all_exercises():
+        raise ValueError(f"No exercise is called {name!r}. The exercises are: {', '.join(all_exercises())}.")
+    return all_exercises()[name]
 
 
 def _size(arguments):
@@ -274,10 +260,6 @@ def _describe(arguments, names):
         return value.__name__ if callable(value) else f"= {value:.4g}" if isinstance(value, float) else f"= {value}"
 
     return ", ".join(f"{name} {words(value)}" for name, value in zip(names, arguments, strict=True))
-
-
-def _kind(value):
-    return "None" if value is None else f"of type {type(value).__name__}"
 
 
 def _say(text):

@@ -1,4 +1,4 @@
-"""The exercises of notebook 01: patches and convolutions. Each with its truth and its usual mistakes."""
+"""The exercises of notebook 01: patches and convolutions. Each with its truth, its usual mistakes and its hints."""
 
 import numpy as np
 
@@ -26,6 +26,11 @@ def _columns_first(tokens, size, rows, columns):
     return x.reshape(len(tokens), rows * size, columns * size, -1)
 
 
+def _channels_first(tokens, size, rows, columns):
+    x = tokens.reshape(len(tokens), rows, columns, -1, size, size).transpose(0, 1, 4, 2, 5, 3)
+    return x.reshape(len(tokens), rows * size, columns * size, -1)
+
+
 UNPATCHIFY = Exercise(
     "unpatchify",
     1,
@@ -33,7 +38,7 @@ UNPATCHIFY = Exercise(
     unpatchify,
     lambda rng: [
         (normal(rng, b, r * c, s * s * d), s, r, c)
-        for b, r, c, s, d in [(1, 2, 3, 2, 1), (2, 3, 2, 3, 3), (1, 1, 4, 2, 3), (3, 4, 4, 4, 1)]
+        for b, r, c, s, d in [(2, 3, 4, 2, 5), (2, 3, 2, 3, 4), (1, 1, 4, 2, 3), (3, 4, 5, 4, 2)]
     ],
     {
         "One reshape alone tears patches apart. Split into rows, columns, down, across, channels, then transpose.": (
@@ -45,156 +50,215 @@ UNPATCHIFY = Exercise(
         "Your image takes the tokens column by column. They are in reading order: split into rows, then columns.": (
             _columns_first
         ),
+        "In a token the channels of a pixel stand side by side: the channels are the last axis, not the first.": (
+            _channels_first
+        ),
     },
+    (
+        "`patchify` is a reshape, a transpose and a reshape. Undo the last one first.",
+        "After your first reshape the axes are (batch, rows, columns, down, across, channels): which two belong "
+        "together "
+        "to make the height?",
+        "Transpose so that `down` follows `rows` and `across` follows `columns`, then merge these pairs with a "
+        "reshape.",
+    ),
 )
 
 
-def token_grid(height, width, kernel, stride, padding, convs):
-    """Rows and columns of a conv tokenizer: `convs` times a convolution, then a pool of 3, stride 2, padding 1."""
-    sides = [height, width]
-    for _ in range(convs):
-        sides = [(side + 2 * padding - kernel) // stride + 1 for side in sides]
-        sides = [(side + 2 - 3) // 2 + 1 for side in sides]
-    return tuple(sides)
+ENOUGH = 30  # steps after which every side is 1
 
 
-def _grid_with(step):
-    """`token_grid` with another rule for one convolution and its pool."""
+def steps_needed(side, kernel, stride, padding, most):
+    """The fewest steps of convolution and pool after which a square image gives at most `most` tokens."""
+    for steps in range(1, ENOUGH):
+        side = (side + 2 * padding - kernel) // stride + 1
+        side = (side + 2 - 3) // 2 + 1
+        if side * side <= most:
+            return steps
+    return ENOUGH  # for what nobody asks: the rules for hints try other arguments
 
-    def wrong(height, width, kernel, stride, padding, convs):
-        sides = [height, width]
-        for _ in range(convs):
-            sides = [step(side, kernel, stride, padding) for side in sides]
-        return tuple(sides)
+
+def _steps_with(step, enough=lambda side, most: side * side <= most):
+    """`steps_needed` with another rule for one step, or for when it is enough."""
+
+    def wrong(side, kernel, stride, padding, most):
+        for steps in range(1, ENOUGH):
+            side = step(side, kernel, stride, padding)
+            if enough(side, most):
+                return steps
+        return ENOUGH
 
     return wrong
 
 
-def _odd_sizes(rng):
-    sizes = [(9, 14, 5, 1, 2, 1), (32, 32, 3, 1, 1, 2), (33, 20, 5, 1, 2, 2), (57, 80, 7, 2, 3, 2)]
-    return sizes + [(31, 46, 4, 1, 2, 1), tuple(map(int, (*rng.integers(20, 60, size=2), 6, 1, 2, 1)))]
+def _one_step(side, kernel, stride, padding):
+    return ((side + 2 * padding - kernel) // stride + 1 - 1) // 2 + 1
 
 
-TOKEN_GRID = Exercise(
-    "token_grid",
+STEPS_NEEDED = Exercise(
+    "steps_needed",
     1,
-    "Count the tokens of a convolutional tokenizer",
-    token_grid,
-    _odd_sizes,
-    {
-        "After every convolution comes a max-pool: 3 x 3, stride 2, padding 1. It has the same formula.": _grid_with(
-            lambda side, k, s, p: (side + 2 * p - k) // s + 1
-        ),
-        "Padding is put on both ends of a side: 2 * padding.": _grid_with(
-            lambda side, k, s, p: ((side + p - k) // s + 1 - 1) // 2 + 1
-        ),
-        "A window that fits once has moved zero times: add 1 after the floor, for convolution and pool.": _grid_with(
-            lambda side, k, s, p: ((side + 2 * p - k) // s - 1) // 2
-        ),
-        "The pool does not halve exactly: use the formula with 3, 2 and 1. An odd side is rounded up.": _grid_with(
-            lambda side, k, s, p: ((side + 2 * p - k) // s + 1) // 2
-        ),
-        "Rows come from the height and columns from the width: the two are swapped.": lambda *sizes: token_grid(*sizes)[
-            ::-1
-        ],
-    },
-)
-
-
-def field_side(steps):
-    """Side of the receptive field, in pixels, of steps [(kernel, stride), ...], first to last."""
-    size, apart = 1, 1
-    for kernel, stride in steps:
-        size, apart = size + (kernel - 1) * apart, apart * stride
-    return size
-
-
-def _stride_too_early(steps):
-    size, apart = 1, 1
-    for kernel, stride in steps:
-        apart *= stride
-        size += (kernel - 1) * apart
-    return size
-
-
-FIELD_SIDE = Exercise(
-    "field_side",
-    1,
-    "How many pixels a token sees",
-    field_side,
+    "How many steps does a photo need?",
+    steps_needed,
     lambda rng: [
-        ([(3, 1), (3, 2)],),
-        ([(3, 1), (3, 2)] * 2,),
-        ([(7, 2), (3, 2)] * 2,),
-        ([tuple(map(int, pair)) for pair in rng.integers(2, 5, size=(4, 2))],),
+        (33, 3, 1, 1, 64),
+        (65, 3, 1, 1, 64),
+        (100, 5, 1, 2, 49),
+        (224, 7, 2, 3, 200),
+        (int(rng.integers(260, 300)), 3, 1, 1, 20),
+        (34, 3, 1, 1, 81),
+        (36, 2, 1, 0, 64),
+        (47, 3, 1, 0, 121),
+        *((side, 5, 1, 2, (side // 4) ** 2) for side in (29, 30, 31, 57)),
+        *((side, 3, 1, 1, ((side + 3) // 4) ** 2) for side in (41, 43, 53)),
     ],
     {
-        "A window is as wide as the strides *before* it make it. Multiply by the stride after you have added.": (
-            _stride_too_early
+        "After every convolution comes a max-pool: 3 x 3, stride 2, padding 1. It has the same formula.": _steps_with(
+            lambda side, k, s, p: (side + 2 * p - k) // s + 1
         ),
-        "The strides are missing: after a stride of 2, neighbouring positions are 2 pixels apart.": (
-            lambda steps: 1 + sum(kernel - 1 for kernel, _ in steps)
+        "`most` bounds the tokens, rows times columns. You compare it with one side.": _steps_with(
+            _one_step, lambda side, most: side <= most
         ),
-        "Begin with 1: before the first step a position sees its own pixel.": lambda steps: field_side(steps) - 1,
-        "A window of k positions adds k - 1, not k: its first one is counted already.": lambda steps: (
-            1 + sum(kernel * int(np.prod([s for _, s in steps[:i]])) for i, (kernel, _) in enumerate(steps))
+        "`most` tokens are allowed, so stop as soon as there are as many or fewer.": _steps_with(
+            _one_step, lambda side, most: side * side < most
         ),
+        "The pool does not halve exactly: an odd side is rounded up. Use its formula, with 3, 2 and 1.": _steps_with(
+            lambda side, k, s, p: ((side + 2 * p - k) // s + 1) // 2
+        ),
+        "One step too many: count the step that is enough, and none after it.": lambda *sizes: steps_needed(*sizes) + 1,
+        "The last step counts too.": lambda *sizes: steps_needed(*sizes) - 1,
     },
+    (
+        "Each step turns one side into a smaller one. Repeat until the tokens, side times side, are few enough.",
+        "A step is two formulas of the same kind: the convolution with its kernel, stride and padding, then the pool"
+        " with 3, "
+        "2 and 1.",
+        "A `while` loop: compute the new side with `(side + 2 * padding - kernel) // stride + 1` twice, and count.",
+    ),
 )
 
 
-def tokenizer_step(images, kernel):
-    """Zeros, 3 x 3 convolution, ReLU, padded 3 x 3 max-pool with stride 2: (b, h, w, c) -> (b, rows, columns, dim)."""
-    return _pool(np.maximum(_convolve(_pad(images, 1), kernel), 0))
+def tokens_that_see(pixel, steps, count):
+    """Which of `count` tokens along a side have the pixel in their receptive field: (count,) of True and False.
+
+    steps: list of (kernel, stride, padding), first to last.
+    """
+    size, start, apart = 1, 0, 1
+    for kernel, stride, padding in steps:
+        size, start, apart = size + (kernel - 1) * apart, start - padding * apart, apart * stride
+    first = start + apart * np.arange(count)
+    return (first <= pixel) & (pixel < first + size)
 
 
-def _pad(x, pixels):
-    return np.pad(x, [(0, 0), (pixels, pixels), (pixels, pixels), (0, 0)])
+def _seen_with(pad=1, grow=1, last=0):
+    """`tokens_that_see` without padding, or with a field of another size."""
+
+    def wrong(pixel, steps, count):
+        size, start, apart = 1, 0, 1
+        for kernel, stride, padding in steps:
+            size, start, apart = size + (kernel - grow) * apart, start - pad * padding * apart, apart * stride
+        first = start + apart * np.arange(count)
+        return (first <= pixel) & (pixel < first + size + last)
+
+    return wrong
 
 
-def _convolve(x, kernel):
-    windows = np.lib.stride_tricks.sliding_window_view(x, (3, 3), axis=(1, 2))
-    return np.einsum("brcmij,ijmn->brcn", windows, kernel)
+def _without_strides(pixel, steps, count):
+    size = 1 + sum(kernel - 1 for kernel, _, _ in steps)
+    apart = int(np.prod([stride for _, stride, _ in steps]))
+    first = -sum(padding for _, _, padding in steps) + apart * np.arange(count)
+    return (first <= pixel) & (pixel < first + size)
 
 
-def _pool(x):
-    windows = np.lib.stride_tricks.sliding_window_view(_pad(x, 1), (3, 3), axis=(1, 2))
-    return windows[:, ::2, ::2].max(axis=(-2, -1))
-
-
-def _same_pool(x):
-    sides = [((side % 2), 1) for side in x.shape[1:3]]  # what is missing, and the odd one of it at the end
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(x, [(0, 0), *sides, (0, 0)]), (3, 3), axis=(1, 2))
-    return windows[:, ::2, ::2].max(axis=(-2, -1))
-
-
-def _images_and_kernel(rng, batch, height, width, channels, dim):
-    kernel = normal(rng, 3, 3, channels, dim)
-    kernel[..., 0] = -np.abs(kernel[..., 0])  # on positive images the first number of each token is 0 after a ReLU
-    return np.abs(normal(rng, batch, height, width, channels)), kernel
-
-
-TOKENIZER_STEP = Exercise(
-    "tokenizer_step",
+TOKENS_THAT_SEE = Exercise(
+    "tokens_that_see",
     1,
-    "One step of the convolutional tokenizer",
-    tokenizer_step,
-    lambda rng: [_images_and_kernel(rng, *sizes) for sizes in [(1, 4, 6, 1, 2), (2, 5, 8, 3, 4), (3, 9, 7, 2, 5)]],
+    "Which tokens see this pixel?",
+    tokens_that_see,
+    lambda rng: [
+        (pixel, steps, count)
+        for steps, count in [
+            ([(3, 1, 1), (3, 2, 1)], 8),
+            ([(4, 4, 0)], 6),
+            ([(3, 1, 1), (3, 2, 1)] * 2, 9),
+            ([(7, 2, 3), (3, 2, 1)], 7),
+        ]
+        for pixel in (2, 4, int(rng.integers(9, 14)))
+    ],
     {
-        "Your zeros come after the convolution. They go around the image before it.": lambda x, kernel: _pool(
-            _pad(np.maximum(_convolve(x, kernel), 0), 1)
+        "The padding moves the first field to the left: it starts before pixel 0.": _seen_with(pad=0),
+        "A window of k positions adds k - 1, not k: its first one is counted already.": _seen_with(grow=0),
+        "A field of `size` pixels from `first` on ends with pixel first + size - 1.": _seen_with(last=1),
+        "Windows are as wide as the strides before them make them: multiply k - 1 and the padding by these strides.": (
+            _without_strides
         ),
-        "The pool is padded at one end only, as 'same' does: its windows start a pixel late. Pad 1 on both ends.": (
-            lambda x, kernel: _same_pool(np.maximum(_convolve(_pad(x, 1), kernel), 0))
+        "A field begins with its first pixel, so that one lies in it: first <= pixel.": lambda pixel, steps, count: (
+            tokens_that_see(pixel, steps, count) & tokens_that_see(pixel - 1, steps, count)
         ),
-        "The ReLU is missing: no number of a token is negative.": lambda x, kernel: _pool(
-            _convolve(_pad(x, 1), kernel)
-        ),
-        "The kernel is turned round. Deep learning's convolution multiplies without flipping it.": lambda x, kernel: (
-            tokenizer_step(x, kernel[::-1, ::-1])
-        ),
-        "The max-pool is missing.": lambda x, kernel: np.maximum(_convolve(_pad(x, 1), kernel), 0),
+        "You have the tokens that do not see it.": lambda pixel, steps, count: ~tokens_that_see(pixel, steps, count),
     },
+    (
+        "A token sees `size` pixels in a row. Where does the field of token 0 begin, and how far on is that of token"
+        " 1?",
+        "`receptive_field` of the notebook gives (size, start, step): token i sees `size` pixels from `start + i * "
+        "step` on.",
+        "With `first = start + step * np.arange(count)` the pixel is seen where `first <= pixel` and `pixel < first "
+        "+ size`.",
+    ),
 )
 
-EXERCISES = [UNPATCHIFY, TOKEN_GRID, FIELD_SIDE, TOKENIZER_STEP]
+
+def mean_pool(x):
+    """3 x 3 mean, stride 2, over the places inside the map: (batch, h, w, c) -> (batch, rows, columns, c)."""
+    return _sums(x) / _sums(np.ones_like(x))
+
+
+def _sums(x):
+    around = np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)])
+    windows = np.lib.stride_tricks.sliding_window_view(around, (3, 3), axis=(1, 2))
+    return windows[:, ::2, ::2].sum(axis=(-2, -1))
+
+
+def _late(x):
+    around = np.pad(x, [(0, 0), (0, 2), (0, 2), (0, 0)])
+    ones = np.pad(np.ones_like(x), [(0, 0), (0, 2), (0, 2), (0, 0)])
+    each = [
+        np.lib.stride_tricks.sliding_window_view(a, (3, 3), axis=(1, 2))[:, ::2, ::2].sum(axis=(-2, -1))
+        for a in (around, ones)
+    ]
+    rows, columns = (np.array(x.shape[1:3]) + 1) // 2
+    return (each[0] / each[1])[:, :rows, :columns]
+
+
+MEAN_POOL = Exercise(
+    "mean_pool",
+    1,
+    "A mean-pool whose border is not darker",
+    mean_pool,
+    lambda rng: [
+        (1 + np.abs(normal(rng, *sizes)),) for sizes in [(2, 5, 7, 3), (2, 8, 5, 3), (1, 9, 6, 4), (3, 4, 4, 2)]
+    ],
+    {
+        "Your border is too dark: zeros from outside are counted. Divide by the number of places inside the map.": (
+            lambda x: _sums(x) / 9
+        ),
+        "That is the sum of each window. A mean divides it by how many places it has.": _sums,
+        "The windows start a place late. The one of row 0 has the "
+        "rows -1, 0 and 1, of which 0 and 1 are inside.": _late,
+        "That is a max-pool. Take the mean of each window.": lambda x: np.lib.stride_tricks.sliding_window_view(
+            np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)]), (3, 3), axis=(1, 2)
+        )[:, ::2, ::2].max(axis=(-2, -1)),
+        "The stride is 2: every second window, in rows and in columns.": lambda x: (
+            np.lib.stride_tricks.sliding_window_view(
+                np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)], mode="edge"), (3, 3), axis=(1, 2)
+            ).mean(axis=(-2, -1))
+        ),
+    },
+    (
+        "A mean is a sum divided by a count. Zeros around the map do no harm to the sum; what do they do to the count?",
+        "`windows(pad(x, 1), 3, 2)` of the notebook gives the windows; sum over its last two axes.",
+        "The same sum for an array of ones counts the places inside the map: divide one by the other.",
+    ),
+)
+
+EXERCISES = [UNPATCHIFY, STEPS_NEEDED, TOKENS_THAT_SEE, MEAN_POOL]

@@ -1,138 +1,280 @@
-"""The exercises of notebook 03: attention and its neighbours. Each with its truth and its usual mistakes."""
-
-import math
+"""The exercises of notebook 03: attention and its neighbours. Each with its truth, its usual mistakes and its hints."""
 
 import numpy as np
 
 from cct_helpers.exercises import Exercise, normal, softmax
 
 
-def attention(queries, keys, values, power=0.5, axis=-1):
-    """softmax(Q K^T / sqrt(size)) V for a batch: three arrays (batch, tokens, size) -> the same shape."""
-    scores = queries @ keys.swapaxes(1, 2) / queries.shape[-1] ** power
+def cross_attention(queries, keys, values):
+    """Each of n queries reads from m tokens: (batch, n, size), (batch, m, size), (batch, m, width) -> (b, n, width)."""
+    return _attend(queries, keys, values)
+
+
+def _attend(queries, keys, values, power=0.5, axis=-1, size=None):
+    scores = queries @ keys.swapaxes(1, 2) / (size or queries.shape[-1]) ** power
     return softmax(scores, axis) @ values
 
 
-ATTENTION = Exercise(
-    "attention",
+def _reshaped(queries, keys, values):
+    batch, m, size = keys.shape
+    return softmax(queries @ keys.reshape(batch, size, m) / size**0.5) @ values
+
+
+CROSS_ATTENTION = Exercise(
+    "cross_attention",
     3,
-    "Attention for a batch",
-    lambda queries, keys, values: attention(queries, keys, values),
-    lambda rng: [tuple(2 * normal(rng, 3, b, t, s)) for b, t, s in [(1, 3, 2), (2, 4, 5), (1, 5, 9), (3, 8, 16)]],
+    "Some tokens read from others",
+    cross_attention,
+    lambda rng: [
+        (2 * normal(rng, b, n, s), 2 * normal(rng, b, m, s), normal(rng, b, m, w))
+        for b, n, m, s, w in [(2, 3, 4, 5, 6), (3, 5, 2, 4, 7), (1, 1, 9, 8, 3), (2, 6, 5, 16, 9)]
+    ],
     {
-        "The scale is missing: divide the scores by the square root of the size.": lambda q, k, v: attention(
-            q, k, v, 0
-        ),
-        "You divide by the size. Divide by its square root.": lambda q, k, v: attention(q, k, v, 1),
-        "The softmax runs over the queries. Each row, one query, should sum to 1: axis=-1.": lambda q, k, v: attention(
+        "The scale is missing: divide the scores by the square root of the size.": lambda q, k, v: _attend(q, k, v, 0),
+        "You divide by the size. Divide by its square root.": lambda q, k, v: _attend(q, k, v, 1),
+        "You multiply by the root of the size. Divide by it.": lambda q, k, v: _attend(q, k, v, -0.5),
+        "The softmax runs over the queries. Each row, one query, should sum to 1: axis=-1.": lambda q, k, v: _attend(
             q, k, v, axis=1
         ),
-        "Queries and keys are swapped: row i belongs to query i.": lambda q, k, v: attention(k, q, v),
-        "You divide by the number of tokens. The scale is the square root of the size, the last axis.": (
-            lambda q, k, v: softmax(q @ k.swapaxes(1, 2) / q.shape[1] ** 0.5) @ v
+        "The scale is the root of the length of a query, the last axis, not of the number of tokens.": (
+            lambda q, k, v: _attend(q, k, v, size=k.shape[1])
         ),
+        "The scale is the root of the length of a query, the last axis, not of the batch.": lambda q, k, v: _attend(
+            q, k, v, size=len(q)
+        ),
+        "A reshape does not transpose: swap the last two axes of the keys, swapaxes(1, 2).": _reshaped,
     },
+    (
+        "It is the attention of the notebook, with two changes: a batch in front, and queries from other tokens than"
+        " the keys.",
+        "The scores are (batch, n, m). `keys.T` would turn the batch round too: swap the last two axes alone.",
+        "`softmax(queries @ keys.swapaxes(1, 2) / np.sqrt(size)) @ values`, with the size of the last axis.",
+    ),
 )
 
 
-def multi_head_attention(x, kernel, projection, bias, heads):
-    """Self-attention with several heads: (batch, tokens, dim) -> the same shape.
-
-    kernel: (dim, 3 dim), queries, keys and values side by side, head after head in each. projection: (dim, dim).
-    """
-    return _many_heads(x, kernel, heads) @ projection + bias
+def fold_norm(scale, shift, kernel, bias):
+    """A linear layer that does the norm's scale and shift as well: (dim,) twice, (dim, n), (n,) -> kernel, bias."""
+    return scale[:, None] * kernel, bias + shift @ kernel
 
 
-def _many_heads(x, kernel, heads, scale=None, packed_by_head=False, merge=True):
-    batch, count, dim = x.shape
-    if packed_by_head:
-        q, k, v = (x @ kernel).reshape(batch, count, heads, 3, -1).transpose(3, 0, 2, 1, 4)
-    else:
-        q, k, v = (x @ kernel).reshape(batch, count, 3, heads, -1).transpose(2, 0, 3, 1, 4)
-    read = softmax(q @ k.swapaxes(2, 3) / (scale or q.shape[-1] ** 0.5)) @ v
-    return (read.transpose(0, 2, 1, 3) if merge else read).reshape(x.shape)
-
-
-MULTI_HEAD = Exercise(
-    "multi_head_attention",
+FOLD_NORM = Exercise(
+    "fold_norm",
     3,
-    "Many heads without a loop",
-    multi_head_attention,
+    "Fold the scale of a norm into the next layer",
+    fold_norm,
     lambda rng: [
-        (normal(rng, b, t, d), normal(rng, d, 3 * d), normal(rng, d, d), normal(rng, d), h)
-        for b, t, d, h in [(1, 3, 4, 2), (2, 5, 6, 3), (1, 4, 8, 4), (3, 2, 6, 2)]
+        (1 + normal(rng, d), normal(rng, d), normal(rng, d, n), normal(rng, n)) for d, n in [(3, 5), (4, 2), (6, 7)]
     ],
     {
-        "The bias of the projection is missing.": lambda x, kernel, p, b, heads: _many_heads(x, kernel, heads) @ p,
-        "Scale by the root of the head size, dim / heads, not of dim.": lambda x, kernel, p, b, heads: (
-            _many_heads(x, kernel, heads, x.shape[-1] ** 0.5) @ p + b
+        "The scale belongs to the rows of the kernel, one for each number that comes in: scale[:, None] * kernel.": (
+            lambda a, b, kernel, bias: (np.resize(a, kernel.shape[1]) * kernel, bias + b @ kernel)
         ),
-        "The kernel packs all queries, all keys, all values: reshape to (3, heads, size), not (heads, 3, size).": (
-            lambda x, kernel, p, b, heads: _many_heads(x, kernel, heads, packed_by_head=True) @ p + b
+        "The shift goes through the kernel too: shift @ kernel, not shift alone.": lambda a, b, kernel, bias: (
+            a[:, None] * kernel,
+            bias + np.resize(b, bias.shape),
         ),
-        "Bring the heads back beside their tokens, a transpose, before you merge them with a reshape.": (
-            lambda x, kernel, p, b, heads: _many_heads(x, kernel, heads, merge=False) @ p + b
+        "The shift is missing: what it adds to every token adds to the new bias.": lambda a, b, kernel, bias: (
+            a[:, None] * kernel,
+            bias,
         ),
-        "The scale is missing: divide the scores by the root of the head size.": lambda x, kernel, p, b, heads: (
-            _many_heads(x, kernel, heads, 1) @ p + b
+        "The shift is added after the scale, so it does not meet it: use the old kernel for it.": (
+            lambda a, b, kernel, bias: (a[:, None] * kernel, bias + b @ (a[:, None] * kernel))
+        ),
+        "The old bias is lost: the new one is the old one and what the shift adds.": lambda a, b, kernel, bias: (
+            a[:, None] * kernel,
+            b @ kernel,
         ),
     },
+    (
+        "Write both layers as one formula: (x * scale + shift) @ kernel + bias. Multiply out.",
+        "x * scale @ kernel: number i of a token meets row i of the kernel, so scale[i] can be moved into that row.",
+        "New kernel: `scale[:, None] * kernel`. New bias: `bias + shift @ kernel`.",
+    ),
 )
 
 
-def layer_norm(x, scale, shift, epsilon):
-    """Each token to mean 0 and variance 1, then times scale (dim,) plus shift (dim,): (batch, tokens, dim)."""
-    return _normalised(x, epsilon) * scale + shift
+def value_to_output(kernel, projection, heads, head):
+    """One matrix from a token to what one head adds to the output: (dim, 3 dim), (dim, dim) -> (dim, dim)."""
+    dim, size = len(projection), len(projection) // heads
+    part = slice(head * size, (head + 1) * size)
+    return kernel[:, 2 * dim :][:, part] @ projection[part]
 
 
-def _normalised(x, epsilon, axis=-1, power=0.5):
-    return (x - x.mean(axis=axis, keepdims=True)) / (x.var(axis=axis, keepdims=True) + epsilon) ** power
+def _value_to_output_with(first=2, columns=False, by_head=False, kept=None):
+    """`value_to_output` with another third of the kernel, columns of the projection, or other heads."""
+
+    def wrong(kernel, projection, heads, head):
+        dim, size = len(projection), len(projection) // heads
+        which = head if kept is None else kept(head)
+        part = slice(which * size, (which + 1) * size)
+        if by_head:
+            value = kernel[:, head * 3 * size + 2 * size : (head + 1) * 3 * size]
+        else:
+            value = kernel[:, first * dim : (first + 1) * dim][:, part]
+        return value @ (projection[:, part].T if columns else projection[part])
+
+    return wrong
 
 
-LAYER_NORM = Exercise(
-    "layer_norm",
+VALUE_TO_OUTPUT = Exercise(
+    "value_to_output",
     3,
-    "Layer normalisation, token by token",
-    layer_norm,
+    "What one head writes, as one matrix",
+    value_to_output,
     lambda rng: [
-        (size * normal(rng, b, t, d) + 1, normal(rng, d), normal(rng, d), epsilon)
-        for b, t, d, size, epsilon in [(1, 3, 4, 0.1, 1e-2), (2, 4, 3, 2, 1e-3), (3, 2, 8, 0.03, 1e-3)]
+        (normal(rng, d, 3 * d), normal(rng, d, d), h, i) for d, h, i in [(6, 3, 1), (8, 2, 0), (8, 4, 2), (10, 5, 4)]
     ],
     {
-        "You normalise over the tokens. Each token is normalised on its own: axis=-1.": lambda x, a, b, e: (
-            _normalised(x, e, 1) * a + b
+        "The values are the last third of the kernel. You took the queries.": _value_to_output_with(first=0),
+        "The values are the last third of the kernel. You took the keys.": _value_to_output_with(first=1),
+        "What a head gives meets *rows* of the projection: projection[part], not its columns.": _value_to_output_with(
+            columns=True
         ),
-        "epsilon is missing: add it to the variance.": lambda x, a, b, e: _normalised(x, 0) * a + b,
-        "epsilon goes under the root, to the variance, not to the root.": lambda x, a, b, e: (
-            (x - x.mean(axis=-1, keepdims=True)) / (x.std(axis=-1, keepdims=True) + e) * a + b
+        "The kernel packs all queries, all keys, all values, and the heads inside each, not head by head.": (
+            _value_to_output_with(by_head=True)
         ),
-        "Divide by the square root of the variance.": lambda x, a, b, e: _normalised(x, e, power=1) * a + b,
-        "The shift is missing: scale and shift come last.": lambda x, a, b, e: _normalised(x, e) * a,
+        "Heads are counted from 0.": _value_to_output_with(kept=lambda head: max(head - 1, 0)),
+        "That is all heads together. One head has `dim // heads` columns of the values and as many rows of the "
+        "projection.": (lambda kernel, projection, heads, head: kernel[:, 2 * len(projection) :] @ projection),
     },
+    (
+        "A head adds `weights @ (x @ to_value) @ its rows of the projection`. The weights stand on the left; the "
+        "rest is two "
+        "matrices in a row.",
+        "Find the columns of the kernel that make this head's values, (dim, size), and the rows of the projection "
+        "that they "
+        "meet, (size, dim).",
+        "With `part = slice(head * size, (head + 1) * size)`: `kernel[:, 2 * dim :][:, part] @ projection[part]`.",
+    ),
 )
 
 
-def gelu(x):
-    """x times the probability that a standard normal number is below x, exactly."""
-    return x * np.vectorize(lambda number: (1 + math.erf(number / math.sqrt(2))) / 2)(x)
+def reorder_heads(kernel, projection, order):
+    """Weights with the heads in another order and the same output: (dim, 3 dim), (dim, dim) -> the same shapes."""
+    dim, heads = len(projection), len(order)
+    packed = kernel.reshape(dim, 3, heads, -1)[:, :, order].reshape(dim, 3 * dim)
+    return packed, projection.reshape(heads, -1, dim)[order].reshape(dim, dim)
 
 
-GELU = Exercise(
-    "gelu",
+def _columns_reordered(kernel, projection, order):
+    dim, heads = len(projection), len(order)
+    return (
+        reorder_heads(kernel, projection, order)[0],
+        projection.reshape(dim, heads, -1)[:, order].reshape(dim, dim),
+    )
+
+
+def _packed_by_head(kernel, projection, order):
+    dim, heads = len(projection), len(order)
+    packed = kernel.reshape(dim, heads, -1)[:, order].reshape(dim, 3 * dim)
+    return packed, reorder_heads(kernel, projection, order)[1]
+
+
+REORDER_HEADS = Exercise(
+    "reorder_heads",
     3,
-    "The exact GELU",
-    gelu,
-    lambda rng: [(2 * normal(rng, *shape),) for shape in [(5,), (2, 6), (3, 2, 7)]],
+    "Swap the heads, keep the output",
+    reorder_heads,
+    lambda rng: [
+        (normal(rng, d, 3 * d), normal(rng, d, d), np.array(order))
+        for d, order in [(6, [1, 2, 0]), (8, [3, 0, 1, 2]), (10, [2, 0, 4, 1, 3]), (12, [1, 2, 0])]
+    ],
     {
-        "Close: this is the tanh formula. It is off by up to 0.0005. The authors use the exact one, with erf.": (
-            lambda x: x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2
+        "The projection must follow, or it mixes the heads as if they stood where they were.": (
+            lambda kernel, projection, order: (reorder_heads(kernel, projection, order)[0], projection)
         ),
-        "The root of 2 is missing: erf(x / sqrt(2)).": lambda x: x * (1 + np.vectorize(math.erf)(x)) / 2,
-        "The half is missing: (1 + erf(...)) / 2 is a probability.": lambda x: 2 * gelu(x),
-        "This is a sigmoid in the place of the normal probability.": lambda x: x / (1 + np.exp(-1.702 * x)),
-        "That is a ReLU.": lambda x: np.maximum(x, 0),
+        "The heads meet the *rows* of the projection. You "
+        "reordered its columns, which are the output.": _columns_reordered,
+        "The kernel is (dim, 3, heads, size): three packs, the heads inside each. Yours are packed head by head.": (
+            _packed_by_head
+        ),
+        "That is the inverse order: new head i is old head order[i], so index with `order` itself.": (
+            lambda kernel, projection, order: reorder_heads(kernel, projection, np.argsort(order))
+        ),
     },
-    tolerance=5e-6,
+    (
+        "A head owns columns of the kernel, in each of the three packs, and rows of the projection. Move all of them.",
+        "A reshape of the kernel to (dim, 3, heads, size) gives the heads an axis of their own. Index it with `order`.",
+        "`kernel.reshape(dim, 3, heads, size)[:, :, order]` and `projection.reshape(heads, size, dim)[order]`, then "
+        "back.",
+    ),
 )
 
-EXERCISES = [ATTENTION, MULTI_HEAD, LAYER_NORM, GELU]
+
+def is_attention(attend):
+    """Whether a function (queries, keys, values) -> output, each (tokens, size), is attention as it should be."""
+    rng = np.random.default_rng(0)
+    queries, keys, values = 2 * rng.normal(size=(3, 7, 5))
+    return bool(np.allclose(attend(queries, keys, values), _single(queries, keys, values)))
+
+
+def _single(queries, keys, values, power=0.5, axis=-1, size=None):
+    return softmax(queries @ keys.T / (size or queries.shape[-1]) ** power, axis) @ values
+
+
+def _by_rows(queries, keys, values):
+    rows = [softmax(keys @ query / np.sqrt(len(query))) @ values for query in queries]
+    return np.stack(rows)
+
+
+def _as_candidate(function):
+    """The function under a name that tells nothing."""
+
+    def candidate(queries, keys, values):
+        return function(queries, keys, values)
+
+    return candidate
+
+
+CANDIDATES = [
+    _single,
+    lambda q, k, v: _single(q, k, v, 0),
+    lambda q, k, v: _single(q, k, v, axis=0),
+    lambda q, k, v: _single(k, q, v),
+    _by_rows,
+    lambda q, k, v: _single(q, k, v, 1),
+    lambda q, k, v: _single(q, k, v, size=len(q)),
+    lambda q, k, v: _single(q, k, k),
+]
+
+
+def _test_with(tokens, size, scale=1.0, compare=np.allclose):
+    """A test of attention on arrays of another size, or that compares something else."""
+
+    def answer(attend):
+        queries, keys, values = scale * np.random.default_rng(1).normal(size=(3, tokens, size))
+        return bool(compare(attend(queries, keys, values), _single(queries, keys, values)))
+
+    return answer
+
+
+IS_ATTENTION = Exercise(
+    "is_attention",
+    3,
+    "Write the test that finds the bug",
+    is_attention,
+    lambda rng: [(_as_candidate(CANDIDATES[number]),) for number in rng.permutation(len(CANDIDATES))],
+    {
+        "A shape shows none of these bugs. Compare the numbers with attention that you trust.": _test_with(
+            7, 5, compare=lambda one, other: np.shape(one) == np.shape(other)
+        ),
+        "With as many tokens as numbers in a query, the root of the one is the root of the other. Take different "
+        "sizes.": (_test_with(5, 5)),
+        "Your arrays are so small that every softmax is nearly uniform: the tolerance hides the scale. Take larger "
+        "ones.": (_test_with(7, 5, scale=1e-4)),
+        "With size 1 its square root is 1 as well, and a missing scale does not show. Take a larger size.": _test_with(
+            7, 1
+        ),
+        "True is for a function without a bug.": lambda attend: not is_attention(attend),
+    },
+    (
+        "A test needs arrays on which right and wrong differ, and an answer that you trust.",
+        "Draw queries, keys and values of the shape (tokens, size) with two different sizes above 1, and numbers "
+        "that are not "
+        "tiny.",
+        "Compute `attend` of the notebook beside it (its first result) and return `bool(np.allclose(one, other))`.",
+    ),
+)
+
+EXERCISES = [CROSS_ATTENTION, FOLD_NORM, VALUE_TO_OUTPUT, REORDER_HEADS, IS_ATTENTION]

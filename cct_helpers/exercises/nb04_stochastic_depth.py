@@ -1,110 +1,155 @@
-"""The exercises of notebook 04: stochastic depth. Each with its truth and its usual mistakes."""
+"""The exercises of notebook 04: stochastic depth. Each with its truth, its usual mistakes and its hints."""
+
+import math
 
 import numpy as np
 
 from cct_helpers.exercises import Exercise, normal
 
 
-def drop_branch(branch, uniform, rate):
-    """Stochastic depth: image i keeps its branch if uniform[i] >= rate, divided by the share that is kept.
-
-    branch: (batch, tokens, dim). uniform: (batch,), numbers from 0 to 1. Returns the shape of `branch`.
-    """
-    return branch * (uniform >= rate)[:, None, None] / (1 - rate)
+def rate_from_outputs(branch, output):
+    """The drop rate of a layer, from what came in and went out in training: (batch, tokens, dim) twice -> a number."""
+    kept = np.abs(output).sum(axis=(1, 2)) > 0
+    return float(1 - np.median(branch[kept] / output[kept]))
 
 
-def _draws(rng):
-    uniform = [np.array([0.9]), np.array([0.1, 0.8]), np.array([0.7, 0.2, 0.9]), rng.permutation(np.linspace(0, 1, 8))]
-    return [
-        (normal(rng, len(u), t, d), u.astype("float32"), rate)
-        for u, t, d, rate in zip(uniform, (2, 3, 3, 2), (3, 1, 3, 4), (0.2, 0.3, 0.5, 0.4), strict=True)
-    ]
+def _layer_outputs(rng, kept, tokens, dim):
+    kept, rate = np.array(kept, bool), float(rng.uniform(0.1, 0.45))
+    branch = normal(rng, len(kept), tokens, dim)
+    branch += np.sign(branch).astype("float32") / 2  # no number near 0, by which somebody may divide
+    return branch, (branch * kept[:, None, None] / (1 - rate)).astype("float32")
 
 
-DROP_BRANCH = Exercise(
-    "drop_branch",
+RATE_FROM_OUTPUTS = Exercise(
+    "rate_from_outputs",
     4,
-    "Stochastic depth, image by image",
-    drop_branch,
-    _draws,
-    {
-        "The division is missing: kept branches are divided by 1 - rate.": lambda branch, uniform, rate: (
-            branch * (uniform >= rate)[:, None, None]
-        ),
-        "One draw decides for the whole batch. Each image has its own: uniform[:, None, None].": (
-            lambda branch, uniform, rate: branch * (uniform[0] >= rate) / (1 - rate)
-        ),
-        "You keep what should be dropped: rate is the share to drop, so keep where uniform >= rate.": (
-            lambda branch, uniform, rate: branch * (uniform < rate)[:, None, None] / (1 - rate)
-        ),
-        "You divide by rate. Divide by what is kept, 1 - rate.": lambda branch, uniform, rate: (
-            branch * (uniform >= rate)[:, None, None] / rate
-        ),
-    },
-)
-
-
-def expected_branches(blocks, rate):
-    """Expected number of kept branches, two a block, with rates from 0 in the first block to `rate` in the last."""
-    return float(2 * np.sum(1 - np.linspace(0, rate, blocks)))
-
-
-EXPECTED_BRANCHES = Exercise(
-    "expected_branches",
-    4,
-    "How many branches does an image keep?",
-    expected_branches,
-    lambda rng: [(1, 0.3), (2, 0.5), (7, 0.1), (int(rng.integers(8, 15)), float(rng.uniform(0.2, 0.8)))],
-    {
-        "Each block has two branches, attention and MLP.": lambda blocks, rate: float(
-            np.sum(1 - np.linspace(0, rate, blocks))
-        ),
-        "That is the rate of the last block for all. It grows evenly from 0 in the first block: linspace.": (
-            lambda blocks, rate: 2 * blocks * (1 - rate)
-        ),
-        "That is the number of dropped branches.": lambda blocks, rate: float(2 * np.sum(np.linspace(0, rate, blocks))),
-        "The first block has rate 0: linspace(0, rate, blocks).": lambda blocks, rate: float(
-            2 * np.sum(1 - rate * np.arange(1, blocks + 1) / blocks)
-        ),
-    },
-)
-
-
-def share_with_at_most(rates, most):
-    """The share of images that keep at most `most` branches, when branch i is dropped with probability rates[i]."""
-    return float(kept_distribution(rates)[: most + 1].sum())
-
-
-def kept_distribution(rates):
-    """Probability of each number of kept branches: rates (branches,) -> (branches + 1,)."""
-    distribution = np.ones(1)
-    for rate in rates:
-        distribution = np.convolve(distribution, [rate, 1 - rate])
-    return distribution
-
-
-SHARE_WITH_AT_MOST = Exercise(
-    "share_with_at_most",
-    4,
-    "How often is the network that short?",
-    share_with_at_most,
+    "Read the drop rate from the outputs",
+    rate_from_outputs,
     lambda rng: [
-        (rng.uniform(0.2, 0.4, size=n), most) for n, most in [(2, 1), (3, 1), (6, 3), (int(rng.integers(9, 15)), 7)]
+        _layer_outputs(rng, kept, t, d)
+        for kept, t, d in [([1, 0, 1], 2, 4), ([0, 0, 0, 1], 3, 2), ([1, 1, 0, 1, 1], 2, 3), ([1] * 6, 3, 4)]
     ],
     {
-        "One too few: `most` itself counts. A slice up to most + 1 includes it.": lambda rates, most: float(
-            kept_distribution(rates)[:most].sum()
+        "The share of dropped images is luck, one draw an image. The rate itself stands in the size of those that "
+        "stay.": (lambda branch, output: float(np.mean(np.abs(output).sum(axis=(1, 2)) == 0))),
+        "That is what is kept, 1 - rate.": lambda branch, output: 1 - rate_from_outputs(branch, output),
+        "That is 1 / (1 - rate), by which kept branches grow. Solve it for the rate.": lambda branch, output: (
+            1 / (1 - rate_from_outputs(branch, output))
         ),
-        "That is the share of images with more than `most`.": lambda rates, most: float(
-            kept_distribution(rates)[most + 1 :].sum()
+        "A dropped image has an output of 0: dividing by it is no number. Pick the kept images first.": (
+            lambda branch, output: float(1 - np.mean(branch / output))
         ),
-        "That is exactly `most`. Add up all numbers from 0 on.": lambda rates, most: float(
-            kept_distribution(rates)[most]
-        ),
-        "That counts dropped branches: convolve with [rate, 1 - rate], dropped first.": lambda rates, most: float(
-            kept_distribution(rates)[::-1][: most + 1].sum()
+        "The dropped images pull your mean down. Pick the kept ones first.": lambda branch, output: float(
+            1 - 1 / np.mean(output / branch)
         ),
     },
+    (
+        "How many images were dropped is chance. What the layer does to those that it keeps is not.",
+        "A kept branch comes out divided by 1 - rate, every number of it.",
+        "For a kept image `branch / output` is 1 - rate. Find one by `np.any(output != 0, axis=(1, 2))`.",
+    ),
+)
+
+
+def deviation_of_kept(rates, shared):
+    """Standard deviation of the number of branches that an image keeps; block i has two branches of rates[i].
+
+    shared: whether the two branches of a block have one draw between them.
+    """
+    one = rates * (1 - rates)
+    return float(np.sqrt(np.sum(4 * one if shared else 2 * one)))
+
+
+DEVIATION_OF_KEPT = Exercise(
+    "deviation_of_kept",
+    4,
+    "What the same seed does to the spread",
+    deviation_of_kept,
+    lambda rng: [
+        (rng.uniform(0.1, 0.4, size=n), shared) for n in (3, 4, 5, int(rng.integers(6, 15))) for shared in (False, True)
+    ],
+    {
+        "That is the variance. The standard deviation is its root.": lambda rates, shared: (
+            deviation_of_kept(rates, shared) ** 2
+        ),
+        "Two branches with one draw are there or gone together: 2 or 0, so the variance is 4 times that of a draw.": (
+            lambda rates, shared: deviation_of_kept(rates, False)
+        ),
+        "A block has two branches, so two draws of their own where none is shared.": lambda rates, shared: (
+            deviation_of_kept(rates, shared) / (1 if shared else math.sqrt(2))
+        ),
+        "Variances of independent draws add up. You added standard deviations.": lambda rates, shared: float(
+            np.sum((2 if shared else math.sqrt(2)) * np.sqrt(rates * (1 - rates)))
+        ),
+        "A draw with the chance p has the variance p (1 - p), not p.": lambda rates, shared: float(
+            np.sqrt(np.sum((4 if shared else 2) * (1 - rates)))
+        ),
+    },
+    (
+        "The number kept is a sum over branches. Variances of independent draws add up; those of shared draws do not.",
+        "One draw that is 1 with the chance p has the variance p (1 - p). Two independent ones have twice that; one "
+        "that "
+        "counts twice has four times that.",
+        "Add `2 * rates * (1 - rates)`, or 4 times it when shared, over the blocks, and take the root.",
+    ),
+)
+
+
+def shared_masks(kept):
+    """Pairs (i, j), i < j, of layers that dropped the same images: (layers, batch) True, False -> (pairs, 2)."""
+    same = (kept[:, None] == kept).all(axis=-1)
+    return np.argwhere(np.triu(same, k=1))
+
+
+def _masks(rng, layers, batch, copies):
+    """Masks of layers in which layer j copies layer i for each (i, j); the others differ in two images or more."""
+    while True:
+        kept = rng.random((layers, batch)) < 0.6
+        for one, other in copies:
+            kept[other] = kept[one]
+        differ = (kept[:, None] != kept).sum(axis=-1) + batch * np.eye(layers)
+        for one, other in copies:
+            differ[one, other] = differ[other, one] = batch
+        trios = len({layer for pair in copies for layer in pair}) < 2 * len(copies)
+        if trios or differ.min() >= 2:
+            return (kept,)
+
+
+SHARED_MASKS = Exercise(
+    "shared_masks",
+    4,
+    "Which layers share a seed?",
+    shared_masks,
+    lambda rng: [
+        _masks(rng, 4, 9, [(1, 3)]),
+        _masks(rng, 5, 12, [(0, 2), (1, 4)]),
+        _masks(rng, 6, 14, [(2, 3)]),
+        _masks(rng, 6, 15, []),
+        _masks(rng, 7, 16, [(0, 3), (0, 5), (3, 5)]),
+    ],
+    {
+        "Each layer equals itself, and that says nothing. Take pairs with i < j.": lambda kept: np.argwhere(
+            (kept[:, None] == kept).all(axis=-1)
+        ),
+        "Every pair stands there twice, as (i, j) and (j, i). Keep i < j: np.triu(..., k=1).": lambda kept: np.argwhere(
+            (kept[:, None] == kept).all(axis=-1) & ~np.eye(len(kept), dtype=bool)
+        ),
+        "You compare layers that follow each other. The same seed may sit in any two of them.": lambda kept: np.stack(
+            [found := np.flatnonzero((kept[1:] == kept[:-1]).all(axis=1)), found + 1], axis=1
+        ),
+        "As many images kept is not the same images. Compare the masks image by image.": lambda kept: np.argwhere(
+            np.triu(kept.sum(axis=1)[:, None] == kept.sum(axis=1), k=1)
+        ),
+        "One image in common is chance. All of the batch must agree.": lambda kept: np.argwhere(
+            np.triu((kept[:, None] == kept).any(axis=-1), k=1)
+        ),
+    },
+    (
+        "Two layers with one seed drop the same images, all of them, in every batch. Compare each layer with each "
+        "other.",
+        "`kept[:, None] == kept` compares all pairs: (layers, layers, batch). When is a pair the same?",
+        "`.all(axis=-1)` over the batch, `np.triu(..., k=1)` for i < j, `np.argwhere` for the pairs.",
+    ),
 )
 
 
@@ -118,17 +163,23 @@ def skip_dropped(branch, tokens, keep, rate):
     return added
 
 
+DROPPED = 1e6  # the dropped images of the cases are this large, so that the branch knows them
+
+
 def squares(tokens):
-    """A branch: (n, tokens, dim) -> the same shape."""
+    """A branch, (n, tokens, dim) -> the same shape, that refuses dropped images."""
+    reached = int((np.abs(tokens) >= DROPPED / 2).any(axis=(1, 2)).sum())
+    if reached:
+        raise ValueError(f"{reached} dropped images reached the branch")
     return tokens**2
 
 
-def _with_infinite_images(rng):
+def _with_dropped_images(rng):
     cases = []
-    for pattern, t, d in [([1, 0], 2, 3), ([0, 1, 1], 1, 4), ([1, 0, 0, 1, 1], 3, 2)]:
+    for pattern, t, d in [([1, 0, 1], 2, 4), ([0, 1, 1, 0], 3, 2), ([1, 0, 0, 1, 1], 3, 4)]:
         keep = np.array(pattern, bool)
         tokens = normal(rng, len(keep), t, d)
-        tokens[~keep] = np.inf
+        tokens[~keep] = DROPPED
         cases.append((squares, tokens, keep, float(rng.uniform(0.2, 0.6))))
     return cases
 
@@ -138,13 +189,16 @@ SKIP_DROPPED = Exercise(
     4,
     "Stochastic depth that saves the work",
     skip_dropped,
-    _with_infinite_images,
+    _with_dropped_images,
     {
-        "Infinity times 0 is not a number: you computed the dropped images too. Pick the others first: tokens[keep].": (
+        "You computed the dropped images too, which saves nothing. Pick the others first: tokens[keep].": (
             lambda branch, tokens, keep, rate: branch(tokens) * keep[:, None, None] / (1 - rate)
         ),
         "The division by 1 - rate is missing.": lambda branch, tokens, keep, rate: (
             (1 - rate) * skip_dropped(branch, tokens, keep, rate)
+        ),
+        "You divide by rate. Divide by what is kept, 1 - rate.": lambda branch, tokens, keep, rate: (
+            (1 - rate) / rate * skip_dropped(branch, tokens, keep, rate)
         ),
         "A dropped branch adds zeros. You left the tokens themselves there.": lambda branch, tokens, keep, rate: (
             np.where(keep[:, None, None], skip_dropped(branch, tokens, keep, rate), tokens)
@@ -152,7 +206,15 @@ SKIP_DROPPED = Exercise(
         "You return the kept images only. Put them back at their places, with zeros at the others.": (
             lambda branch, tokens, keep, rate: branch(tokens[keep]) / (1 - rate)
         ),
+        "That is the sum of tokens and branch. Wanted is what the branch adds.": lambda branch, tokens, keep, rate: (
+            np.where(keep[:, None, None], tokens, 0) + skip_dropped(branch, tokens, keep, rate)
+        ),
     },
+    (
+        "To save work, the branch must never see the dropped images: make the batch smaller first.",
+        "`tokens[keep]` has the kept images alone. What comes back has to be put at their places among zeros.",
+        "Begin with `added = np.zeros_like(tokens)`, then `added[keep] = branch(tokens[keep]) / (1 - rate)`.",
+    ),
 )
 
-EXERCISES = [DROP_BRANCH, EXPECTED_BRANCHES, SHARE_WITH_AT_MOST, SKIP_DROPPED]
+EXERCISES = [RATE_FROM_OUTPUTS, DEVIATION_OF_KEPT, SHARED_MASKS, SKIP_DROPPED]

@@ -1,107 +1,175 @@
-"""The exercises of notebook 08: looking inside. Each with its truth and its usual mistakes."""
+"""The exercises of notebook 08: looking inside. Each with its truth, its usual mistakes and its hints."""
 
 import numpy as np
 
-from cct_helpers.attention import attention_rollout
 from cct_helpers.exercises import Exercise, normal, softmax
 
 
-def rollout(maps):
-    """Attention rollout: (layers, batch, heads, tokens, tokens) -> (batch, tokens, tokens)."""
-    return attention_rollout(maps)
+def shared_squares(one, other, k):
+    """How many of their k largest squares two maps share, (n, tokens) twice -> (n,), and the mean number by chance."""
+    first, second = (np.argsort(-maps, axis=1)[:, :k] for maps in (one, other))
+    shared = (first[:, :, None] == second[:, None, :]).any(axis=2).sum(axis=1)
+    return shared, k * k / one.shape[1]
 
 
-def _rolled(maps, step=lambda layer, so_far: layer @ so_far, own=0.5, heads=np.mean):
-    layers = [(1 - own) * heads(layer, axis=1) + own * np.eye(maps.shape[-1]) for layer in maps]
-    result = layers[0]
-    for layer in layers[1:]:
-        result = step(layer, result)
-    return result
+def _two_maps(rng, n, tokens):
+    one = normal(rng, n, tokens)
+    return one, (one + normal(rng, n, tokens)).astype("float32")
 
 
-ROLLOUT = Exercise(
-    "rollout",
+SHARED_SQUARES = Exercise(
+    "shared_squares",
     8,
-    "Attention rollout",
-    rollout,
-    lambda rng: [
-        (softmax(2 * normal(rng, *shape, shape[-1])),) for shape in [(2, 1, 2, 3), (3, 2, 1, 4), (2, 3, 3, 6)]
-    ],
+    "Do two maps mark the same squares?",
+    shared_squares,
+    lambda rng: [(*_two_maps(rng, n, t), k) for n, t, k in [(5, 7, 3), (8, 12, 4), (6, 16, 5), (4, 64, 8)]],
     {
-        "The layers are multiplied in the wrong order. The last layer stands on the left: layer @ so_far.": (
-            lambda maps: _rolled(maps, lambda layer, so_far: so_far @ layer)
+        "Those are the smallest squares. argsort begins with them.": lambda one, other, k: shared_squares(
+            -one, -other, k
         ),
-        "The residual connection is missing: half of a token is its own past, (A + I) / 2.": lambda maps: _rolled(
-            maps, own=0
+        "The same square may have another rank in the other map: look for it among all k, not at the same place.": (
+            lambda one, other, k: (
+                (np.argsort(-one, axis=1)[:, :k] == np.argsort(-other, axis=1)[:, :k]).sum(axis=1),
+                k * k / one.shape[1],
+            )
         ),
-        "The heads are added up. Take their mean, so that rows still sum to 1.": lambda maps: _rolled(
-            maps, heads=np.sum
+        "By chance each of the k squares is among the k of the other map with the probability k / tokens: k times "
+        "that.": (lambda one, other, k: (shared_squares(one, other, k)[0], k / one.shape[1])),
+        "That is the share. Wanted is how many.": lambda one, other, k: (
+            shared_squares(one, other, k)[0] / k,
+            k / one.shape[1],
         ),
-        "You took the largest head. Rollout takes their mean.": lambda maps: _rolled(maps, heads=np.max),
-        "A product of matrices is wanted, @. You multiplied number by number.": lambda maps: _rolled(
-            maps, lambda layer, so_far: layer * so_far
+        "That is the mean over the images. Keep a number for each.": lambda one, other, k: (
+            shared_squares(one, other, k)[0].mean(),
+            k * k / one.shape[1],
         ),
-        "A + I has rows with the sum 2. Divide by 2 in each layer.": lambda maps: 2 ** len(maps) * _rolled(maps),
     },
+    (
+        "For each image there are two sets of k tokens. How many tokens are in both?",
+        "`np.argsort(-maps, axis=1)[:, :k]` gives the sets. `np.isin` or `np.intersect1d` compares two of them, "
+        "image by image.",
+        "By chance, a token of the one set is in the other with the probability k / tokens, and there are k of them.",
+    ),
 )
 
 
-def input_shares(pooling, rollout):
-    """Share of each input token in the pooled vector: (batch, tokens), (batch, tokens, tokens) -> (batch, tokens)."""
-    return (pooling[:, None] @ rollout)[:, 0]
+def input_shares(pooling, maps, own):
+    """Share of each input token in the pooled vector, by rollout in which a token keeps the share `own` of its past.
+
+    pooling: (batch, tokens). maps: (layers, batch, heads, tokens, tokens), first layer first. Returns (batch, tokens).
+    """
+    row = pooling[:, None]
+    for layer in maps[::-1]:
+        row = row @ ((1 - own) * layer.mean(axis=1) + own * np.eye(maps.shape[-1]))
+    return row[:, 0]
+
+
+def _shares_with(step=lambda row, layer: row @ layer, heads=np.mean, order=-1, mix=None):
+    """`input_shares` with another step, another use of the heads, or layers from the first on."""
+
+    def wrong(pooling, maps, own):
+        row = pooling[:, None]
+        for layer in maps[::order]:
+            mixed = (mix or (lambda a, eye, own: (1 - own) * a + own * eye))(
+                heads(layer, axis=1), np.eye(maps.shape[-1]), own
+            )
+            row = step(row, mixed)
+        return row[:, 0]
+
+    return wrong
 
 
 INPUT_SHARES = Exercise(
     "input_shares",
     8,
-    "Rollout through the pooling row",
+    "From the pooled vector back to the image",
     input_shares,
-    lambda rng: [(softmax(normal(rng, b, t)), softmax(2 * normal(rng, b, t, t))) for b, t in [(1, 3), (2, 4), (3, 7)]],
+    lambda rng: [
+        (softmax(normal(rng, b, t)), softmax(2 * normal(rng, n, b, h, t, t)), float(rng.uniform(0.15, 0.4)))
+        for n, b, h, t in [(2, 3, 4, 5), (3, 2, 1, 6), (4, 3, 2, 7)]
+    ],
     {
-        "The sum runs over the wrong axis: pooling weighs the *rows* of the rollout, the output tokens.": (
-            lambda pooling, rollout: np.einsum("bt,but->bu", pooling, rollout)
+        "You begin with the first layer. The pooled vector comes from the last one: walk back, last layer first.": (
+            _shares_with(order=1)
         ),
-        "That is the mean of the rows. Weigh them with the pooling weights.": lambda pooling, rollout: rollout.mean(
-            axis=1
+        "You sum over the wrong axis: a row of weights stands on the left, row @ layer.": _shares_with(
+            lambda row, layer: row @ layer.swapaxes(1, 2)
         ),
-        "You weighed the columns and kept the first row. All output tokens take part: sum over them.": (
-            lambda pooling, rollout: pooling * rollout[:, 0]
+        "`own` is what a token keeps of its past, the identity. The attention gets 1 - own.": _shares_with(
+            mix=lambda a, eye, own: own * a + (1 - own) * eye
         ),
-        "You read token 0 as if it were a class token. A CCT has none; its pooling weights are the row.": (
-            lambda pooling, rollout: rollout[:, 0]
+        "The past of a token is missing: own times the identity.": _shares_with(mix=lambda a, eye, own: a),
+        "Attention and past must be shares of 1: (1 - own) * attention + own * identity.": _shares_with(
+            mix=lambda a, eye, own: a + own * eye
         ),
+        "You took halves. Here `own` says how large the share of the past is.": _shares_with(
+            mix=lambda a, eye, own: (a + eye) / 2
+        ),
+        "The heads are added up. Take their mean, so that rows still sum to 1.": _shares_with(heads=np.sum),
+        "You took the largest head. Rollout takes their mean.": _shares_with(heads=np.max),
     },
+    (
+        "The pooling weights say how much of each token of the last layer goes into the vector. Push this row back, "
+        "layer by layer.",
+        "A layer's matrix is (1 - own) times the mean of its heads plus own times the identity; its row i says where"
+        " token i came "
+        "from.",
+        "`row = pooling[:, None]`, then `row = row @ matrix` for the layers from the last to the first.",
+    ),
 )
 
 
-def token_votes(tokens, weights, kernel):
-    """The part of each token in each logit: (batch, tokens, dim), (batch, tokens), (dim, classes) -> (b, t, c)."""
-    return weights[:, :, None] * (tokens @ kernel)
+def votes_between(tokens, weights, kernel, bias, first, second):
+    """Votes of each token for class `first` over class `second`, (batch, tokens), and what the bias adds to that.
+
+    tokens: (batch, tokens, dim). weights: (batch, tokens). kernel: (dim, classes). bias: (classes,).
+    """
+    return weights * (tokens @ (kernel[:, first] - kernel[:, second])), float(bias[first] - bias[second])
 
 
-TOKEN_VOTES = Exercise(
-    "token_votes",
+def _votes_with(change):
+    """`votes_between`, and then a change of the votes and the bias."""
+    return lambda tokens, weights, kernel, bias, first, second: change(
+        *votes_between(tokens, weights, kernel, bias, first, second), tokens, weights
+    )
+
+
+VOTES_BETWEEN = Exercise(
+    "votes_between",
     8,
-    "Which token votes for which class?",
-    token_votes,
+    "This class rather than that one",
+    votes_between,
     lambda rng: [
-        (normal(rng, b, t, d), softmax(normal(rng, b, t)), normal(rng, d, c))
-        for b, t, d, c in [(1, 2, 3, 4), (2, 5, 3, 2), (3, 4, 6, 10)]
+        (normal(rng, b, t, d), softmax(normal(rng, b, t)), normal(rng, d, c), normal(rng, c), i, j)
+        for b, t, d, c, i, j in [(2, 4, 3, 5, 1, 3), (3, 5, 6, 4, 2, 0), (4, 3, 7, 10, 8, 4)]
     ],
     {
-        "The pooling weights are missing: a vote counts as much as its token is read.": (
-            lambda tokens, weights, kernel: tokens @ kernel
+        "The pooling weights are missing: a vote counts as much as its token is read.": lambda x, w, k, b, i, j: (
+            x @ (k[:, i] - k[:, j]),
+            float(b[i] - b[j]),
         ),
-        "Votes have a sign: a token can vote against a class.": lambda tokens, weights, kernel: np.abs(
-            token_votes(tokens, weights, kernel)
+        "That is the vote for the first class alone. Take that for the second away.": lambda x, w, k, b, i, j: (
+            w * (x @ k[:, i]),
+            float(b[i]),
         ),
-        "You summed over the tokens, which gives the logits. Keep one vote for each token.": (
-            lambda tokens, weights, kernel: token_votes(tokens, weights, kernel).sum(axis=1)
+        "The classes are swapped: first less second.": _votes_with(lambda votes, bias, x, w: (-votes, -bias)),
+        "Votes have a sign: a token can speak for the second class.": _votes_with(
+            lambda votes, bias, x, w: (np.abs(votes), bias)
         ),
-        "No softmax here: votes are parts of a logit.": lambda tokens, weights, kernel: softmax(
-            token_votes(tokens, weights, kernel)
+        "You summed over the tokens. Keep one vote for each token.": _votes_with(
+            lambda votes, bias, x, w: (votes.sum(axis=1), bias)
+        ),
+        "The bias belongs to no token: return it apart.": _votes_with(lambda votes, bias, x, w: (votes + bias, bias)),
+        "The bias of both classes counts: that of the first less that of the second.": lambda x, w, k, b, i, j: (
+            votes_between(x, w, k, b, i, j)[0],
+            float(b[i]),
         ),
     },
+    (
+        "A logit is a sum over tokens plus a bias. So is the difference of two logits.",
+        "A token's part in logit c is its pooling weight times `tokens @ kernel[:, c]`. Take two of them apart.",
+        "`weights * (tokens @ (kernel[:, first] - kernel[:, second]))`, and `bias[first] - bias[second]`.",
+    ),
 )
 
 
@@ -122,6 +190,15 @@ def _by_columns(image, order, count, size):
     return remove_squares(image, order % rows * columns + order // rows, count, size)
 
 
+def _mean_of_the_square(image, order, count, size):
+    result, columns = image.copy(), image.shape[1] // size
+    for token in order[:count]:
+        row, column = token // columns * size, token % columns * size
+        square = image[row : row + size, column : column + size]
+        result[row : row + size, column : column + size] = square.mean(axis=(0, 1))
+    return result
+
+
 REMOVE_SQUARES = Exercise(
     "remove_squares",
     8,
@@ -129,7 +206,7 @@ REMOVE_SQUARES = Exercise(
     remove_squares,
     lambda rng: [
         (normal(rng, r * s, c * s, d) + 1, rng.permutation(r * c), k, s)
-        for r, c, s, d, k in [(2, 3, 1, 1, 2), (3, 2, 2, 3, 4), (2, 4, 3, 1, 5), (4, 4, 2, 3, 9)]
+        for r, c, s, d, k in [(2, 3, 2, 4, 2), (3, 2, 2, 3, 4), (2, 4, 3, 2, 5), (4, 5, 2, 3, 9)]
     ],
     {
         "Token i stands in row i // columns, column i % columns. You counted down the columns.": _by_columns,
@@ -145,7 +222,16 @@ REMOVE_SQUARES = Exercise(
         "The mean colour has one number for each channel: mean over axes 0 and 1.": lambda image, order, count, size: (
             np.where(remove_squares(image, order, count, size) == image, image, image.mean())
         ),
+        "That is the mean colour of the square itself, which still tells what was there. Take that of the whole "
+        "image.": (_mean_of_the_square),
     },
+    (
+        "A token number becomes a row and a column of tokens, and these become pixels.",
+        "With `columns = width // size` tokens in a row: row `token // columns`, column `token % columns`, each "
+        "times `size`.",
+        "Work on `image.copy()`, and write `image.mean(axis=(0, 1))` into `[row : row + size, column : column + "
+        "size]`.",
+    ),
 )
 
-EXERCISES = [ROLLOUT, INPUT_SHARES, TOKEN_VOTES, REMOVE_SQUARES]
+EXERCISES = [SHARED_SQUARES, VOTES_BETWEEN, REMOVE_SQUARES, INPUT_SHARES]

@@ -1,4 +1,4 @@
-"""The exercises of notebook 10: stronger training. Each with its truth and its usual mistakes."""
+"""The exercises of notebook 10: stronger training. Each with its truth, its usual mistakes and its hints."""
 
 import numpy as np
 
@@ -28,7 +28,7 @@ def _inside(image, box):
 
 def _cut_mix_cases(rng):
     cases = []
-    boxes = [(4, 4, (1, 1, 2, 2)), (6, 5, (4, 2, 4, 2)), (5, 8, (-1, 5, 3, 6)), (7, 6, (-2, -1, 4, 4))]
+    boxes = [(4, 6, (1, 1, 2, 3)), (6, 5, (4, 2, 4, 2)), (5, 8, (-1, 5, 3, 6)), (7, 6, (-2, -1, 4, 4))]
     for height, width, box in boxes:
         classes = int(rng.integers(3, 6))
         first, second = rng.permutation(classes)[:2]
@@ -47,6 +47,16 @@ def _mixed_by(share_of):
     return answer
 
 
+def _plain_slice(image, other, target, other_target, box):
+    """A start below 0 counts from the end in Python, so the slice is empty or somewhere else."""
+    top, left, height, width = box
+    mixed = image.copy()
+    mixed[top : top + height, left : left + width] = other[top : top + height, left : left + width]
+    area = np.prod(image[top : top + height, left : left + width].shape[:2])
+    share = 1 - area / (image.shape[0] * image.shape[1])
+    return mixed, share * target + (1 - share) * other_target
+
+
 CUT_MIX = Exercise(
     "cut_mix",
     10,
@@ -57,6 +67,8 @@ CUT_MIX = Exercise(
         "You count the area of the whole box. Outside the image nothing is pasted: clip first, then count.": _mixed_by(
             lambda image, box: 1 - box[2] * box[3] / (image.shape[0] * image.shape[1])
         ),
+        "A slice that starts below 0 counts from the end of the "
+        "axis. Begin at max(top, 0) and max(left, 0).": _plain_slice,
         "The shares are swapped: the box has the class of the other image.": lambda image, other, one, two, box: (
             cut_mix(image, other, two, one, box)
         ),
@@ -67,7 +79,18 @@ CUT_MIX = Exercise(
         "The picture is pasted, so its targets are not averaged half and half: count the pixels.": _mixed_by(
             lambda image, box: 0.5
         ),
+        "A pixel counts once, not once for each channel.": lambda image, other, one, two, box: (
+            (result := cut_mix(image, other, one, two, box))[0],
+            (share := 1 - 3 * np.mean((result[0] != image).any(axis=-1))) * one + (1 - share) * two,
+        ),
     },
+    (
+        "First find the part of the box that lies inside the image. Both the picture and the target depend on it "
+        "alone.",
+        "Rows from max(top, 0) to min(top + height, image height), columns likewise. Paste there, into a copy.",
+        "`share = 1 - area / (height * width)` of the image, and the target is `share * target + (1 - share) * "
+        "other_target`.",
+    ),
 )
 
 
@@ -86,87 +109,103 @@ def _from_zero(weights, momentum):
     return averaged_weights(np.concatenate([np.zeros_like(weights[:1]), weights]), momentum)
 
 
+def _unscaled(weights, momentum):
+    average = weights[0]
+    for now in weights[1:]:
+        average = momentum * average + now
+    return average
+
+
 AVERAGED_WEIGHTS = Exercise(
     "averaged_weights",
     10,
     "A moving average of weights",
     averaged_weights,
     lambda rng: [
-        (1 + rng.normal(size=(steps, n)), momentum) for steps, n, momentum in [(2, 1, 0.9), (3, 2, 0.8), (12, 4, 0.7)]
+        (1 + rng.normal(size=(steps, n)), momentum) for steps, n, momentum in [(3, 4, 0.9), (4, 3, 0.8), (12, 5, 0.7)]
     ],
     {
         "Old and new are swapped: momentum is what the average keeps of itself.": lambda weights, momentum: (
             averaged_weights(weights, 1 - momentum)
         ),
         "Your average starts at zero, which no weight ever was. Start it with the first row.": _from_zero,
+        "The new weights get the share 1 - momentum. Without it the average grows.": _unscaled,
         "That is the plain mean: all steps count alike. Here the late ones count more.": lambda weights, momentum: (
             weights.mean(axis=0)
         ),
         "Those are the weights after the last step. Each step before it keeps a share.": lambda weights, momentum: (
             weights[-1]
         ),
+        "One step is missing: the last row counts too.": lambda weights, momentum: averaged_weights(
+            weights[:-1], momentum
+        ),
         "You went through the steps from the last to the first.": lambda weights, momentum: averaged_weights(
             weights[::-1], momentum
         ),
     },
+    (
+        "The average is a running thing: after each step it keeps a share of itself and takes the rest from the new "
+        "weights.",
+        "Start with `average = weights[0]` and go through `weights[1:]`.",
+        "`average = momentum * average + (1 - momentum) * now`.",
+    ),
 )
 
 
-def orthogonalise(matrix, steps):
-    """Newton and Schulz's iteration as in Muon: singular values towards 1. (rows, columns) -> same shape."""
-    a, b, c = 3.4445, -4.7750, 2.0315
-    x = matrix / np.linalg.norm(matrix)
+def singular_values_after(matrix, steps):
+    """The singular values after `steps` steps of Muon's iteration, largest first: matrix -> (min(rows, columns),)."""
+    values = np.linalg.svd(matrix, compute_uv=False) / np.linalg.norm(matrix)
     for _ in range(steps):
-        square = x @ x.T
-        x = a * x + (b * square + c * square @ square) @ x
-    return x
+        values = _polynomial(values)
+    return -np.sort(-np.abs(values))
 
 
-def _with(start, steps_of=lambda steps: steps, last=1):
-    """A wrong answer: another start, another number of steps, or a power left out."""
-
-    def answer(matrix, steps):
-        a, b, c = 3.4445, -4.7750, 2.0315
-        x = start(matrix)
-        for _ in range(steps_of(steps)):
-            square = x @ x.T
-            x = a * x + (b * square + last * c * square @ square) @ x
-        return x
-
-    return answer
+def _polynomial(values, last=2.0315):
+    return 3.4445 * values - 4.7750 * values**3 + last * values**5
 
 
-def _normed(matrix):
-    return matrix / np.linalg.norm(matrix)
+def _values_with(start=np.linalg.norm, more=0, polynomial=_polynomial, order=lambda values: -np.sort(-np.abs(values))):
+    """`singular_values_after` with another start, other steps, another polynomial or order."""
+
+    def wrong(matrix, steps):
+        values = np.linalg.svd(matrix, compute_uv=False) / start(matrix)
+        for _ in range(steps + more):
+            values = polynomial(values)
+        return order(values)
+
+    return wrong
 
 
-def _entrywise(matrix, steps):
-    x = _normed(matrix)
-    for _ in range(steps):
-        x = 3.4445 * x - 4.7750 * x**3 + 2.0315 * x**5
-    return x
-
-
-ORTHOGONALISE = Exercise(
-    "orthogonalise",
+SINGULAR_VALUES_AFTER = Exercise(
+    "singular_values_after",
     10,
-    "Newton and Schulz's iteration",
-    orthogonalise,
+    "What Muon does to a matrix, without the matrix",
+    singular_values_after,
     lambda rng: [
         (0.5 * rng.normal(size=(rows, columns)), steps)
-        for rows, columns, steps in [(2, 2, 1), (2, 3, 2), (3, 3, 3), (4, 6, 5)]
+        for rows, columns, steps in [(3, 4, 2), (5, 3, 1), (4, 6, 3), (6, 5, 5)]
     ],
     {
-        "The powers are taken number by number. They are products of matrices: @, not *.": _entrywise,
-        "The matrix is not divided by its norm first. The steps need singular values of 1 at most.": _with(
-            lambda matrix: matrix
+        "The matrix is divided by its norm first, so that no singular value is above 1.": _values_with(lambda m: 1),
+        "You divide by the largest singular value. The norm is the root of the sum of all squares, np.linalg.norm.": (
+            _values_with(lambda m: np.linalg.norm(m, 2))
         ),
-        "You divide by the largest number of the matrix. Take the norm, np.linalg.norm.": _with(
-            lambda matrix: matrix / np.abs(matrix).max()
+        "One step too few: `steps` of them are wanted.": _values_with(more=-1),
+        "One step too many: `steps` of them are wanted.": _values_with(more=1),
+        "The fifth power is missing: + 2.0315 * s ** 5.": _values_with(polynomial=lambda s: _polynomial(s, 0)),
+        "The order changes on the way: a small value may overtake a large one. Sort at the end, largest first.": (
+            _values_with(order=lambda values: values)
         ),
-        "One step too few: `steps` of them are wanted.": _with(_normed, lambda steps: steps - 1),
-        "The fifth power is missing: c * square @ square.": _with(_normed, last=0),
+        "The largest value comes first.": _values_with(order=lambda values: np.sort(np.abs(values))),
     },
+    (
+        "x xᵀ x has the same singular vectors as x, and the third powers of its singular values. So the matrices can"
+        " stay away.",
+        "Take the singular values, `np.linalg.svd(matrix, compute_uv=False)`, divide them by the norm of the matrix,"
+        " and put "
+        "them through the polynomial.",
+        "`s = a * s + b * s**3 + c * s**5`, `steps` times, then sort downwards.",
+    ),
 )
 
 
@@ -178,11 +217,16 @@ def accuracy_of_views(logits, labels):
 def _view_cases(rng):
     """Logits for which the views often disagree, and labels that are right about half of the time."""
     cases = []
-    for views, images, classes in [(2, 60, 4), (3, 80, 5), (2, 100, 10), (4, 120, 6)]:
+    for views, images, classes in [(3, 60, 4), (4, 80, 5), (2, 100, 10), (5, 120, 6)]:
         labels = rng.integers(classes, size=images)
         logits = normal(rng, views, images, classes) * rng.uniform(0.5, 3, size=(views, images, 1))
         cases.append((logits + 1.2 * np.eye(classes)[labels], labels))
     return cases
+
+
+def _majority(logits, labels):
+    votes = logits.argmax(axis=2)
+    return np.mean([np.bincount(votes[:, i]).argmax() == label for i, label in enumerate(labels)])
 
 
 ACCURACY_OF_VIEWS = Exercise(
@@ -198,6 +242,9 @@ ACCURACY_OF_VIEWS = Exercise(
         "You average class numbers: between class 2 and class 4 there is no class 3.": lambda logits, y: np.mean(
             logits.argmax(axis=2).mean(axis=0) == y
         ),
+        "Your views vote, and a narrow choice counts as much as a clear one. Average the logits, then choose once.": (
+            _majority
+        ),
         "An image counts as right when any view is right. Nobody knows which view to trust.": lambda logits, y: np.mean(
             (logits.argmax(axis=2) == y).any(axis=0)
         ),
@@ -206,6 +253,11 @@ ACCURACY_OF_VIEWS = Exercise(
             logits.max(axis=0).argmax(axis=1) == y
         ),
     },
+    (
+        "One image, several opinions, one answer: where do you take the mean?",
+        "Average the logits over the views, axis 0, and choose a class for each image from these.",
+        "`np.mean(logits.mean(axis=0).argmax(axis=1) == labels)`.",
+    ),
 )
 
-EXERCISES = [CUT_MIX, AVERAGED_WEIGHTS, ORTHOGONALISE, ACCURACY_OF_VIEWS]
+EXERCISES = [ACCURACY_OF_VIEWS, AVERAGED_WEIGHTS, SINGULAR_VALUES_AFTER, CUT_MIX]

@@ -1,14 +1,23 @@
 """Pictures of a whole model: from image to class, and what each part costs. Arrays in, a Matplotlib Figure out."""
 
 import numpy as np
-from matplotlib.patches import Rectangle
 
-from cct_helpers.figures import BLUE, COLOURS, GREY, ORANGE, draw_image, draw_overlay, new_figure
+from cct_helpers.figures import (
+    BLUE,
+    COLOURS,
+    GREY,
+    draw_classes,
+    draw_image,
+    draw_overlay,
+    new_figure,
+    outline,
+    outline_token,
+)
 
 UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""))
 
 
-def short(number):
+def shorten(number):
     """A large number in three digits with its unit: 283723 -> "284k", 1.2e9 -> "1.2G"."""
     size, unit = next((size, unit) for size, unit in UNITS if abs(number) >= size or size == 1)
     return f"{number / size:.3g}{unit}"
@@ -17,7 +26,9 @@ def short(number):
 def draw_costs(parameters, macs, tokens):
     """Which part has the parameters and which does the work, as two bars of 100 %.
 
-    parameters, macs: part -> number, the same parts in both. tokens: length of the sequence, for the title.
+    Args:
+        parameters, macs: part -> number, the same parts in both.
+        tokens: length of the sequence, for the title.
     """
     figure, axes = new_figure(width=9, height=3, margins=dict(left=0.12, right=0.97, bottom=0.42, top=0.88))
     rows = {"parameters": parameters, "MACs": macs}
@@ -30,18 +41,18 @@ def draw_costs(parameters, macs, tokens):
             if share > 6:
                 words = dict(ha="center", va="center", fontsize=9, color="black")
                 box = dict(facecolor="white", alpha=0.75, edgecolor="none", pad=1)
-                axes.text(ends[row] + share / 2, row, short(numbers[part]), bbox=box, **words)
+                axes.text(ends[row] + share / 2, row, shorten(numbers[part]), bbox=box, **words)
         ends += shares
     axes.invert_yaxis()
     axes.set(xlim=(0, 100), xlabel="share of the model (%)")
     axes.set_title(
-        f"{tokens} tokens, {totals['parameters']:,} parameters, {short(totals['MACs'])} multiply-accumulates an image"
+        f"{tokens} tokens, {totals['parameters']:,} parameters, {shorten(totals['MACs'])} multiply-accumulates an image"
     )
     axes.legend(loc="upper center", bbox_to_anchor=(0.46, -0.42), ncols=4, handlelength=1.2, frameon=False)
     return figure
 
 
-def token_colours(tokens, grid):
+def colour_tokens(tokens, grid):
     """Three principal components of the tokens as red, green and blue: similar tokens get similar colours.
 
     (tokens, dim) -> (rows, columns, 3), from 0 to 1.
@@ -53,53 +64,42 @@ def token_colours(tokens, grid):
     return np.clip((scores - low) / (high - low), 0, 1).reshape(*grid, 3)
 
 
-def draw_overview(photo, tokens, attention, weights, probabilities, grid, field, token, side):
+def draw_overview(photo, image, tokens, attention, weights, probabilities, class_names, grid, field, token):
     """A model in one picture: image, tokens, what one token reads, pooling weights, class.
 
     Args:
-        photo: (height, width, 3) uint8, square, at any resolution.
+        photo: (height, width, 3) uint8, square, as fine as it is; the veils lie over it.
+        image: (side, side, 3) uint8, what the model gets of it.
         tokens: (tokens, dim), as they leave the tokenizer.
         attention: (tokens,), how much `token` reads from each, sums to 1.
         weights: (tokens,), pooling weights, sum to 1.
-        probabilities: class name -> probability; the largest four are drawn.
+        probabilities: (classes,).
+        class_names: (classes,) texts.
         grid: (rows, columns) of tokens.
-        field: (size, start, step) of a token's receptive field, in pixels of the image that the model gets.
+        field: (size, start, step) of a token's receptive field, in pixels of `image`.
         token: (row, column) of the token that is followed through the picture.
-        side: side of the image that the model gets, in pixels.
     """
-    margins = dict(left=0.012, right=0.988, bottom=0.2, top=0.84, wspace=0.27)
-    figure, axes = new_figure(1, 5, width=12, height=3.5, margins=margins)
-    scale = len(photo) / side
+    margins = dict(left=0.012, right=0.988, bottom=0.22, top=0.82, wspace=0.27)
+    figure, axes = new_figure(1, 5, width=10, height=3.1, margins=margins)
     size, start, step = field
     row, column = token
 
-    draw_image(axes[0], photo, f"an image of\n{side} x {side} pixels")
-    frame(axes[0], (start + step * row) * scale, (start + step * column) * scale, size * scale)
-    axes[1].imshow(token_colours(tokens, grid))
-    axes[1].set(
-        xticks=[], yticks=[], title=f"{len(tokens)} tokens of {tokens.shape[1]} numbers,\nlike colours: like tokens"
-    )
-    frame(axes[1], row, column, 1)
-    draw_overlay(axes[2], photo, attention, grid, "what the framed token\nreads from the others")
-    frame(axes[2], row * step * scale, column * step * scale, step * scale)
-    draw_overlay(axes[3], photo, weights, grid, "the share of each token\nin the result")
-
-    best = dict(sorted(probabilities.items(), key=lambda item: -item[1])[:4])
-    axes[4].barh(list(best), [100 * p for p in best.values()], color=[ORANGE] + [BLUE] * 3)
-    axes[4].invert_yaxis()
-    axes[4].set(xlim=(0, 100), xlabel="probability (%)", title="its class")
-    axes[4].set_position([0.868, 0.32, 0.118, 0.44])
+    draw_image(axes[0], image, f"what it gets:\n{len(image)} x {len(image)} pixels")
+    outline(axes[0], start + step * row, start + step * column, size, size)
+    draw_image(axes[1], colour_tokens(tokens, grid), f"{len(tokens)} tokens of {tokens.shape[1]}\nnumbers, as colours")
+    outline_token(axes[1], token, grid, *grid)
+    for ax, values, title in zip(
+        axes[2:], (attention, weights), ("what that token\nreads from", "what counts\nin the result"), strict=False
+    ):
+        draw_overlay(ax, photo, values, grid, title)
+        ax.set_xlabel(f"full orange:\n{len(values) * values.max():.1f} x uniform", fontsize=9)
+    outline_token(axes[2], token, grid, *photo.shape[:2])
+    draw_classes(axes[4], probabilities, class_names, title="its class")
+    axes[4].set_position([0.883, 0.34, 0.1, 0.36])
 
     steps = ["convolutional\ntokenizer", "attention\nin the blocks", "sequence\npooling", "linear\nhead"]
     for left, words in zip(axes, steps, strict=False):
         between = left.get_position().x1 + 0.0195
-        figure.text(between, 0.52, "\u2192", ha="center", va="center", fontsize=22, color=GREY)
-        figure.text(between, 0.17, words, ha="center", va="top", fontsize=11, color=BLUE)
+        figure.text(between, 0.52, "\u2192", ha="center", va="center", fontsize=20, color=GREY)
+        figure.text(between, 0.12, words, ha="center", va="top", fontsize=10, color=BLUE)
     return figure
-
-
-def frame(axes, top, left, side):
-    """A square frame in orange on white, pixel edges at whole numbers; it is cut off where the picture ends."""
-    for colour, width in (("white", 5), (ORANGE, 2.5)):
-        square = Rectangle((left - 0.5, top - 0.5), side, side, fill=False, edgecolor=colour, linewidth=width)
-        axes.add_patch(square)

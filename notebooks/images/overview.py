@@ -32,6 +32,7 @@ logits = np.asarray(model(image))[0]
 probabilities = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
 
 # Two convolutions of 3x3, each with a max-pool of 3x3 and stride 2: a token sees 13 pixels a side, every 4 pixels.
-named = dict(zip(model.card["class_names"], probabilities, strict=True))
-figure = draw_overview(photo, tokens, attention, weights, named, grid, field=(13, -6, 4), token=TOKEN, side=32)
+names = model.card["class_names"]
+seen = photo, image[0], tokens, attention, weights, probabilities
+figure = draw_overview(*seen, names, grid, field=(13, -6, 4), token=TOKEN)
 (HERE / "overview.png").write_bytes(to_png(figure, dpi=100))

@@ -20,18 +20,14 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/solutions/00_start_here.ipynb)
 
-# %% tags=["setup"]
+# %% jupyter={"source_hidden": true} tags=["setup"]
 import sys
 from pathlib import Path
 
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-if root is None:
-    raise FileNotFoundError(
-        "cct_helpers was not found. Open this notebook inside the unpacked repository. On Colab, upload the repository "
-        "as a .zip (folder icon on the left), run '!unzip -q NAME.zip' in a new cell, then run this cell again."
-    )
+assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -59,39 +55,45 @@ def top_classes(logits, k):
 cct.check("top_classes", top_classes)
 
 # %% [markdown]
-# ## From logits to probabilities, also for large logits
+# ## A classifier that may say none of these
 #
 # Adding the same number to all logits of an image changes no probability, as the factor is in numerator and
 # denominator. So you may subtract the largest logit, and no exponential can overflow.
 #
-# Wrong turns: without the subtraction `exp(400)` is infinite and infinity / infinity is not a number. Without
-# `axis=1, keepdims=True` the sum runs over the batch as well, or is divided along the wrong axis.
+# Wrong turns: without the subtraction `exp(400)` is infinite and infinity / infinity is not a number, which is at
+# least no threshold. A logit is no probability: a large one says little before you know the others.
+#
+# The remedy is a weak one: a model can be sure and wrong. For the photos above a threshold of 0.9 lets the cat and
+# the horse pass, and what else it lets pass depends on the model.
 
 
 # %% tags=["solution"]
-def probabilities(logits):
+def class_or_none(logits, threshold):
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))  # the largest power of a row is 1
-    return powers / powers.sum(axis=1, keepdims=True)
+    probabilities = powers / powers.sum(axis=1, keepdims=True)  # (batch, classes)
+    return np.where(probabilities.max(axis=1) >= threshold, probabilities.argmax(axis=1), -1)
 
 
-cct.check("probabilities", probabilities)
+cct.check("class_or_none", class_or_none)
 
 # %% [markdown]
-# ## Pooling weights in multiples of the uniform weight
+# ## How few tokens hold most of the weight?
 #
-# A weight of 0.03 is large among 64 tokens and small among 9. In multiples of the uniform weight both can be read: 1
-# is average.
+# Whoever takes the heaviest tokens first needs the fewest. The running sum says what the first 1, 2, 3, ... hold; the
+# answer is one more than the number of sums that are still too small.
 #
-# Wrong turns: dividing by the number of tokens does the opposite, and dividing by the largest weight hides whether
-# any token stands out at all.
+# Wrong turns: a running sum in the order of the image counts tokens of the top row first. Counting the tokens that
+# hold the share each, `weights >= share`, finds none.
 
 
 # %% tags=["solution"]
-def times_uniform(weights):
-    return weights * weights.shape[1]  # divided by 1 / tokens
+def tokens_for_share(weights, share):
+    heaviest_first = -np.sort(-weights, axis=1)  # (batch, tokens)
+    held = np.cumsum(heaviest_first, axis=1)  # by the first 1, 2, 3, ... tokens
+    return (held < share).sum(axis=1) + 1
 
 
-cct.check("times_uniform", times_uniform)
+cct.check("tokens_for_share", tokens_for_share)
 
 # %% [markdown]
 # ## All of them

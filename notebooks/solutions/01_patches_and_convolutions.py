@@ -20,18 +20,14 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/solutions/01_patches_and_convolutions.ipynb)
 
-# %% tags=["setup"]
+# %% jupyter={"source_hidden": true} tags=["setup"]
 import sys
 from pathlib import Path
 
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-if root is None:
-    raise FileNotFoundError(
-        "cct_helpers was not found. Open this notebook inside the unpacked repository. On Colab, upload the repository "
-        "as a .zip (folder icon on the left), run '!unzip -q NAME.zip' in a new cell, then run this cell again."
-    )
+assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -39,92 +35,93 @@ import cct_helpers as cct
 cct.setup()
 
 # %%
-import keras
 import numpy as np
 
 # %% [markdown]
 # ## From patches back to the image
 #
-# A row of pixels runs through all patches of a row of patches. So "which patch down" and "where in the patch down"
-# must stand side by side before they are merged, and likewise across.
+# `patchify` splits, transposes and merges. The way back does the same in the opposite order, and the transpose that
+# swapped axes 2 and 3 is its own inverse.
 #
-# Wrong turns: one reshape has the right shape and tears each patch into lines. With `(columns, rows)` instead of
-# `(rows, columns)` square images still look right in places, so the check uses images that are not square.
+# Wrong turns: without the transpose each row of pixels comes from one patch alone; with (0, 1, 4, 2, 3, 5) every
+# patch is mirrored along its diagonal. The shapes are right in both, as long as the patches are square.
 
 
 # %% tags=["solution"]
 def unpatchify(tokens, size, rows, columns):
-    batch = len(tokens)
-    x = tokens.reshape(batch, rows, columns, size, size, -1)  # -> (batch, rows, columns, down, across, channels)
+    x = tokens.reshape(len(tokens), rows, columns, size, size, -1)  # -> (batch, rows, columns, down, across, channels)
     x = x.transpose(0, 1, 3, 2, 4, 5)  # -> (batch, rows, down, columns, across, channels)
-    return x.reshape(batch, rows * size, columns * size, -1)  # -> (batch, height, width, channels)
+    return x.reshape(len(tokens), rows * size, columns * size, -1)  # -> (batch, height, width, channels)
 
 
 cct.check("unpatchify", unpatchify)
 
 # %% [markdown]
-# ## Count the tokens of a convolutional tokenizer
+# ## How many steps does a photo need?
 #
-# Every window operation has the same formula, and the two sides never meet. The floor comes at every step, so the
-# steps cannot be merged into one division.
+# One formula twice a step, until the square of the side is small enough.
 #
-# Wrong turns: the pool forgotten; padding counted once instead of at both ends; the pool taken for an exact half,
-# which is wrong on odd sides: 33 pixels become 17, not 16.
+# Wrong turns: halving the side for the pool is wrong for odd sides, which are rounded up; comparing the side with
+# `most` forgets that tokens fill a square.
+#
+# With the usual 3 x 3 convolutions a photo of 224 pixels needs four steps to get to 196 tokens. The authors' 7 x 7
+# convolutions with stride 2 do it in two.
 
 
 # %% tags=["solution"]
-def token_grid(height, width, kernel, stride, padding, convs):
-    for _ in range(convs):
-        height, width = ((side + 2 * padding - kernel) // stride + 1 for side in (height, width))  # convolution
-        height, width = ((side + 2 - 3) // 2 + 1 for side in (height, width))  # pool
-    return height, width
+def steps_needed(side, kernel, stride, padding, most):
+    steps = 0
+    while steps == 0 or side * side > most:
+        side = (side + 2 * padding - kernel) // stride + 1  # the convolution
+        side = (side + 2 * 1 - 3) // 2 + 1  # the pool
+        steps += 1
+    return steps
 
 
-cct.check("token_grid", token_grid)
+cct.check("steps_needed", steps_needed)
 
 # %% [markdown]
-# ## How many pixels a token sees
+# ## Which tokens see this pixel?
 #
-# A window of `kernel` positions adds `kernel - 1` steps to the side, and a step is as many pixels long as the strides
-# before it make it.
+# The receptive field of token `i` begins at `start + i * step` and is `size` pixels long. The pixel lies in it or
+# not.
 #
-# Wrong turn: multiplying by the stride first. The stride of a layer spreads the windows of the *next* one; its own
-# window still covers neighbours.
+# Wrong turns: the padding belongs in, since it moves every field to the left; and a field of 13 pixels that begins at
+# -6 ends at 6, not at 7.
 
 
 # %% tags=["solution"]
-def field_side(steps):
-    size, apart = 1, 1  # one position sees one pixel; neighbours are one pixel apart
-    for kernel, stride in steps:
-        size += (kernel - 1) * apart
-        apart *= stride
-    return size
+def tokens_that_see(pixel, steps, count):
+    size, start, apart = 1, 0, 1  # in pixels: a position before the first step sees its own pixel
+    for kernel, stride, padding in steps:
+        size, start, apart = size + (kernel - 1) * apart, start - padding * apart, apart * stride
+    first = start + apart * np.arange(count)  # (count,)
+    return (first <= pixel) & (pixel < first + size)
 
 
-cct.check("field_side", field_side)
+cct.check("tokens_that_see", tokens_that_see)
 
 # %% [markdown]
-# ## One step of the convolutional tokenizer
+# ## A mean-pool whose border is not darker
 #
-# Padding by hand and `"valid"` leave no room for a rule that differs from library to library. After a ReLU, zeros
-# around cannot win against a real value, so they serve the pool as well as minus infinity would.
+# Zeros add nothing to a sum, so the sums are right as they are. What must change is the number to divide by: 9
+# inside, 6 at an edge, 4 in a corner. An array of ones, pooled alike, counts for you.
 #
-# Wrong turns: zeros after the convolution instead of before it change the border alone. `padding="same"` in the pool
-# is right on odd sides and starts a pixel late on even ones.
+# Wrong turns: dividing by 9 everywhere makes the border darker, which is one more way for a network to know where the
+# border is. Keras's `AveragePooling2D(padding="same")` divides by the count, and pads an even side at its end alone.
 
 
 # %% tags=["solution"]
-def zeros_around(x):
-    return np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)])
+def mean_pool(x):
+    def sums(x):  # of windows of 3 x 3 with stride 2
+        around = np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)])
+        windows = np.lib.stride_tricks.sliding_window_view(around, (3, 3), axis=(1, 2))
+        return windows[:, ::2, ::2].sum(axis=(-2, -1))
+
+    return sums(x) / sums(np.ones_like(x))  # ones: how many places of each window are inside
 
 
-def tokenizer_step(images, kernel):
-    x = keras.ops.conv(zeros_around(images), kernel, padding="valid")  # (batch, height, width, dim)
-    x = keras.ops.convert_to_numpy(keras.ops.relu(x))
-    return keras.ops.max_pool(zeros_around(x), 3, strides=2, padding="valid")  # (batch, rows, columns, dim)
-
-
-cct.check("tokenizer_step", tokenizer_step)
+cct.check("mean_pool", mean_pool)
 
 # %% [markdown]
 # ## All of them

@@ -20,18 +20,14 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/solutions/02_positions.ipynb)
 
-# %% tags=["setup"]
+# %% jupyter={"source_hidden": true} tags=["setup"]
 import sys
 from pathlib import Path
 
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-if root is None:
-    raise FileNotFoundError(
-        "cct_helpers was not found. Open this notebook inside the unpacked repository. On Colab, upload the repository "
-        "as a .zip (folder icon on the left), run '!unzip -q NAME.zip' in a new cell, then run this cell again."
-    )
+assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -42,72 +38,79 @@ cct.setup()
 import numpy as np
 
 # %% [markdown]
-# ## Does this function see the order of its tokens?
-#
-# This is the test of the first section as a function: shuffle what goes in, compare what comes out, place by place. A
-# sum over tokens gives 0 up to rounding, a class token does not.
-#
-# Wrong turns: without the absolute value a large fall looks like no change, and `pool(tokens)[order]` shuffles the
-# result instead of the input.
-
-
-# %% tags=["solution"]
-def order_gap(pool, tokens, order):
-    return np.abs(pool(tokens[order]) - pool(tokens)).max()
-
-
-cct.check("order_gap", order_gap)
-
-# %% [markdown]
 # ## Undo a shuffle of the tokens
 #
-# `order[i]` is the token that stands at place `i`. Turned round: token `t` stands at the place where `order` equals
-# `t`, and `argsort` lists exactly these places.
+# `order` says which token stands at each place. Its inverse says at which place each token stands, and `argsort`
+# finds it: sorting `order` would bring it back to 0, 1, 2, ..., and `argsort` gives the places to take for that.
 #
-# Wrong turn: `outputs[:, order]` shuffles once more. For a swap of two tokens that is the same as undoing it, so a
-# test with two tokens finds nothing.
+# Wrong turns: indexing with `order` again shuffles twice; `order[::-1]` is the inverse of hardly any order; and axis
+# 0 is the batch.
 
 
 # %% tags=["solution"]
 def unshuffle(outputs, order):
-    return outputs[:, np.argsort(order)]
+    return outputs[:, np.argsort(order)]  # the place at which each token ended up
 
 
 cct.check("unshuffle", unshuffle)
 
 # %% [markdown]
-# ## How alike are two positions?
+# ## Which place does this vector come from?
 #
-# The product of two vectors of length 1 is the cosine of their angle. So divide each row by its length once, and
-# multiply.
+# The cosine divides a product by both lengths. The length of the vector is the same for all rows of the table, so it
+# can stay; the lengths of the rows cannot, or long rows win.
 #
-# Wrong turns: plain products make long rows look similar to everything. `axis=0` divides the columns, and on a square
-# table no error says so.
+# Wrong turns: a plain product, and a distance, both of which depend on lengths; and dividing the place by the number
+# of rows instead of the number of columns.
 
 
 # %% tags=["solution"]
-def cosine_similarity(table):
-    directions = table / np.linalg.norm(table, axis=1, keepdims=True)  # rows of length 1
-    return directions @ directions.T
+def find_places(vectors, table, columns):
+    directions = table / np.linalg.norm(table, axis=1, keepdims=True)
+    places = (vectors @ directions.T).argmax(axis=1)  # (n, places) -> (n,)
+    return np.stack(np.divmod(places, columns), axis=1)  # row and column
 
 
-cct.check("cosine_similarity", cosine_similarity)
+cct.check("find_places", find_places)
+
+# %% [markdown]
+# ## Does this function see the order of its tokens?
+#
+# The two numbers make three kinds. Both 0: every token gets the same, as with a mean. Only the second 0: equivariant,
+# as attention without positions is. Neither 0: the function sees the order, as a running sum does.
+#
+# Wrong turns: comparing place by place alone is the trap of this notebook, it calls attention order-aware. And the
+# outputs of the straight tokens must be shuffled, not those of the shuffled ones a second time.
+
+
+# %% tags=["solution"]
+def order_gaps(function, tokens, order):
+    straight, shuffled = function(tokens), function(tokens[order])
+    place_by_place = np.abs(shuffled - straight).max()
+    token_by_token = np.abs(shuffled - straight[order]).max()  # token order[i] stands at place i
+    return place_by_place, token_by_token
+
+
+cct.check("order_gaps", order_gaps)
 
 # %% [markdown]
 # ## Sine positions that know rows and columns
 #
-# Two small tables, and each token picks its row of both. Now the neighbour below is as near as the one on the right,
-# which the table over the flat index does not say.
+# Two clocks instead of one. Tokens of a row share their first half, tokens of a column their second.
 #
-# Wrong turns: one table with `dim` columns cut in half has other speeds than a table of `dim / 2`, and `divmod` by
-# `rows` reads down the columns.
+# Wrong turns: the table over the flat index knows no rows; taking half of a table of `dim` columns keeps its fast
+# clocks and loses the slow ones.
 
 
 # %% tags=["solution"]
 def grid_sines(rows, columns, dim):
-    row, column = np.divmod(np.arange(rows * columns), columns)  # (tokens,) each
-    down, across = cct.sine_positions(rows, dim // 2), cct.sine_positions(columns, dim // 2)
-    return np.concatenate([down[row], across[column]], axis=1)  # (tokens, dim)
+    def sines(places):  # (n,) -> (n, dim / 2)
+        speeds = 1 / 10000 ** (2 * np.arange(dim // 4) / (dim // 2))
+        angles = places[:, None] * speeds
+        return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(len(places), -1)
+
+    row, column = np.divmod(np.arange(rows * columns), columns)  # of every token, in reading order
+    return np.concatenate([sines(row), sines(column)], axis=1)
 
 
 cct.check("grid_sines", grid_sines)

@@ -20,18 +20,14 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/solutions/03_self_attention.ipynb)
 
-# %% tags=["setup"]
+# %% jupyter={"source_hidden": true} tags=["setup"]
 import sys
 from pathlib import Path
 
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-if root is None:
-    raise FileNotFoundError(
-        "cct_helpers was not found. Open this notebook inside the unpacked repository. On Colab, upload the repository "
-        "as a .zip (folder icon on the left), run '!unzip -q NAME.zip' in a new cell, then run this cell again."
-    )
+assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -40,92 +36,113 @@ cct.setup()
 
 # %%
 import numpy as np
-from keras import ops
 
 # %% [markdown]
-# ## Attention for a batch
+# ## Some tokens read from others
 #
-# `keys.T` would turn the batch round as well. `swapaxes(1, 2)` leaves it alone.
+# The scores are a table of n queries by m keys, for each image of the batch. `keys.T` would turn all three axes
+# round; `swapaxes(1, 2)` leaves the batch alone.
 #
-# Wrong turns: no scale, or a scale by the size instead of its root; a softmax over axis 1, which has the same shape
-# and makes columns sum to 1; queries and keys swapped, which transposes the scores.
+# Wrong turns: a reshape to `(batch, size, m)` has the right shape and mixed numbers; a softmax over axis 1 divides
+# each token among the queries; and the scale is the root of the length of a query, whatever n and m are.
 
 
 # %% tags=["solution"]
-def attention(queries, keys, values):
-    scores = queries @ keys.swapaxes(1, 2) / np.sqrt(queries.shape[-1])  # (batch, tokens, tokens)
+def cross_attention(queries, keys, values):
+    scores = queries @ keys.swapaxes(1, 2) / np.sqrt(queries.shape[-1])  # (batch, n, m)
     powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    weights = powers / powers.sum(axis=-1, keepdims=True)  # each row, one query, sums to 1
-    return weights @ values  # (batch, tokens, tokens) @ (batch, tokens, size) -> (batch, tokens, size)
+    weights = powers / powers.sum(axis=-1, keepdims=True)
+    return weights @ values  # (batch, n, m) @ (batch, m, width)
 
 
-cct.check("attention", attention)
+cct.check("cross_attention", cross_attention)
 
 # %% [markdown]
-# ## Many heads without a loop
+# ## Fold the scale of a norm into the next layer
 #
-# The heads need an axis of their own, before the tokens, so that the matrix product treats them like a batch.
-# Afterwards they go back beside the tokens, and only then are they merged.
+# (x * scale + shift) @ kernel + bias = x @ (scale[:, None] * kernel) + (shift @ kernel + bias).
 #
-# Wrong turns: a reshape without the second transpose mixes tokens with heads; `(heads, 3, size)` is another packing
-# of the same numbers; the scale is the root of the *head* size.
+# Wrong turns: `scale * kernel` scales columns, and fails or not by the luck of the shapes; the shift passes through
+# the kernel before it reaches the bias, and through the old one, not the scaled one. This is how norms are made to
+# vanish before a model is shipped. The mean and the deviation of a layer norm stay: they depend on the token.
 
 
 # %% tags=["solution"]
-def multi_head(x, kernel, projection, bias, heads):
-    batch, count, dim = x.shape
-    qkv = (x @ kernel).reshape(batch, count, 3, heads, dim // heads)
-    q, k, v = qkv.transpose(2, 0, 3, 1, 4)  # (batch, heads, tokens, size) each
-    scores = q @ k.swapaxes(2, 3) / np.sqrt(dim // heads)  # (batch, heads, tokens, tokens)
-    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    read = powers / powers.sum(axis=-1, keepdims=True) @ v  # (batch, heads, tokens, size)
-    together = read.transpose(0, 2, 1, 3).reshape(batch, count, dim)  # heads side by side again
-    return together @ projection + bias
+def fold_norm(scale, shift, kernel, bias):
+    return scale[:, None] * kernel, shift @ kernel + bias  # row i of the kernel meets number i of a token
 
 
-cct.check("multi_head_attention", multi_head)
+cct.check("fold_norm", fold_norm)
 
 # %% [markdown]
-# ## Layer normalisation, token by token
+# ## What one head writes, as one matrix
 #
-# Each token stands alone: the mean runs over its own numbers. So a layer norm does not care how many tokens or images
-# there are.
+# `weights @ (x @ to_value) @ rows` is `weights @ x @ (to_value @ rows)`. The matrix in brackets has `size` columns on
+# its way, so its rank is at most the head size: a head can write in few directions only.
 #
-# Wrong turns: `std + epsilon` instead of `sqrt(variance + epsilon)` differs most where a token has a small variance,
-# which is where epsilon matters.
+# Wrong turns: the values are the last third of the kernel; and the projection's *rows* belong to a head, its columns
+# to the output.
 
 
 # %% tags=["solution"]
-def layer_norm(x, scale, shift, epsilon):
-    mean, variance = x.mean(axis=-1, keepdims=True), x.var(axis=-1, keepdims=True)
-    return (x - mean) / np.sqrt(variance + epsilon) * scale + shift
+def value_to_output(kernel, projection, heads, head):
+    dim, size = len(projection), len(projection) // heads
+    part = slice(head * size, (head + 1) * size)  # this head's numbers
+    to_value = kernel[:, 2 * dim :][:, part]  # (dim, size)
+    return to_value @ projection[part]  # (dim, size) @ (size, dim)
 
 
-cct.check("layer_norm", layer_norm)
+cct.check("value_to_output", value_to_output)
 
 # %% [markdown]
-# ## The exact GELU
+# ## Swap the heads, keep the output
 #
-# A GELU is a gate that opens with `x`: closed far below 0, open far above, and smooth between.
+# Where a head's columns go in the kernel, its rows must go in the projection. A reshape gives the heads an axis; then
+# it is one index on each.
 #
-# Wrong turns: without the root of 2 the curve is steeper, since `erf` is written for a normal distribution of
-# variance 1/2. The formula with tanh is close enough to look right in a plot and too far off for a comparison of
-# weights.
+# Wrong turns: the kernel is packed as (3, heads, size), so reordering blocks of `3 * size` columns mixes queries with
+# values; reordering the projection's columns shuffles the output.
+#
+# So a trained head has no number that means anything: two models can differ in every weight and be the same function.
 
 
 # %% tags=["solution"]
-def gelu(x):
-    return x * (1 + ops.erf(x / np.float32(np.sqrt(2)))) / 2
+def reorder_heads(kernel, projection, order):
+    dim, heads = len(projection), len(order)
+    columns = kernel.reshape(dim, 3, heads, -1)[:, :, order]  # (dim, 3, heads, size)
+    rows = projection.reshape(heads, -1, dim)[order]  # (heads, size, dim)
+    return columns.reshape(kernel.shape), rows.reshape(projection.shape)
 
 
-cct.check("gelu", gelu)
+cct.check("reorder_heads", reorder_heads)
+
+# %% [markdown]
+# ## Write the test that finds the bug
+#
+# Random numbers, more than one token, a size that is not the number of tokens, and numbers large enough that the
+# softmax has something to decide.
+#
+# Wrong turns: comparing shapes; as many tokens as numbers in a query, where the wrong root is the right one; queries
+# and keys so small that all weights are alike, which is why a fresh layer hides a missing scale.
+
+
+# %% tags=["solution"]
+def is_attention(attend):
+    queries, keys, values = np.random.default_rng(0).normal(size=(3, 6, 4))  # 6 tokens, 4 numbers each
+    scores = queries @ keys.T / np.sqrt(4)
+    powers = np.exp(scores)
+    trusted = powers / powers.sum(axis=-1, keepdims=True) @ values
+    return bool(np.allclose(attend(queries, keys, values), trusted))
+
+
+cct.check("is_attention", is_attention)
 
 # %% [markdown]
 # ## All of them
 
 # %%
 cct.progress(3)
-assert len(cct.exercises.solved(3)) == 4
+assert len(cct.exercises.solved(3)) == 5
 
 # %% [markdown]
 # ## Recap

@@ -38,70 +38,76 @@ cct.setup()
 import numpy as np
 
 # %% [markdown]
-# ## Stochastic depth, image by image
+# ## Read the drop rate from the outputs
 #
-# One decision an image, for all its tokens. `[:, None, None]` says on which axis the decisions lie.
+# A kept branch comes out divided by `1 - rate`. One kept image is enough to read it off; the rest agrees.
 #
-# Wrong turns: no division; the comparison turned round, which drops `1 - rate` of the images and looks fine at 0.5;
-# one draw for all images, which no test with a batch of one can see.
+# Wrong turns: the share of dropped images is an estimate with a large error, for 8 images and a rate of 0.2 it is 0
+# in one batch of six. And a dropped image must not be divided by.
 
 
 # %% tags=["solution"]
-def drop_branch(branch, uniform, rate):
-    keep = uniform >= rate  # (batch,)
-    return branch * keep[:, None, None] / (1 - rate)  # (batch, 1, 1) for all tokens and numbers of an image
+def rate_from_outputs(branch, output):
+    kept = np.any(output != 0, axis=(1, 2))  # (batch,): the images that kept their branch
+    return float(1 - np.mean(branch[kept] / output[kept]))
 
 
-cct.check("drop_branch", drop_branch)
+cct.check("rate_from_outputs", rate_from_outputs)
 
 # %% [markdown]
-# ## How many branches does an image keep?
+# ## What the same seed does to the spread
 #
-# Expectations add up, whether the draws are independent or not: each branch contributes its chance of being kept.
+# A draw with the chance p has the variance p (1 - p). Two branches with a draw each add two of them. Two branches
+# with one draw count twice: the number is 0 or 2, twice a draw, and its variance is four times that of a draw. So the
+# same seed makes the spread larger by the root of 2, in every model.
 #
-# Wrong turns: `2 * blocks * (1 - rate / 2)` is right from two blocks on and wrong for one, whose rate is 0. Rates
-# that begin at `rate / blocks` are those of Huang et al., whose line starts at the input.
+# Wrong turns: adding standard deviations, and forgetting that the mean is the same in both cases, which is why a test
+# of the mean finds nothing.
 
 
 # %% tags=["solution"]
-def expected_branches(blocks, rate):
-    return 2 * np.sum(1 - np.linspace(0, rate, blocks))
+def deviation_of_kept(rates, shared):
+    of_one_draw = rates * (1 - rates)  # (blocks,)
+    of_a_block = 4 * of_one_draw if shared else 2 * of_one_draw
+    return float(np.sqrt(of_a_block.sum()))  # variances of independent draws add up
 
 
-cct.check("expected_branches", expected_branches)
+cct.check("deviation_of_kept", deviation_of_kept)
 
 # %% [markdown]
-# ## How often is the network that short?
+# ## Which layers share a seed?
 #
-# After each branch the distribution is a mixture of itself and itself moved by one. That is what a convolution with
-# two numbers does.
+# All pairs at once, by broadcasting: `(layers, 1, batch) == (layers, batch)`. The upper triangle without the diagonal
+# keeps each pair once.
 #
-# Wrong turns: a slice up to `most` leaves out `most` itself, and `[1 - rate, rate]` counts what was dropped.
+# Wrong turns: comparing only neighbours, while the same seed may sit anywhere; comparing how many images are kept.
+# Two layers of low rate agree on a small batch by chance: take a large one before you accuse anybody.
 
 
 # %% tags=["solution"]
-def share_with_at_most(rates, most):
-    distribution = np.ones(1)  # without any branch: 0 kept for certain
-    for rate in rates:
-        distribution = np.convolve(distribution, [rate, 1 - rate])  # dropped: the same count; kept: one more
-    return distribution[: most + 1].sum()
+def shared_masks(kept):
+    same = (kept[:, None] == kept).all(axis=-1)  # (layers, layers): the same mask
+    return np.argwhere(np.triu(same, k=1))  # i < j
 
 
-cct.check("share_with_at_most", share_with_at_most)
+cct.check("shared_masks", shared_masks)
 
 # %% [markdown]
 # ## Stochastic depth that saves the work
 #
-# Indexing with True and False makes a smaller batch, so the branch never sees the others. The number of kept images
-# changes from step to step, which compilers dislike: one reason why the masked form is usual.
+# A mask of True and False picks images on the way in, and puts them back on the way out.
 #
-# Wrong turn: `branch(tokens) * keep[...]` computes everything. Infinity times 0 is not a number.
+# Wrong turns: `branch(tokens) * keep[:, None, None]` and `np.where` compute all of them and hide it. Returning
+# `branch(tokens[keep])` alone changes the batch.
+#
+# Frameworks rarely do this: the number of kept images changes from step to step, and compiled programs want fixed
+# shapes.
 
 
 # %% tags=["solution"]
 def skip_dropped(branch, tokens, keep, rate):
-    added = np.zeros_like(tokens)  # (batch, tokens, dim)
-    added[keep] = branch(tokens[keep]) / (1 - rate)  # (kept, tokens, dim)
+    added = np.zeros_like(tokens)
+    added[keep] = branch(tokens[keep]) / (1 - rate)  # the branch sees the kept images alone
     return added
 
 

@@ -40,23 +40,21 @@ import numpy as np
 from keras import ops
 
 # %% [markdown]
-# ## Sequence pooling from arrays
+# ## How many tokens does the model really read?
 #
-# The scores say how tokens compare, the softmax makes shares of them, and the product takes the token axis away.
+# 64 equal weights have the entropy log2(64) = 6 bits, and `2 ** 6` gives 64 back. So the result reads as a number of
+# tokens, from 1 to all.
 #
-# Wrong turns: a softmax over the last axis of `(batch, tokens, 1)` gives ones, so the result is a sum; a softmax over
-# the batch makes the images of a batch depend on each other.
+# Wrong turns: `0 * log(0)` is not a number; `exp` of an entropy in bits is too large, as bits belong to powers of 2.
 
 
 # %% tags=["solution"]
-def sequence_pooling(tokens, kernel, bias):
-    scores = tokens @ kernel + bias  # (batch, tokens)
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    weights = powers / powers.sum(axis=1, keepdims=True)  # each image: 1 in all
-    return (weights[:, None] @ tokens)[:, 0]  # (batch, 1, tokens) @ (batch, tokens, dim) -> (batch, dim)
+def effective_tokens(weights):
+    logs = np.log2(np.where(weights > 0, weights, 1))  # log 1 = 0 where there is no weight
+    return 2 ** -(weights * logs).sum(axis=1)
 
 
-cct.check("sequence_pooling", sequence_pooling)
+cct.check("effective_tokens", effective_tokens)
 
 # %% [markdown]
 # ## Leave tokens out of the mean
@@ -78,50 +76,78 @@ def pool_some(tokens, scores, real):
 cct.check("pool_some", pool_some)
 
 # %% [markdown]
-# ## How many tokens does the model really read?
+# ## More than one question to the tokens
 #
-# 64 equal weights have the entropy log 64, and the exponential gives 64 back. So the result reads as a number of
-# tokens, from 1 to all.
+# The scores get one more axis, the softmax stays on the tokens, and the product makes a row for each query. With one
+# query it is the pooling of this notebook; with as many queries as you like it is what Set Transformers call pooling
+# by attention.
 #
-# Wrong turns: `0 * log(0)` is not a number; `exp` of an entropy in bits is too large, as bits belong to powers of 2.
+# Wrong turn: the softmax over the last axis, which is now the queries. The weights then say which query a token goes
+# to.
 
 
 # %% tags=["solution"]
-def effective_tokens(weights):
-    logs = np.log(np.where(weights > 0, weights, 1))  # log 1 = 0 where there is no weight
-    return np.exp(-(weights * logs).sum(axis=1))
+def pool_queries(tokens, kernel, bias):
+    scores = tokens @ kernel + bias  # (batch, tokens, queries)
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    weights = powers / powers.sum(axis=1, keepdims=True)  # each query: 1 in all
+    return weights.swapaxes(1, 2) @ tokens  # (batch, queries, tokens) @ (batch, tokens, dim)
 
 
-cct.check("effective_tokens", effective_tokens)
+cct.check("pool_queries", pool_queries)
 
 # %% [markdown]
-# ## Sequence pooling as a Keras layer
+# ## Pooling with several queries as a Keras layer
 #
-# `Dense(1)` leaves an axis of size 1 at the end. It is handy for the product with the tokens, and it is the trap: the
-# softmax must be told `axis=1`, since its default is the last axis.
+# The same lines, with `self.score` for kernel and bias. `ops.softmax` must be told the axis of the tokens, since its
+# default is the last one: with a single query that default is the trap of this notebook, every weight 1.
 #
-# Wrong turn: `Dense(1, activation="softmax")`, the layer of this notebook that is none.
+# Wrong turn: `np` in the place of `ops`, which works on one backend and only outside a compiled step.
 
 
 # %% tags=["solution"]
-class Pooling(keras.layers.Layer):
+class QueryPooling(keras.layers.Layer):
+    def __init__(self, queries, **kwargs):
+        super().__init__(**kwargs)
+        self.score = keras.layers.Dense(queries, name="score")
+
     def build(self, shape):
-        self.score = keras.layers.Dense(1, name="score")
         self.score.build(shape)
 
     def call(self, tokens):
-        weights = ops.softmax(self.score(tokens), axis=1)  # (batch, tokens, 1), over the tokens
-        return ops.sum(weights * tokens, axis=1)  # (batch, tokens, dim) -> (batch, dim)
+        weights = ops.softmax(self.score(tokens), axis=1)  # (batch, tokens, queries), over the tokens
+        return ops.matmul(ops.swapaxes(weights, 1, 2), tokens)  # -> (batch, queries, dim)
 
 
-cct.check("pooling_layer", Pooling)
+cct.check("query_pooling", QueryPooling)
+
+# %% [markdown]
+# ## Is this pooling a mean?
+#
+# A mean moves with its tokens: add 7 to all of them and it rises by 7. A sum of n tokens rises by 7 n, and weights
+# that sum to 1.1 by 7.7. So the result tells the sum of the weights without showing them. Whether images meet is
+# another question, and has another test: the same image alone and among others.
+#
+# Wrong turns: a shape, which is right for all of them; comparing with the plain mean, which a weighted one need not
+# equal; a batch of one.
+
+
+# %% tags=["solution"]
+def is_weighted_mean(pool):
+    tokens = np.random.default_rng(0).normal(size=(3, 6, 4))
+    sums_to_one = np.allclose(pool(tokens + 7) - pool(tokens), 7)  # whatever the weights are
+    apart = np.allclose(pool(tokens[:1]), pool(tokens)[:1])  # no image needs another
+    return bool(sums_to_one and apart)
+
+
+cct.check("is_weighted_mean", is_weighted_mean)
 
 # %% [markdown]
 # ## All of them
 
 # %%
 cct.progress(5)
-assert len(cct.exercises.solved(5)) == 4
+assert len(cct.exercises.solved(5)) == 5
 
 # %% [markdown]
 # ## Recap

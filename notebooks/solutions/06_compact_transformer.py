@@ -36,69 +36,83 @@ cct.setup()
 
 # %%
 import keras
-
-# %% [markdown]
-# ## Count the parameters of a block
-#
-# A linear layer from a to b has a * b numbers and b biases. The number of heads is nowhere: heads share the same
-# matrices.
-#
-# Wrong turns: each bias or norm that is forgotten shifts the count by a few hundred, which is too little to notice in
-# millions and enough to break a loading of weights.
-
-
-# %% tags=["solution"]
-def block_parameters(dim, mlp_ratio):
-    attention = dim * 3 * dim + (dim * dim + dim)  # queries, keys, values; projection with bias
-    hidden = dim * mlp_ratio
-    mlp = (dim * hidden + hidden) + (hidden * dim + dim)
-    norms = 2 * 2 * dim  # scale and shift, twice
-    return attention + mlp + norms
-
-
-cct.check("block_parameters", block_parameters)
+import numpy as np
 
 # %% [markdown]
 # ## Count the parameters of the tokenizer
 #
-# Each convolution has one kernel for every pair of a channel in and a channel out. ReLU and pool have no parameters.
+# Each convolution has `kernel * kernel` numbers for every pair of a channel that goes in and one that comes out.
 #
-# Wrong turns: biases counted; `dim` channels out of every convolution; the image's channels into every convolution.
+# Wrong turns: a bias that the authors' convolutions do not have; the image's channels for every convolution; one
+# convolution too many, if `convs` is taken for the hidden ones.
 
 
 # %% tags=["solution"]
 def tokenizer_parameters(channels, dim, kernel, convs, hidden):
-    sizes = [channels] + [hidden] * (convs - 1) + [dim]
-    return sum(kernel * kernel * into * out for into, out in zip(sizes[:-1], sizes[1:], strict=True))
+    sizes = [channels] + [hidden] * (convs - 1) + [dim]  # channels on the way
+    return sum(kernel * kernel * one * other for one, other in zip(sizes[:-1], sizes[1:], strict=True))
 
 
 cct.check("tokenizer_parameters", tokenizer_parameters)
 
 # %% [markdown]
-# ## The authors' block from its parts
+# ## Which block is this?
 #
-# Two lines, and many ways to write two others. All of them train, and only this one takes the authors' weights.
+# With the parts at hand, build the three kinds and compare. That is how a reimplementation is checked when nobody
+# says what the original does.
 #
-# Wrong turns: pre-norm, `h = x + attention(norm(x))`, then `h + mlp(norm(h))`; post-norm; `x + mlp(h)`, which throws
-# away what attention added.
+# Wrong turn: the fourth kind of the check has a third norm, `h + mlp(norm(h))` after `h = norm(x + ...)`. It looks
+# like the authors' block and like pre-norm, has the same parameters if the norms are shared, and is neither.
 
 
 # %% tags=["solution"]
-def authors_block(x, norm, attention, mlp):
-    h = norm(x + attention(norm(x)))  # the second norm stands on the main path
-    return h + mlp(h)
+def kind_of_block(block, x, norm, attention, mlp):
+    h = x + attention(norm(x))
+    pre = h + mlp(norm(h))
+    h = norm(x + attention(x))
+    post = norm(h + mlp(h))
+    h = norm(x + attention(norm(x)))
+    authors = h + mlp(h)  # no norm on this branch
+    same = [np.allclose(block(x), kind, atol=1e-4) for kind in (pre, post, authors)]
+    return same.index(True) if any(same) else 3
 
 
-cct.check("authors_block", authors_block)
+cct.check("kind_of_block", kind_of_block)
+
+# %% [markdown]
+# ## How wide may it be?
+#
+# Count once, for any width, then try widths from below. A formula with a root would be faster and is easier to get
+# wrong by one.
+#
+# Wrong turns: `<` for `<=`, so that a budget that fits exactly is refused; a width that the heads do not divide; 3 *
+# dim of biases that the authors' queries, keys and values do not have.
+
+
+# %% tags=["solution"]
+def widest(budget, layers, mlp_ratio, heads):
+    def parameters(dim):
+        hidden = mlp_ratio * dim
+        attention = dim * 3 * dim + dim * dim + dim  # no bias but that of the projection
+        return layers * (attention + dim * hidden + hidden + hidden * dim + dim + 4 * dim)
+
+    dim = 0
+    while parameters(dim + heads) <= budget:
+        dim += heads
+    return dim
+
+
+cct.check("widest", widest)
 
 # %% [markdown]
 # ## A layer that can be saved and loaded
 #
-# A saved model holds names and arguments. `**kwargs` takes what Keras adds, handing it to `super().__init__` gives
-# the layer its old name, and `get_config` says with which arguments to build it again.
+# `__init__` takes all that the configuration holds, and the configuration holds all that `__init__` takes. Keras
+# notes the arguments by itself when they are plain numbers and texts, so this layer would load without a `get_config`
+# as well, with the factor that it was *made* with. What may change later has to be written by hand.
 #
-# Wrong turns: no `**kwargs`, so the layer saves and does not load; `**kwargs` taken and dropped, so it loads under
-# another name; a configuration without the parent's entries.
+# Wrong turns: without `**kwargs` the name has nowhere to go, and `super().__init__()` without them drops it in
+# silence.
 
 
 # %% tags=["solution"]
@@ -107,11 +121,11 @@ class ScaleTokens(keras.layers.Layer):
         super().__init__(**kwargs)  # name, trainable, dtype
         self.factor = factor
 
-    def get_config(self):
-        return {**super().get_config(), "factor": self.factor}
-
     def call(self, tokens):
         return tokens * self.factor
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}  # the factor of now
 
 
 cct.check("scale_tokens", ScaleTokens)

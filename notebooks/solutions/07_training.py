@@ -40,91 +40,105 @@ import numpy as np
 # %% [markdown]
 # ## Which number do you report?
 #
-# Validation chooses the epoch, the test set is read there, once.
+# Validation chooses, test reports. The best test reading would let the test images choose the epoch, and that number
+# is too high.
 #
-# Wrong turns: `test.max()` lets the test images choose; `val.max()` is the number that was used to choose, and too
-# high for the same reason; `test[-1]` is honest as well, but reports a model that you did not keep.
+# Wrong turns: `test.max()`; `val.max()`, which is too high as well, since it was used to choose; the last epoch.
 
 
 # %% tags=["solution"]
 def honest_accuracy(val, test):
-    return test[np.argmax(val)]
+    return float(test[np.argmax(val)])  # the epoch that validation likes best
 
 
 cct.check("honest_accuracy", honest_accuracy)
 
 # %% [markdown]
-# ## A random crop with an offset for each image
+# ## How far did the crop move each image?
 #
-# Every image has its own corner. A loop over images is clear, and fast enough for 32 x 32 pixels; the notebook has
-# the version that indexes once.
+# With a padding of 2 there are 25 places for a window, so try them all. That tests a crop without knowing how it was
+# written: apply it to images without repetition, find the offsets, and count them. A crop with one offset for the
+# batch shows at once.
 #
-# Wrong turns: `tops[0]` and `lefts[0]` for all, which is what `keras.layers.RandomCrop` does; `np.roll`, which brings
-# in on one side what left on the other.
+# Wrong turns: offsets counted from the image, from -padding to padding; and the direction, since a window that goes
+# down makes the picture go up.
 
 
 # %% tags=["solution"]
-def crop_each(images, tops, lefts, padding):
+def find_offsets(images, crops, padding):
     height, width = images.shape[1:3]
     padded = np.pad(images, [(0, 0), (padding, padding), (padding, padding), (0, 0)])
-    corners = zip(padded, tops, lefts, strict=True)
-    return np.stack([image[top : top + height, left : left + width] for image, top, left in corners])
+    tops, lefts = np.zeros(len(images), int), np.zeros(len(images), int)
+    for i, (image, crop) in enumerate(zip(padded, crops, strict=True)):
+        for top in range(2 * padding + 1):
+            for left in range(2 * padding + 1):
+                if np.array_equal(image[top : top + height, left : left + width], crop):
+                    tops[i], lefts[i] = top, left  # there is only one such place
+    return tops, lefts
 
 
-cct.check("crop_each", crop_each)
+cct.check("find_offsets", find_offsets)
 
 # %% [markdown]
-# ## The loss with label smoothing
+# ## A smoothed loss that survives real data
 #
-# The target of the right class is `1 - smoothing + smoothing / classes`, of the others `smoothing / classes`. They
-# sum to 1.
+# The log of a softmax is the logit minus the log of the sum of exponentials. In this form nothing is divided and no
+# probability is so small that its logarithm is infinite; with the largest logit subtracted first, nothing overflows
+# either.
 #
-# Wrong turns: spreading over the wrong classes only, as some older code does; a sum over the batch instead of a mean,
-# which ties the learning rate to the batch size.
+# Wrong turns: the label -1 is a fine index in Python and picks the last class, without a word. Leaving such images
+# out of the sum but not of the mean makes the loss smaller, the more labels are missing. The smoothing goes to all
+# classes, the right one among them.
 
 
 # %% tags=["solution"]
 def smoothed_loss(logits, labels, smoothing):
+    known = labels >= 0
+    logits, labels = logits[known], labels[known]
+    logits = logits - logits.max(axis=1, keepdims=True)  # changes no probability
+    logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))  # (images, classes)
     classes = logits.shape[1]
-    targets = (1 - smoothing) * np.eye(classes)[labels] + smoothing / classes  # (batch, classes)
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return -(targets * log_p).sum(axis=1).mean()
+    targets = (1 - smoothing) * np.eye(classes)[labels] + smoothing / classes
+    return float(-(targets * logs).sum(axis=1).mean())
 
 
 cct.check("smoothed_loss", smoothed_loss)
 
 # %% [markdown]
-# ## The learning rate, step by step
+# ## A schedule that starts again
 #
-# `1 + cos` goes from 2 to 0 while its angle goes from 0 to pi. Both parts give `peak` at step `warmup`, so the curve
-# has no jump.
+# One cycle is the formula of the notebook, with its own steps. The rest is putting cycles side by side.
 #
-# Wrong turns: a cosine over all steps, which jumps at the end of the warm-up; steps counted from 0, so that the first
-# one changes nothing.
+# Wrong turns: counting from 0 wastes a step at the rate 0 and never reaches it at the end; the cosine of the first
+# cycle begins at the end of the warm-up, not before; `np.cos` takes radians.
 
 
 # %% tags=["solution"]
-def cosine_rates(steps, warmup, peak):
-    step = np.arange(1, steps + 1)
-    done = (step - warmup) / (steps - warmup)  # share of the way down, from 0 to 1
-    return np.where(step <= warmup, peak * step / warmup, peak * (1 + np.cos(np.pi * done)) / 2)
+def restarted_rates(lengths, warmup, peak):
+    cycles = []
+    for number, length in enumerate(lengths):
+        rising = warmup if number == 0 else 0  # only the first cycle warms up
+        step = np.arange(1, length + 1)
+        share = (step - rising) / (length - rising)  # of the fall that is over
+        falling = peak * (1 + np.cos(np.pi * share)) / 2
+        cycles.append(np.where(step <= rising, peak * step / max(rising, 1), falling))
+    return np.concatenate(cycles)
 
 
-cct.check("cosine_rates", cosine_rates)
+cct.check("restarted_rates", restarted_rates)
 
 # %% [markdown]
 # ## MixUp
 #
-# A share for each image needs as many axes as what it multiplies. The same shares mix images and targets, so that a
-# picture that is 70 % cat has a target that is 70 % cat.
+# Partners come from one index for both, and `share` gets axes of size 1 so that image `i` meets `share[i]`.
 #
-# Wrong turns: targets left as they were; `1 - share` on the wrong side, which no test with shares of 0.5 finds.
+# Wrong turns: mixing the images and not the targets, one share for the whole batch, and `order` used the wrong way
+# round.
 
 
 # %% tags=["solution"]
 def mixup(images, targets, order, share):
-    of_image, of_target = share[:, None, None, None], share[:, None]  # (batch, 1, 1, 1), (batch, 1)
+    of_image, of_target = share[:, None, None, None], share[:, None]  # one share for each image
     mixed = of_image * images + (1 - of_image) * images[order]
     return mixed, of_target * targets + (1 - of_target) * targets[order]
 

@@ -38,79 +38,84 @@ cct.setup()
 import numpy as np
 
 # %% [markdown]
-# ## Attention rollout
+# ## Do two maps mark the same squares?
 #
-# Row `i` of a layer says where token `i` reads from. What it finds there was read by the layer before, so that one
-# stands on the right.
+# Two sets of k tokens, and the size of what they share. By chance a token of the one is in the other with the
+# probability k / tokens, so k of them share k * k / tokens on average: 1 for 8 of 64.
 #
-# Wrong turns: the opposite order has rows that sum to 1 as well, so only a comparison finds it; without the identity
-# the residual connection is missing; a sum of heads or of `A + I` makes rows that grow from layer to layer.
+# Wrong turns: comparing rank by rank, `order_one[:, :k] == order_other[:, :k]`, counts a square only where its rank
+# agrees too; and a number without the one by chance beside it says nothing.
 
 
 # %% tags=["solution"]
-def rollout_of(maps):
-    layers = (maps.mean(axis=2) + np.eye(maps.shape[-1])) / 2  # (layers, batch, tokens, tokens)
-    result = layers[0]
-    for layer in layers[1:]:
-        result = layer @ result
-    return result
+def shared_squares(one, other, k):
+    tops = (np.argsort(-maps, axis=1)[:, :k] for maps in (one, other))  # (n, k) each
+    shared = [len(np.intersect1d(first, second)) for first, second in zip(*tops, strict=True)]
+    return np.array(shared), k * k / one.shape[1]
 
 
-cct.check("rollout", rollout_of)
+cct.check("shared_squares", shared_squares)
 
 # %% [markdown]
-# ## Rollout through the pooling row
+# ## This class rather than that one
 #
-# Pooling weighs output tokens, the rows of the rollout. The sum over them leaves the input tokens.
+# The difference of two logits is a sum over tokens too, with the difference of two columns of the kernel, and the
+# bias apart.
 #
-# Wrong turns: `rollout @ pooling` sums over the columns; row 0 is right for a model with a class token, and means
-# nothing here.
+# Wrong turns: the vote for one class alone can be positive for all classes at once; an absolute value hides who
+# speaks for the other class; and the bias belongs to no token, so spreading it over them would be a choice, not a
+# fact.
 
 
 # %% tags=["solution"]
-def input_shares(pooling, rollout):
-    return np.einsum("bt,btu->bu", pooling, rollout)  # sum over the output tokens t
+def votes_between(tokens, weights, kernel, bias, first, second):
+    direction = kernel[:, first] - kernel[:, second]  # (dim,)
+    return weights * (tokens @ direction), float(bias[first] - bias[second])
 
 
-cct.check("input_shares", input_shares)
-
-# %% [markdown]
-# ## Which token votes for which class?
-#
-# A weighted mean and a linear layer are both sums, so the head can be applied to each token before the mean. The
-# votes and the bias add up to the logits.
-#
-# Wrong turns: without the weights every token would speak equally loud; an absolute value hides who votes against.
-
-
-# %% tags=["solution"]
-def votes_of(tokens, weights, kernel):
-    return weights[:, :, None] * (tokens @ kernel)  # (batch, tokens, 1) * (batch, tokens, classes)
-
-
-cct.check("token_votes", votes_of)
+cct.check("votes_between", votes_between)
 
 # %% [markdown]
 # ## Take squares out, in an order
 #
-# The deletion test rests on this function. `image.copy()` matters: without it the first map that is tested spoils the
-# image for the next one.
+# A token number becomes a row and a column by division with the number of columns; each then covers `size` pixels.
 #
-# Wrong turns: rows and columns of a token swapped, which a square image hides in part; the last `count` tokens of the
-# order; black instead of the mean colour, which puts edges into the picture that were never there.
+# Wrong turns: dividing by the number of rows, filling with black, which is a colour like others, and filling with the
+# mean of the square itself, which tells what was there.
 
 
 # %% tags=["solution"]
 def remove_squares(image, order, count, size):
     result, columns = image.copy(), image.shape[1] // size
-    colour = image.mean(axis=(0, 1))  # (channels,)
     for token in order[:count]:
-        row, column = token // columns * size, token % columns * size
-        result[row : row + size, column : column + size] = colour
+        row, column = token // columns * size, token % columns * size  # in pixels
+        result[row : row + size, column : column + size] = image.mean(axis=(0, 1))
     return result
 
 
 cct.check("remove_squares", remove_squares)
+
+# %% [markdown]
+# ## From the pooled vector back to the image
+#
+# Only one row of the product is wanted, so push this row through the layers from the last to the first: a vector
+# times a matrix for each layer, instead of a matrix times a matrix.
+#
+# Wrong turns: beginning with the first layer; summing over the wrong axis, which tells where tokens went and not
+# where they came from; `own` and `1 - own` swapped. Try `own` = 0.1 and 0.9 on the cat: the map moves from blur to
+# the pooling weights, and nothing in the model says which value is right.
+
+
+# %% tags=["solution"]
+def input_shares(pooling, maps, own):
+    row = pooling[:, None]  # (batch, 1, tokens)
+    for layer in maps[::-1]:  # from the last layer back to the first
+        mixing = (1 - own) * layer.mean(axis=1) + own * np.eye(maps.shape[-1])  # (batch, tokens, tokens)
+        row = row @ mixing
+    return row[:, 0]
+
+
+cct.check("input_shares", input_shares)
 
 # %% [markdown]
 # ## All of them

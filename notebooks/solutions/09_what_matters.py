@@ -40,11 +40,12 @@ import numpy as np
 # %% [markdown]
 # ## All combinations of a grid
 #
-# `np.indices` gives an array for each axis, with the number of the choice at every place of the grid. Unrolled, that is
-# one column an axis, and the last axis changes fastest. `itertools.product` does the same, as a nest of loops of any
-# depth.
+# `np.indices` gives an array for each axis, with the number of the choice at every place of the grid. Unrolled, that
+# is one column an axis, and the last axis changes fastest. `itertools.product` does the same, as a nest of loops of
+# any depth.
 #
-# Wrong turns: changing one axis at a time, which is an ablation and not a grid; the table on its side, one row an axis.
+# Wrong turns: changing one axis at a time, which is an ablation and not a grid; the table on its side, one row an
+# axis.
 
 
 # %% tags=["solution"]
@@ -60,8 +61,9 @@ cct.check("all_settings", all_settings)
 # Subtract first. What a seed does to both settings is gone then, and what is left is one sample of differences. Its
 # mean has the standard error of any mean.
 #
-# Wrong turns: the spread instead of the error of the mean; `ddof=0`, NumPy's default, which is too small by a factor of
-# `sqrt(2/3)` for three seeds; the two spreads by themselves, which forgets the pairs.
+# Wrong turns: the spread instead of the error of the mean; `ddof=0`, NumPy's default, which is too small by a factor
+# of `sqrt(2/3)` for three seeds; the root of 2 / n, which belongs to two means that know nothing of each other; the
+# two spreads by themselves, which forgets the pairs.
 
 
 # %% tags=["solution"]
@@ -75,15 +77,18 @@ cct.check("paired_difference", paired_difference)
 # %% [markdown]
 # ## How many seeds?
 #
-# Wanted is `2 * deviation * sqrt(2 / n) <= difference`. Squared and solved for `n`, that is
-# `n >= 8 * (deviation / difference)²`.
+# Wanted is `errors * deviation * sqrt(2 / n) <= difference`. Squared and solved for `n`, that is `n >= 2 * (errors *
+# deviation / difference)²`.
 #
-# Wrong turns: the error of one mean, which needs half as many; rounding down; forgetting the square.
+# Wrong turns: the error of one mean, which needs half as many; rounding down; forgetting the square, of `errors` too.
+#
+# From 2 to 2.8 standard errors the number doubles. That is the price of seeing a true difference four times out of
+# five instead of every second time.
 
 
 # %% tags=["solution"]
-def seeds_needed(deviation, difference):
-    return int(np.ceil(8 * (deviation / difference) ** 2))
+def seeds_needed(deviation, difference, errors):
+    return int(np.ceil(2 * (errors * deviation / difference) ** 2))  # 2: both means are uncertain
 
 
 cct.check("seeds_needed", seeds_needed)
@@ -93,7 +98,8 @@ cct.check("seeds_needed", seeds_needed)
 #
 # There are few runs, so all choices of `k` can be tried. Each has a best, and every choice is equally likely.
 #
-# Wrong turns: the best of all; the mean of the `k` best; choices in which a run comes twice.
+# Wrong turns: the best of all; the mean of the `k` best; runs that stand beside each other; choices in which a run
+# comes twice.
 
 
 # %% tags=["solution"]
@@ -101,7 +107,7 @@ from itertools import combinations
 
 
 def best_of(scores, k):
-    return np.mean([max(chosen) for chosen in combinations(scores, k)])
+    return np.mean([max(chosen) for chosen in combinations(scores, k)])  # each choice is as likely as any other
 
 
 cct.check("best_of", best_of)

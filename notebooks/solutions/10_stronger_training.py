@@ -38,30 +38,27 @@ cct.setup()
 import numpy as np
 
 # %% [markdown]
-# ## CutMix
+# ## Several views, one answer
 #
-# A mask says which pixels come from the other image, and slices that are clipped at 0 fill it. Slices clip themselves
-# at the far edge, but a negative start would count from there, hence the `max`. The mean of the mask is the share.
+# Average the logits over the first axis, choose once, count.
 #
-# Wrong turns: counting the area of the whole box, as if the part outside were there; leaving the target as it was.
+# Wrong turns: averaging the chosen class numbers; letting views vote, so that a narrow choice counts as much as a
+# clear one; averaging the accuracies of single views, which averages no opinions.
 
 
 # %% tags=["solution"]
-def cut_mix(image, other, target, other_target, box):
-    top, left, height, width = box
-    pasted = np.zeros(image.shape[:2], bool)
-    pasted[max(top, 0) : max(top + height, 0), max(left, 0) : max(left + width, 0)] = True
-    mixed = np.where(pasted[:, :, None], other, image)  # (height, width) -> (height, width, 1)
-    return mixed, (1 - pasted.mean()) * target + pasted.mean() * other_target
+def accuracy_of_views(logits, labels):
+    chosen = logits.mean(axis=0).argmax(axis=-1)  # (views, images, classes) -> (images, classes) -> (images,)
+    return (chosen == labels).mean()
 
 
-cct.check("cut_mix", cut_mix)
+cct.check("accuracy_of_views", accuracy_of_views)
 
 # %% [markdown]
 # ## A moving average of weights
 #
-# Unrolled, the average is a weighted sum: the last row has the share `1 - m`, the one before it `m` times that, and so
-# on. The first row has no row before it to share with, so it has `m ** (steps - 1)`. A loop does the same.
+# Unrolled, the average is a weighted sum: the last row has the share `1 - m`, the one before it `m` times that, and
+# so on. The first row has no row before it to share with, so it has `m ** (steps - 1)`. A loop does the same.
 #
 # Wrong turns: starting at zero, which pulls the average towards 0; giving the new weights the share `m`.
 
@@ -77,42 +74,46 @@ def averaged_weights(weights, momentum):
 cct.check("averaged_weights", averaged_weights)
 
 # %% [markdown]
-# ## Newton and Schulz's iteration
+# ## What Muon does to a matrix, without the matrix
 #
-# `square` is small where the matrix is wide, so the products are cheap. Each step keeps the singular vectors and puts
-# every singular value s through the same polynomial, a s + b s³ + c s⁵.
+# With x = U S Vᵀ the product x xᵀ x is U S³ Vᵀ: the singular vectors stay, and each singular value goes through a s +
+# b s³ + c s⁵ on its own. So one can see what five steps do to any value from 0 to 1 by a curve, without a matrix.
 #
-# Wrong turns: powers of numbers (`**`) in the place of products of matrices; forgetting the division by the norm, after
-# which large singular values grow without end.
+# Wrong turns: dividing by the largest singular value, np.linalg.norm(matrix, 2), instead of the root of the sum of
+# squares; forgetting that the order may change on the way, since the polynomial goes up and down.
 
 
 # %% tags=["solution"]
-def orthogonalise(matrix, steps):
+def singular_values_after(matrix, steps):
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = matrix / np.linalg.norm(matrix)
+    s = np.linalg.svd(matrix, compute_uv=False) / np.linalg.norm(matrix)  # none is above 1
     for _ in range(steps):
-        square = x @ x.T
-        x = a * x + b * square @ x + c * square @ square @ x
-    return x
+        s = a * s + b * s**3 + c * s**5
+    return -np.sort(-np.abs(s))  # the largest first
 
 
-cct.check("orthogonalise", orthogonalise)
+cct.check("singular_values_after", singular_values_after)
 
 # %% [markdown]
-# ## Several views, one answer
+# ## CutMix
 #
-# Average the logits over the first axis, choose once, count.
+# A mask says which pixels come from the other image, and slices that are clipped at 0 fill it. Slices clip themselves
+# at the far edge, but a negative start would count from there, hence the `max`. The mean of the mask is the share.
 #
-# Wrong turns: averaging the chosen class numbers; averaging the accuracies of single views, which averages no opinions.
+# Wrong turns: counting the area of the whole box, as if the part outside were there; a negative start of a slice,
+# which is silent and pastes nothing or somewhere else; leaving the target as it was.
 
 
 # %% tags=["solution"]
-def accuracy_of_views(logits, labels):
-    chosen = logits.mean(axis=0).argmax(axis=-1)  # (views, images, classes) -> (images, classes) -> (images,)
-    return (chosen == labels).mean()
+def cut_mix(image, other, target, other_target, box):
+    top, left, height, width = box
+    pasted = np.zeros(image.shape[:2], bool)
+    pasted[max(top, 0) : max(top + height, 0), max(left, 0) : max(left + width, 0)] = True
+    mixed = np.where(pasted[:, :, None], other, image)  # (height, width) -> (height, width, 1)
+    return mixed, (1 - pasted.mean()) * target + pasted.mean() * other_target
 
 
-cct.check("accuracy_of_views", accuracy_of_views)
+cct.check("cut_mix", cut_mix)
 
 # %% [markdown]
 # ## Recap

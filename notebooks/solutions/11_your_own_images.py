@@ -40,7 +40,8 @@ import numpy as np
 # %% [markdown]
 # ## Transparent parts on white
 #
-# Alpha is the share of the stored colour; the rest of 1 is what lies under it, here white, which is 1 in each channel.
+# Alpha is the share of the stored colour; the rest of 1 is what lies under it, here white, which is 1 in each
+# channel.
 #
 # Wrong turns: to drop alpha shows what was never meant to be seen; to multiply by it alone lays the picture on black.
 
@@ -65,7 +66,7 @@ cct.check("lay_on_white", lay_on_white)
 # %% tags=["solution"]
 def balanced_accuracy(labels, predicted):
     shares = [np.mean(predicted[labels == label] == label) for label in np.unique(labels)]
-    return np.mean(shares)
+    return np.mean(shares)  # every class counts the same
 
 
 cct.check("balanced_accuracy", balanced_accuracy)
@@ -88,11 +89,30 @@ def class_weights(labels):
 cct.check("class_weights", class_weights)
 
 # %% [markdown]
+# ## Which test images were in training?
+#
+# Two pictures are the same if all their numbers are, so their bytes are a fingerprint, and a set finds it without
+# comparing every pair. A mirrored copy has other bytes: look for both.
+#
+# Wrong turns: mirroring up and down; comparing means or a few pixels. And what this does not find: the same object
+# photographed twice, or a copy saved as JPEG once more. For those split by object, before you split at all.
+
+
+# %% tags=["solution"]
+def leaked(train, test):
+    seen = {image.tobytes() for image in train}
+    both = [(image, image[:, ::-1]) for image in test]  # as it is, and mirrored left to right
+    return np.array([any(each.tobytes() in seen for each in pair) for pair in both])
+
+
+cct.check("leaked", leaked)
+
+# %% [markdown]
 # ## All of them
 
 # %%
 cct.progress(11)
-assert len(cct.exercises.solved(11)) == 3
+assert len(cct.exercises.solved(11)) == 4
 
 # %% [markdown]
 # ## Recap

@@ -49,7 +49,7 @@ import numpy as np
 
 # %% tags=["solution"]
 def token_counts(ids, stride):
-    return (ids[:, ::stride] != 0).sum(axis=1)
+    return (ids[:, ::stride] != 0).sum(axis=1)  # letters on which tokens stand
 
 
 cct.check("token_counts", token_counts)
@@ -81,8 +81,8 @@ cct.check("pool_letters", pool_letters)
 # The softmax shares out what is left when the score of padding is minus infinity. `real[:, None]` has the shape
 # `(batch, 1, tokens)`: the last axis of the scores, the tokens that are read.
 #
-# Wrong turns: the mask after the softmax leaves rows that sum to less than 1; `real[:, :, None]` masks the tokens that
-# read. Both give an array of the right shape.
+# Wrong turns: the mask after the softmax leaves rows that sum to less than 1; `real[:, :, None]` masks the tokens
+# that read. Both give an array of the right shape.
 
 
 # %% tags=["solution"]
@@ -96,11 +96,30 @@ def masked_attention(queries, keys, values, real):
 cct.check("masked_attention", masked_attention)
 
 # %% [markdown]
+# ## Does this model read padding?
+#
+# The same texts, padded further: a model that does not read padding cannot tell. Nothing about the inside of the
+# model is needed, so the test works for any of them, yours included.
+#
+# Wrong turns: comparing texts of different lengths, which are other texts; comparing the most likely class, which
+# often stays while the logits move; a tolerance of 0, since more columns may change the order of a sum.
+
+
+# %% tags=["solution"]
+def reads_padding(model, ids):
+    padding = np.zeros((len(ids), 3), ids.dtype)
+    longer = np.concatenate([ids, padding], axis=1)  # the same texts
+    return not np.allclose(model(longer), model(ids), atol=1e-5)
+
+
+cct.check("reads_padding", reads_padding)
+
+# %% [markdown]
 # ## All of them
 
 # %%
 cct.progress(12)
-assert len(cct.exercises.solved(12)) == 3
+assert len(cct.exercises.solved(12)) == 4
 
 # %% [markdown]
 # ## Recap

@@ -40,11 +40,11 @@ import numpy as np
 # %% [markdown]
 # ## The gradient of a batch from its parts
 #
-# The mean gradient of a part times its images is the sum over the part. Sums add up; one division at the end makes the
-# mean again.
+# The mean gradient of a part times its images is the sum over the part. Sums add up; one division at the end makes
+# the mean again.
 #
-# Wrong turns: the plain mean of the parts is right only when all have the same size, which hides the mistake until the
-# last batch of an epoch. A sum makes the step longer with every device you add.
+# Wrong turns: the plain mean of the parts is right only when all have the same size, which hides the mistake until
+# the last batch of an epoch. A sum makes the step longer with every device you add.
 
 
 # %% tags=["solution"]
@@ -65,34 +65,54 @@ cct.check("whole_gradient", whole_gradient)
 
 # %% tags=["solution"]
 def rows_of(process, processes, batch):
-    share = batch // processes
+    share = batch // processes  # rows for each
     return np.arange(process * share, (process + 1) * share)
 
 
 cct.check("rows_of", rows_of)
 
 # %% [markdown]
-# ## How many hours is that?
+# ## Which share of its peak did the card reach?
 #
-# Two operations a multiply-accumulate, three forward passes a step. All of it over what the device delivers, and 3,600
-# seconds an hour.
+# Two operations a multiply-accumulate and three forward passes a step make 6 times the MACs for each image; times the
+# images a second that is what was delivered.
 #
-# Wrong turns: the forward pass alone, which is what published MACs count; the data sheet without the share.
+# Wrong turns: the forward pass alone, which is what published MACs count; one operation for a multiply-accumulate.
+# Both together make a device look six times lazier than it was.
 
 
 # %% tags=["solution"]
-def training_hours(macs, images, epochs, peak, share):
-    return 2 * 3 * macs * images * epochs / (peak * share) / 3600
+def share_of_peak(macs, images_per_second, peak):
+    delivered = 2 * 3 * macs * images_per_second  # operations a second
+    return delivered / peak
 
 
-cct.check("training_hours", training_hours)
+cct.check("share_of_peak", share_of_peak)
+
+# %% [markdown]
+# ## How many processes are worth it?
+#
+# The work falls with the number of processes and the talk grows with it, so the time has a lowest point. It lies near
+# the root of `seconds / talk`: with a step of 9 seconds and a talk of 0.01, at 30 processes.
+#
+# Wrong turns: the talk left out, so that more is always better; `argmin`, which counts from 0.
+
+
+# %% tags=["solution"]
+def fastest(seconds, talk, most):
+    processes = np.arange(1, most + 1)
+    step = seconds / processes + talk * (processes - 1)  # (most,), seconds
+    return int(processes[step.argmin()])
+
+
+cct.check("fastest", fastest)
 
 # %% [markdown]
 # ## All of them
 
 # %%
 cct.progress(13)
-assert len(cct.exercises.solved(13)) == 3
+assert len(cct.exercises.solved(13)) == 4
 
 # %% [markdown]
 # ## Recap

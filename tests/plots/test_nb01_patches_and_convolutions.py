@@ -12,8 +12,8 @@ IMAGE = np.random.default_rng(0).integers(0, 255, (8, 12, 3), dtype="uint8")  # 
 
 
 def boxes(axes):
-    """(left, top, width, height) of the outlines in a picture, in pixel numbers of the image."""
-    outlines = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+    """(left, top, width, height) of the outlines in a picture, in pixel numbers of the image; each lies on white."""
+    outlines = [patch for patch in axes.patches if isinstance(patch, Rectangle)][1::2]
     return [(*np.add(box.get_xy(), 0.5), box.get_width(), box.get_height()) for box in outlines]
 
 
@@ -21,17 +21,13 @@ def pieces():
     return IMAGE.reshape(2, 4, 3, 4, 3).transpose(0, 2, 1, 3, 4)  # -> (rows, columns, size, size, channels)
 
 
-def test_spread_puts_white_between_pieces_and_changes_none():
-    whole = pictures.spread(pieces())
+def test_pieces_are_set_apart_by_white_and_not_changed():
+    whole = pictures.space_pieces(pieces())
     assert whole.shape == (9, 14, 3)
     assert np.array_equal(whole[:4, :4], IMAGE[:4, :4])
     assert np.array_equal(whole[5:, 10:], IMAGE[4:, 8:])
     assert np.all(whole[4] == 255) and np.all(whole[:, [4, 9]] == 255)
-
-
-def test_spread_of_floats_is_white_at_one():
-    whole = pictures.spread(pieces() / 255, gap=3)
-    assert whole.shape == (11, 18, 3) and np.all(whole[4:7] == 1)
+    assert np.all(pictures.space_pieces(pieces() / 255)[4] == 1)  # floats are white at 1
 
 
 def test_cuts_have_a_picture_each_and_a_grid_on_the_image():
@@ -54,7 +50,9 @@ def test_neighbours_are_one_step_apart_and_the_shared_columns_are_counted():
     assert "1 column shared" in titles[2]
     for ax in figure.axes:  # the widest field is inside all pictures
         assert ax.get_xlim()[0] <= -6.5 and ax.get_ylim()[1] <= -2.5
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["one token", "the next token"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["one token", "the next token", "padding"]
+    grounds = [to_hex(ax.get_facecolor()) for ax in figure.axes]
+    assert grounds == ["#ffffff", pictures.PADDING.lower(), pictures.PADDING.lower()]  # patches see no padding
 
 
 def test_tokenizer_shows_the_token_in_both_pictures():
@@ -95,12 +93,12 @@ def test_sensitivity_is_scaled_to_its_largest_value_and_boxed():
 
 def test_moved_accuracy_draws_every_run_and_the_mean():
     runs = {"patches": np.array([[50, 10], [70, 30]]), "convolutions": np.array([[90, 80], [100, 60]])}
-    figure = pictures.draw_moved_accuracy([0, 1], runs, chance=10)
-    drawn = [tuple(np.round(line.get_ydata(), 6)) for line in figure.axes[0].lines]
-    for values in [(50, 10), (70, 30), (60, 20), (90, 80), (100, 60), (95, 70), (10, 10)]:
-        assert values in drawn
-    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
-    assert labels == ["patches, mean of 2", "convolutions, mean of 2", "guessing"]
+    (axes,) = pictures.draw_moved_accuracy([0, 1], runs, chance=10).axes
+    line, means, dots = axes.lines[:3]
+    assert line.get_xydata().tolist() == means.get_xydata().tolist() == [[0, 60], [1, 20]]
+    assert sorted(dots.get_xydata().tolist()) == [[0, 50], [0, 70], [1, 10], [1, 30]]
+    assert list(axes.lines[-1].get_ydata()) == [10, 10]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["patches", "convolutions", "guessing"]
 
 
 def test_every_picture_can_be_saved_and_labels_its_axes():

@@ -21,8 +21,8 @@ def pixels(figure):
 @pytest.mark.parametrize(
     ("number", "text"), [(0, "0"), (999, "999"), (1000, "1k"), (283_723, "284k"), (35.3e6, "35.3M"), (1.182e9, "1.18G")]
 )
-def test_short(number, text):
-    assert pictures.short(number) == text
+def test_shorten(number, text):
+    assert pictures.shorten(number) == text
 
 
 def test_costs_are_shares_of_both_totals():
@@ -48,39 +48,47 @@ def test_nothing_of_the_costs_is_cut_off():
 
 def test_like_tokens_get_like_colours():
     tokens = np.repeat(RNG.normal(size=(2, 16)), 6, axis=0) + 0.001 * RNG.normal(size=(12, 16))
-    colours = pictures.token_colours(tokens, (3, 4))
+    colours = pictures.colour_tokens(tokens, (3, 4))
     assert colours.shape == (3, 4, 3) and colours.min() >= 0 and colours.max() <= 1
     flat = colours.reshape(12, 3)
     assert np.ptp(flat[:6, 0]) < 0.1 and np.ptp(flat[6:, 0]) < 0.1
     assert abs(flat[0, 0] - flat[6, 0]) > 0.8
 
 
+PHOTO = RNG.integers(0, 256, (96, 96, 3), "uint8")
+SMALL = RNG.integers(0, 256, (32, 32, 3), "uint8")
+
+
 @pytest.fixture
 def overview():
-    attention, weights = RNG.dirichlet(np.ones(64)), RNG.dirichlet(np.ones(64))
-    names = dict(zip("abcdef", [0.1, 0.5, 0.05, 0.2, 0.08, 0.07], strict=True))
-    photo = RNG.integers(0, 256, (96, 96, 3), "uint8")
-    return pictures.draw_overview(
-        photo, RNG.normal(size=(64, 16)), attention, weights, names, (8, 8), (13, -6, 4), (2, 3), side=32
-    )
+    tokens, attention, weights = RNG.normal(size=(64, 16)), RNG.dirichlet(np.ones(64)), RNG.dirichlet(np.ones(64))
+    probabilities = np.array([0.1, 0.5, 0.05, 0.2, 0.08, 0.07])
+    seen = PHOTO, SMALL, tokens, attention, weights, probabilities
+    return pictures.draw_overview(*seen, "abcdef", (8, 8), (13, -6, 4), (2, 3))
 
 
-def test_overview_frames_what_the_token_sees(overview):
+def test_overview_outlines_what_the_token_sees(overview):
     image, tokens, attention = overview.axes[:3]
-    for axes, (left, top, side) in [
-        (image, ((-6 + 4 * 3) * 3, (-6 + 4 * 2) * 3, 13 * 3)),
+    for axes, place in [
+        (image, (-6 + 4 * 3, -6 + 4 * 2, 13)),  # left, top and side of the field, in pixels of the small image
         (tokens, (3, 2, 1)),
-        (attention, (12 * 3, 8 * 3, 4 * 3)),
+        (attention, (36, 24, 12)),
     ]:
-        for patch in axes.patches:
-            assert (patch.get_x() + 0.5, patch.get_y() + 0.5, patch.get_width()) == (left, top, side)
-        assert len(axes.patches) == 2
+        boxes = {(box.get_x() + 0.5, box.get_y() + 0.5, box.get_width()) for box in axes.patches}
+        assert boxes == {place}
 
 
-def test_overview_names_the_four_likeliest_classes(overview):
+def test_overview_shows_the_image_that_the_model_gets(overview):
+    np.testing.assert_array_equal(overview.axes[0].images[0].get_array(), SMALL)
+    assert "32 x 32 pixels" in overview.axes[0].get_title()
+    assert [ax.images[0].get_array().shape for ax in overview.axes[2:4]] == [(96, 96)] * 2  # veils over the fine photo
+    assert all("x uniform" in ax.get_xlabel() for ax in overview.axes[2:4])
+
+
+def test_overview_names_the_likeliest_classes(overview):
     bars = overview.axes[4]
-    assert [label.get_text() for label in bars.get_yticklabels()] == ["b", "d", "a", "e"]
-    np.testing.assert_allclose([patch.get_width() for patch in bars.patches], [50, 20, 10, 8])
+    assert [label.get_text() for label in bars.get_yticklabels()] == ["b", "d", "a"]
+    np.testing.assert_allclose([patch.get_width() for patch in bars.patches], [50, 20, 10])
     assert bars.get_xlabel() == "probability (%)"
 
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from cct_helpers.figures import to_png
+from cct_helpers.figures import SEEDS, to_png
 from cct_helpers.plots import nb09_what_matters as pictures
 from tests.support.pictures import flaws
 
-NAMES = ["as_it_is", "convs_1", "convs_3", "pooling_average", "convs_1+layers_4"]
+NAMES = ["as_it_is", "convs_1", "convs_3", "pooling_average", "position_none"]
 VALUES = np.array([[0.0, 0.1, -0.1], [2.0, 2.2, 1.8], [-3.0, -3.3, -3.6], [-1.0, 0.0, -2.0], [3.0, 3.5, 4.0]])
-GROUPS = [pictures.group_of(name) for name in NAMES]
+GROUPS = ["as it is", "convs", "convs", "pooling", "position"]
 COLUMNS = {"accuracy (%)": 58 + VALUES, "parameters": 1000 * (5 + VALUES)}
 
 
@@ -28,11 +28,10 @@ def labels_of(axis):
     return [label.get_text() for label in axis.get_ticklabels()]
 
 
-def test_groups_are_the_parts():
-    assert GROUPS == ["as it is", "convs", "convs", "pooling", "two at once"]
-    colours = pictures.group_colours(GROUPS)
-    assert list(colours) == ["as it is", "convs", "pooling", "two at once"] and len(set(colours.values())) == 4
-    assert colours["as it is"] == pictures.BLACK and colours["two at once"] == pictures.GREY
+def test_every_group_has_its_colour_and_the_baseline_is_drawn_last():
+    colours = pictures.colour_groups(GROUPS)
+    assert list(colours) == ["convs", "pooling", "position", "as it is"] and len(set(colours.values())) == 4
+    assert colours["as it is"] == "black" and pictures.colour_groups(["a", "b", "a"]).keys() == {"a", "b"}
 
 
 def test_deviations_show_every_observation_at_its_place():
@@ -44,13 +43,12 @@ def test_deviations_show_every_observation_at_its_place():
 
 
 def test_differences_have_a_row_a_setting():
-    label = "test accuracy less that of as_it_is (points); small: one seed, large: the mean"
-    figure = pictures.draw_differences(NAMES, VALUES, 1.3, label)
+    figure = pictures.draw_differences(NAMES, GROUPS, VALUES, 1.3, "points")
     (ax,) = figure.axes
-    assert labels_of(ax.yaxis) == NAMES and ax.get_xlabel() == label
-    np.testing.assert_allclose(dots(ax, 9), np.stack([VALUES.mean(axis=1), np.arange(5)], axis=1))
-    np.testing.assert_allclose(dots(ax, 4)[:, 0], VALUES.ravel())
-    assert "±1.30" in ax.get_legend().get_texts()[0].get_text()
+    assert labels_of(ax.yaxis) == NAMES and ax.get_xlabel() == f"points; {SEEDS}"
+    np.testing.assert_allclose(dots(ax, 11), np.stack([VALUES.mean(axis=1), np.arange(5)], axis=1))
+    np.testing.assert_allclose(dots(ax, 5)[:, 0], VALUES.ravel())
+    assert "3 seeds cannot tell, ±1.30" in ax.get_legend().get_texts()[0].get_text()
     band = ax.patches[0].get_extents().transformed(ax.transData.inverted())
     np.testing.assert_allclose((band.x0, band.x1), (-1.3, 1.3))
     assert_draws(figure)
@@ -60,8 +58,8 @@ def test_ladder_climbs_from_the_bottom():
     figure = pictures.draw_ladder(NAMES, 50 + VALUES, 1000 + VALUES)
     left, right = figure.axes
     assert labels_of(left.yaxis) == NAMES and not left.yaxis_inverted()
-    np.testing.assert_allclose(dots(left, 9), np.stack([50 + VALUES.mean(axis=1), np.arange(5)], axis=1))
-    assert len(dots(left, 4)) == len(dots(right, 3)) == VALUES.size
+    np.testing.assert_allclose(dots(left, 11), np.stack([50 + VALUES.mean(axis=1), np.arange(5)], axis=1))
+    assert len(dots(left, 5)) == len(dots(right, 3)) == VALUES.size
     np.testing.assert_allclose([patch.get_width() for patch in right.patches], 1000 + VALUES.mean(axis=1))
     assert_draws(figure)
 
@@ -71,17 +69,17 @@ def test_browser_draws_the_two_columns_that_were_asked_for():
     (ax,) = figure.axes
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("parameters", "accuracy (%)")
     wanted = np.stack([COLUMNS["parameters"].mean(axis=1), COLUMNS["accuracy (%)"].mean(axis=1)], axis=1)
-    np.testing.assert_allclose(dots(ax, 9), wanted)
+    np.testing.assert_allclose(dots(ax, 11), np.roll(wanted, -1, axis=0))  # the baseline comes last, on top
     np.testing.assert_allclose(dots(ax, 17), wanted[2:3])
-    assert len(dots(ax, 4)) == VALUES.size
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(dict.fromkeys(GROUPS))
-    assert ax.get_title(loc="left") == "3: convs_3, 1,700 across, 54.7 up"
+    assert len(dots(ax, 5)) == VALUES.size
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(pictures.colour_groups(GROUPS))
+    assert ax.get_title(loc="left") == "3: convs_3\nparameters: 1,700; accuracy (%): 54.7"
     assert_draws(figure)
 
 
 def test_browser_without_the_seeds():
     figure = pictures.draw_browser(NAMES, GROUPS, COLUMNS, "parameters", "accuracy (%)", 1, each_seed=False)
-    assert not [line for line in figure.axes[0].lines if line.get_markersize() == 4]
+    assert not [line for line in figure.axes[0].lines if line.get_markersize() == 5]
     assert_draws(figure)
 
 

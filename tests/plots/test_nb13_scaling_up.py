@@ -16,38 +16,29 @@ def texts(figure):
     return " ".join(text.get_text() for text in figure.findobj(lambda part: hasattr(part, "get_text")))
 
 
-def test_one_batch_ahead_costs_the_longer_of_the_two():
-    for prepare, step in ((0.3, 0.5), (0.5, 0.3), (0.4, 0.4)):
-        made, trained = pictures.overlapped_starts(prepare, step, 6)
-        assert np.all(trained >= made + prepare - 1e-9) and np.all(np.diff(trained) >= step - 1e-9)
-        np.testing.assert_allclose(trained[-1] + step, prepare + step + 5 * max(prepare, step))
-
-
-def test_overlap_names_both_totals():
-    figure = pictures.draw_overlap(0.3, 0.5)
-    assert "4.00 s" in texts(figure) and "2.80 s" in texts(figure)
-    assert_draws(figure)
-    made, trained = pictures.overlapped_starts(0.3, 0.5, 5)
-    for ax, starts in zip(figure.axes, ((np.arange(5) * 0.8, np.arange(5) * 0.8 + 0.3), (made, trained)), strict=True):
+def test_overlap_draws_both_schedules_and_names_their_totals():
+    in_turn = np.array([0.0, 0.8]), np.array([0.3, 1.1])
+    ahead = np.array([0.0, 0.3]), np.array([0.3, 0.8])
+    figure = pictures.draw_overlap({"in turn": in_turn, "ahead": ahead}, prepare=0.3, step=0.5)
+    for ax, starts in zip(figure.axes, (in_turn, ahead), strict=True):
         bars = [(bar.get_y() + 0.35, bar.get_x(), bar.get_width()) for bar in ax.patches]
-        wanted = [(row, starts[row][batch], (0.3, 0.5)[row]) for batch in range(5) for row in (0, 1)]
+        wanted = [(row, starts[row][batch], (0.3, 0.5)[row]) for batch in range(2) for row in (0, 1)]
         np.testing.assert_allclose(bars, wanted)
-    for prepare, step in ((0, 1), (1, 0)):
-        with pytest.raises(ValueError, match=f"prepare and step must be seconds above 0, got {prepare} and {step}"):
-            pictures.draw_overlap(prepare, step)
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    assert titles == ["in turn: 1.60 s for 2 batches", "ahead: 1.30 s for 2 batches"]
+    assert_draws(figure)
 
 
-def test_a_power_is_found():
-    x = np.array([1.0, 2.0, 5.0, 30.0])
-    np.testing.assert_allclose(pictures.fit_power(x, 0.3 * x**1.7), (1.7, 0.3))
-
-
-def test_growth_is_fitted_to_the_first_points_alone():
-    x = [1, 2, 4, 8]
-    figure = pictures.draw_growth({"blocks": (x, [1, 2, 4, 80], 3), "tokens": (x, [1, 4, 16, 64], 3)}, "seconds")
-    assert [ax.get_title() for ax in figure.axes] == ["exponent 1.00", "exponent 2.00"]
-    assert [ax.get_xlabel() for ax in figure.axes] == ["blocks", "tokens"]
-    assert figure.axes[0].get_ylabel() == "seconds"
+def test_growth_is_a_line_through_the_fitted_points_and_dashed_beyond():
+    x, line = np.array([1.0, 2, 4, 8]), np.array([1.0, 2, 4, 9])
+    figure = pictures.draw_growth({"blocks": (x, np.array([1.0, 2, 4, 80]), line, 3, "exponent 1.00")}, "seconds")
+    (ax,) = figure.axes
+    fitted, beyond, points = ax.lines
+    assert fitted.get_xydata().tolist() == [[1, 1], [2, 2], [4, 4]] and beyond.get_xydata().tolist() == [[4, 4], [8, 9]]
+    assert beyond.get_linestyle() == "--" and points.get_ydata().tolist() == [1, 2, 4, 80]
+    assert (ax.get_title(), ax.get_xlabel(), ax.get_ylabel()) == (
+        "exponent 1.00", "blocks (log scale)", "seconds (log scale)",
+    )  # fmt: skip
     assert_draws(figure)
 
 
@@ -62,14 +53,18 @@ def test_switches_are_compared_with_the_first():
 
 
 def test_number_formats_are_those_of_ieee():
-    smallest, full, largest = pictures.FORMATS["bfloat16"]
-    assert (full, largest) == pictures.FORMATS["float32"][1:] and smallest == full / 2**7  # 7 bits after the first
+    smallest, full, largest = pictures.NUMBER_FORMATS["bfloat16"]
+    assert (full, largest) == pictures.NUMBER_FORMATS["float32"][
+        1:
+    ] and smallest == full / 2**7  # 7 bits after the first
     for name in ("float32", "float16"):
-        smallest, full, largest = pictures.FORMATS[name]
+        smallest, full, largest = pictures.NUMBER_FORMATS[name]
         limits = np.finfo(name)
         assert smallest == limits.smallest_subnormal and full == limits.tiny
         assert largest == pytest.approx(float(limits.max), rel=0.01)
-    assert_draws(pictures.draw_number_formats(np.array([1e-9, 1e-5, 1.0]), 2.0**15))
+    figure = pictures.draw_number_formats(np.array([1e-9, 1e-5, 1.0]), 2.0**15)
+    assert [text.get_text() for text in figure.axes[1].texts] == ["becomes 0 ", " infinity"]  # of float16 alone
+    assert_draws(figure)
 
 
 def test_a_plan_says_whether_it_fits():

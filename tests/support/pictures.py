@@ -1,17 +1,19 @@
-"""What is wrong with a drawn Figure, in words: text over text or over the edge, a missing label, hidden data."""
+"""What is wrong with a drawn Figure, in words: small or covered text, text over the edge, hidden data."""
 
 import itertools
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
+from matplotlib.text import Text
 
 
 def flaws(figure):
     """A list of texts, empty for a picture that can be read as a whole. `to_png` must have drawn the Figure before."""
     figure.dpi = 90  # as in `to_png`: labels of axes keep the places, in pixels, that it gave them
     renderer = FigureCanvasAgg(figure).get_renderer()
-    return [*cut_off(figure, renderer), *overlaps(figure, renderer), *unlabelled(figure), *hidden(figure)]
+    found = [*cut_off(figure, renderer), *overlaps(figure, renderer)]
+    return [*found, *unlabelled(figure), *hidden(figure), *too_small(figure)]
 
 
 def words(figure):
@@ -85,6 +87,16 @@ def unlabelled(figure):
             texts = [label.get_text() for label in tick_labels(axis) if label.get_visible()]
             if any(is_number(text) for text in texts) and not axis.label.get_text():
                 yield f"no label at the axis with {', '.join(texts)} ({ax.get_title()!r})"
+
+
+def too_small(figure, points=9, inches=11):
+    """Texts under 9 points, and a picture so wide that pages shrink it with its texts."""
+    width = figure.get_size_inches()[0]
+    if width > inches:
+        yield f"{width:.1f} inches wide: pages show it smaller, with its texts"
+    for text in figure.findobj(Text):
+        if text.get_text().strip() and text.get_visible() and text.get_fontsize() < points:
+            yield f"under {points} points: {text.get_text()!r}"
 
 
 def hidden(figure):

@@ -54,11 +54,11 @@ def all_pairs_of_extremes(exploration):
     apart = pairs(choices)
     for setting in meetings(choices):
         with mock.patch.object(widgets, "draw_message", wraps=widgets.draw_message) as impossible:
-            widgets.to_png(widgets.drawn(exploration.draw, {**start, **values_of(setting, choices)}))
+            widgets.to_png(widgets.draw_safely(exploration.draw, {**start, **values_of(setting, choices)}))
         if not impossible.called:
             apart -= set(itertools.combinations(setting, 2))
     for pair in sorted(apart):
-        widgets.to_png(widgets.drawn(exploration.draw, {**start, **values_of(pair, choices)}))
+        widgets.to_png(widgets.draw_safely(exploration.draw, {**start, **values_of(pair, choices)}))
 
 
 def pairs(choices):
@@ -90,6 +90,6 @@ def meetings(choices):
 
 
 def still_pictures(exploration):
-    pngs = {widgets.to_png(widgets.drawn(exploration.draw, setting)) for setting in exploration.settings}
+    pngs = {widgets.to_png(widgets.draw_safely(exploration.draw, setting)) for setting in exploration.settings}
     assert len(pngs) >= 3, "three or four telling settings come first"
     assert len(exploration.alt.split()) > 3, "the still pictures need words"

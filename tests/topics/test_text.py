@@ -2,7 +2,6 @@
 
 import sys
 import types
-import warnings
 
 import ipywidgets
 import keras
@@ -12,9 +11,7 @@ from keras import ops
 
 import cct_helpers as cct
 from cct_helpers import exercises, figures, widgets
-from cct_helpers.plots import nb12_text as pictures
 from cct_helpers.topics import text
-from tests.support.pictures import flaws
 
 VOCABULARY, CLASSES = 30, 4
 
@@ -321,61 +318,7 @@ def test_reviews_without_a_network(monkeypatch):
         text.load_reviews()
 
 
-# Pictures and the typed name
-
-
-def test_a_bar_for_each_token_and_a_tick_for_each_letter():
-    weights = np.array([0.2, 0.3, 0.5, 0.0, 0.0])
-    figure = pictures.draw_weights("new yo", {"one": weights, "two": weights}, stride=2, length=10)
-    top, bottom = figure.axes
-    assert [bar.get_height() for bar in top.patches] == weights.tolist()
-    assert "0 % of the weight on padding" in top.get_title()
-    assert [label.get_text() for label in bottom.get_xticklabels()[:6]] == list("new␣yo")
-    assert top.patches[2].get_facecolor() != top.patches[3].get_facecolor()
-    alone = pictures.draw_weights("yo", {"one": weights[:2]})
-    assert [label.get_text() for label in alone.axes[0].get_xticklabels()] == list("yo")  # without padding
-
-
-def test_the_reading_shows_the_likeliest_classes_in_order():
-    probabilities = np.array([0.1, 0.7, 0.2])
-    figure = pictures.draw_reading("abcd", [0.4, 0.6], np.eye(2), probabilities, ["x", "y", "z"], stride=2)
-    left, middle, right = figure.axes
-    assert [word.get_text() for word in right.texts] == ["y", "z", "x"]
-    below, beside = (artist for artist in middle.collections if artist.get_label() == "ac")
-    assert below.get_offsets().tolist() == [[0, 0], [1, 0]] and beside.get_offsets().tolist() == [[0, 0], [0, 1]]
-    assert below.get_paths()[0].vertices.shape != below.get_paths()[1].vertices.shape  # an "a" and a "c"
-    (bars,) = left.patches
-    assert bars.get_fill() and left.lines[0].get_ydata() == [0.5, 0.5]  # bars, and the uniform weight
-    assert bars.get_data().values.tolist() == [0.4, 0, 0.6] and bars.get_data().edges.mean() == 1  # over "a" and "c"
-    assert len(figures.to_png(figure)) > 5000
-
-
-@pytest.mark.parametrize("tokens", [1, 9, 16])
-def test_a_reading_has_room_for_every_weight(tokens):
-    """Whether weights need one, two or three decimals depends on the model, and so does the width of their numbers."""
-    name, classes = "\u65e5" * 2 * tokens, ["Portuguese"] * 5
-    for largest in np.linspace(1 / tokens, 1, 20):
-        weights = np.array([largest, *[(1 - largest) / max(tokens - 1, 1)] * (tokens - 1)])
-        reading = dict(text=name, pooling=weights, attention=np.eye(tokens), probabilities=np.full(5, 0.2))
-        reading |= dict(class_names=classes, stride=2)
-        figure = widgets.drawn(pictures.draw_reading, reading)
-        figures.to_png(figure)
-        assert flaws(figure) == []
-
-
-def test_a_letter_that_the_font_lacks_is_a_box_without_a_warning():
-    assert pictures.letters_of("z\u00fc \u0436\u65e5") == ["z", "\u00fc", "\u2423", "\u0436", "\u25af"]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        figures.to_png(pictures.draw_reading("\u65e5", [1.0], np.eye(1), np.ones(1), ["x"]))
-
-
-def test_confusions_leave_the_diagonal_out_and_do_not_change_the_counts():
-    counts = np.array([[8, 2], [0, 5]])
-    before = counts.copy()
-    drawn = pictures.draw_confusion_shares(counts, ["a", "b"]).axes[0].images[0].get_array()
-    assert np.array_equal(counts, before)
-    assert np.isnan(np.ma.filled(drawn, np.nan).diagonal()).all() and drawn[0, 1] == pytest.approx(20)
+# The typed name
 
 
 def test_a_text_can_be_typed_into_explore():

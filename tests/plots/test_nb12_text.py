@@ -1,0 +1,53 @@
+"""The pictures of notebook 12: every bar and every letter stands at its token."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from cct_helpers.figures import to_png
+from cct_helpers.plots import nb12_text as pictures
+
+
+def labels_of(axis):
+    return [label.get_text() for label in axis.get_ticklabels()]
+
+
+def test_a_bar_for_each_token_and_a_tick_for_each_letter():
+    weights = np.array([0.2, 0.3, 0.5, 0.0, 0.0])
+    figure = pictures.draw_padding("new yo", {"one": weights, "two": weights / 2}, stride=2, length=10)
+    top, bottom = figure.axes
+    assert [bar.get_height() for bar in top.patches] == weights.tolist()
+    assert top.get_ylim() == bottom.get_ylim()  # one scale
+    assert "0 % of the weight on padding" in top.get_title()
+    assert labels_of(bottom.xaxis)[:6] == list("new\u2423yo")
+    assert top.patches[2].get_facecolor() != top.patches[3].get_facecolor()
+    alone = pictures.draw_padding("yo", {"one": weights[:2]})
+    assert labels_of(alone.axes[0].xaxis) == list("yo")  # without padding
+
+
+def test_the_reading_shows_weights_tokens_and_the_likeliest_classes_in_order():
+    probabilities = np.array([0.1, 0.7, 0.2])
+    figure = pictures.draw_reading("abcde", [0.4, 0.5, 0.1], np.eye(3), probabilities, ["x", "y", "z"], stride=2)
+    left, middle, right = figure.axes
+    assert labels_of(right.yaxis) == ["y", "z", "x"]
+    assert labels_of(middle.xaxis) == labels_of(middle.yaxis) == ["ab", "cd", "e"]
+    assert [bar.get_height() for bar in left.patches] == [0.4, 0.5, 0.1]
+    assert [bar.get_x() + bar.get_width() / 2 for bar in left.patches] == pytest.approx([0, 2, 4])  # "a", "c" and "e"
+    assert left.lines[0].get_ydata()[0] == pytest.approx(1 / 3) and labels_of(left.xaxis) == list("abcde")
+
+
+@pytest.mark.parametrize("tokens", [1, 9, 16])
+def test_a_reading_has_room_for_every_weight(tokens):
+    """Whether weights need one, two or three decimals depends on the model, and so does the width of their numbers."""
+    name, classes = "\u65e5" * 2 * tokens, ["Portuguese"] * 5
+    for largest in np.linspace(1 / tokens, 1, 6):  # the fixture looks for flaws
+        weights = np.array([largest, *[(1 - largest) / max(tokens - 1, 1)] * (tokens - 1)])
+        pictures.draw_reading(name, weights, np.eye(tokens), np.full(5, 0.2), classes, stride=2)
+
+
+def test_a_letter_that_the_font_lacks_is_a_box_without_a_warning():
+    assert pictures.letters_of("z\u00fc \u0436\u65e5") == ["z", "\u00fc", "\u2423", "\u0436", "\u25af"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        to_png(pictures.draw_reading("\u65e5", [1.0], np.eye(1), np.ones(1), ["x"]))
