@@ -398,7 +398,6 @@ assert np.allclose(counted_same[2:14:2], 1 / 12, atol=0.01) and not counted_same
 # batch, and expected from independent draws. Try "same seed in every layer" at a constant rate.
 
 
-
 # %%
 def simulate(rate, blocks, schedule, mask, seed):
     of_blocks = np.linspace(0, rate, blocks) if schedule == "linear" else np.full(blocks, rate)

@@ -441,7 +441,6 @@ assert max(lost["random", 32]) < 5 and max(lost["smallest", 32]) < 2
 # 0.1 (nearly one token alone) to 10 (nearly the average).
 
 
-
 # %%
 def pooling_view(index, temperature):
     weights = softmax(scores[index] / temperature)  # (tokens,)

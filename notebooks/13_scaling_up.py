@@ -237,7 +237,6 @@ cct.show(figure, alt="Small gradients lie mostly below the range of float16, and
 # the two times and not their sum. Drag the times in your head:
 
 
-
 # %%
 def one_ahead(prepare, step, batches):
     """When each batch is begun to be made, and to be trained: two arrays (batches,), in seconds."""

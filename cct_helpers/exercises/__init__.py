@@ -6,8 +6,6 @@ An exercise stands in three places:
     exercises/nbNN_name.py          an `Exercise` in EXERCISES: truth, cases, known mistakes, hints
     notebooks/solutions/NN_name.py  the worked solution and its wrong turns; tag "solution"
 
-A wrong answer of another hand in tests/wrong_answers.py is welcome: it finds hints that mislead.
-
 The engine: marking.py runs an answer, tells how it differs. diagnosis.py looks for a hint: errors.py, wrong_shapes.py,
 wrong_numbers.py and experiments.py hold rules for mistakes that no author foresaw. record.py keeps what is solved,
 worked.py reads the solutions. `python -m cct_helpers.exercises report` is for teachers.
@@ -97,8 +95,14 @@ def check(name, answer):
 
     Right answers get a tick. Otherwise the smallest case that went wrong is shown: the arguments, the first difference,
     and a hint where the mistake can be told. An error in the answer is shown with its line. The cases are drawn anew
-    each time. After three wrong tries it reminds of `hint` and `solution`. Raises ValueError for a name that is no
-    exercise.
+    each time. After three wrong tries it reminds of `hint` and `solution`.
+
+    Args:
+        name: of the exercise, as in its cell.
+        answer: your function or class, without brackets.
+
+    Raises:
+        ValueError: for a name that is no exercise.
     """
     verdict = examine(name, answer)
     _say(f"{verdict.mark} {name}: {verdict.text}")
@@ -121,7 +125,11 @@ def _after_a_try(entry, solved, copied):
 def hint(name):
     """Print the hints of an exercise that were seen before, and the next one: from the idea to the line.
 
-    Raises ValueError for a name that is no exercise.
+    Args:
+        name: of the exercise.
+
+    Raises:
+        ValueError: for a name that is no exercise.
     """
     hints = _exercise(name).hints
     seen = record.update(name, lambda entry: {**entry, "hints": min(entry["hints"] + 1, len(hints))})["hints"]
@@ -134,7 +142,13 @@ def hint(name):
 def solution(name):
     """Print the worked solution of an exercise, with its reason and its wrong turns.
 
-    An exercise that is solved later counts as solved with help. Raises ValueError for a name that is no exercise.
+    An exercise that is solved later counts as solved with help.
+
+    Args:
+        name: of the exercise.
+
+    Raises:
+        ValueError: for a name that is no exercise.
     """
     _exercise(name)
     found = worked.solution_of(name)
@@ -149,7 +163,14 @@ def solution(name):
 
 
 def progress(notebook=None):
-    """Print what is solved, in this session and before: of all notebooks, or of the one with this number."""
+    """Print what is solved, in this session and before.
+
+    Args:
+        notebook: its number; None for all notebooks.
+
+    Raises:
+        ValueError: for a number that no notebook with exercises has.
+    """
     exercises = all_exercises().values()
     numbers = sorted({exercise.notebook for exercise in exercises})
     if notebook is not None and notebook not in numbers:

@@ -60,6 +60,7 @@ def table(learners):
 
 
 def main(arguments):
+    """Read the command line; 0 when all went well."""
     parser = argparse.ArgumentParser(
         prog="python -m cct_helpers.exercises", epilog=USAGE, formatter_class=argparse.RawDescriptionHelpFormatter
     )

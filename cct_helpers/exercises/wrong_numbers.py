@@ -36,7 +36,7 @@ def list_for_array(marking):
     values = [marking.outcomes[number].value for number in marking.wrong]
     wanted = all(isinstance(marking.truths[number], np.ndarray) for number in marking.wrong)
     if wanted and all(isinstance(value, list) for value in values):
-        return "Make an array of the list: np.array(...), or np.stack(...) for a list of arrays."
+        return "Make an array of the list: np.array(...), or np.stack(...) or np.concatenate(...) for a list of arrays."
     return None
 
 
@@ -207,7 +207,7 @@ def constant_amount(marking):
             return None
         amounts.append(float(amount.mean()))
     if len(amounts) > 1 and _same_numbers(amounts, [amounts[0]] * len(amounts)):
-        if len(marking.wrong) < len(marking.cases):
+        if len(marking.wrong) < len(marking.cases) and not any(np.shape(truth) for truth in marking.truths):
             off = f"Where it is wrong, it is off by {amounts[0]:+.4g}."
             return f"{off} Look at how numbers are rounded, and at limits that are met exactly."
         if abs(abs(amounts[0]) - 1) < 1e-6:
