@@ -267,7 +267,7 @@ def _(kept):
     return np.argwhere(np.triu((kept[:, None] == kept).all(-1), k=1))[:, 0]
 
 
-@wrong("shared_masks", "Where it is wrong, it is off by +1.")
+@wrong("shared_masks", "Every number is 1 too large: counted from 1")
 def _(kept):
     return np.argwhere(np.triu((kept[:, None] == kept).all(-1), k=1)) + 1
 
