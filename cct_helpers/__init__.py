@@ -13,7 +13,7 @@ The others serve them; open one when you need it:
 
     recipes.py     settings of a training: learning rates, optimizer, augmentation
     augment.py     crops, flips, MixUp, AutoAugment: arrays in, arrays out
-    data.py        data sets by name or path        images.py     files and folders of pictures
+    data.py        data sets by name or path        images.py, npz.py   files and folders of pictures, arrays
     weights.py     the authors' checkpoints, and the trained models in weights/
     figures.py     pictures that several notebooks draw
     widgets.py     sliders and uploads              explorer.py   pages that answer on their own
