@@ -609,10 +609,9 @@ photographs = [getattr(photos, name)() for name in ("chelsea", "rocket", "astron
 photographs += [load_sample_image(name) for name in ("flower.jpg", "china.jpg")]
 
 crops = []  # 120 squares of 96 to 250 pixels a side, from random places
-for photo in photographs:
-    for side in rng.integers(96, 251, 20):
-        top, left = (int(rng.integers(0, length - side + 1)) for length in photo.shape[:2])
-        crops.append(photo[top : top + side, left : left + side])
+for photo, side in itertools.product(photographs, rng.integers(96, 251, 20)):
+    top, left = (int(rng.integers(0, length - side + 1)) for length in photo.shape[:2])
+    crops.append(photo[top : top + side, left : left + side])
 small, large = (np.stack([square(crop, side) for crop in crops]) for side in (32, 48))
 
 # %%
@@ -623,10 +622,7 @@ settings = dict(normalization=(card["mean"], card["std"]), **card["overrides"])
 at_48 = cct.build_cvt(card["variant"], input_shape=(48, 48, 3), **settings)
 cct.load_reference_weights(at_48, cct.reference_weights(patches))
 position = at_48.get_layer("position")
-assert position.grid == (12, 12)
-
-corner = np.zeros((12, 12, 128), "float32")
-corner[:8, :8] = learned_by_patches.reshape(8, 8, 128)
+corner = np.pad(learned_by_patches.reshape(8, 8, 128), ((0, 4), (0, 4), (0, 0)))
 tables = {
     "resized on the grid": ops.convert_to_numpy(position.table),
     "resized as a flat list": interpolation(64, 144) @ learned_by_patches,
@@ -635,8 +631,7 @@ tables = {
 }
 
 # %%
-expected = cct.predict(patches, small)  # (crops, classes)
-means, same = {}, {}
+expected, means, same = cct.predict(patches, small), {}, {}  # expected: (crops, classes)
 for name, table in tables.items():
     position.table.assign(table.reshape(1, 144, 128))
     logits = cct.predict(at_48, large)

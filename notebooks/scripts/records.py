@@ -26,7 +26,7 @@ import os
 import platform
 import sys
 import time
-from importlib.metadata import version
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -59,7 +59,8 @@ def processor():
 
 def machine(packages=("keras", "tensorflow", "jax", "numpy")):
     """Cores, processor, and the versions of Python and of those packages that are installed: a dict."""
-    installed = {name: version(name) for name in packages if find_spec(name)}
+    # The library says its version: on Linux the package of TensorFlow is tensorflow-cpu, and a look-up by name fails.
+    installed = {name: import_module(name).__version__ for name in packages if find_spec(name)}
     return {"cores": os.cpu_count(), "processor": processor(), "python": platform.python_version()} | installed
 
 
