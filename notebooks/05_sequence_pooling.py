@@ -132,7 +132,7 @@ assert np.allclose(ops.convert_to_numpy(layer(tokens)), pooled, atol=1e-6)
 #
 # **Predict:** what happens to the weights when the bias grows by 100?
 
-# %% tags=["trap"]
+# %%
 layer.score.set_weights([kernel[:, None], bias[None] + 100])
 shifted = ops.convert_to_numpy(layer.weights_over_tokens(tokens))
 print("largest change of a weight:", np.abs(shifted - weights).max())
@@ -153,7 +153,7 @@ assert np.abs(kernel_gradient).max() > 1e-2 and np.abs(bias_gradient).max() < 1e
 #
 # **Predict:** the bias starts at 0. Where does it stand in the CCT that comes with the course, after 205 epochs?
 
-# %%
+# %% tags=["trap"]
 trained = cct.load_pretrained("cct_2_3x2_32_cifar10")
 score = trained.get_layer("pooling").score
 learned_bias = float(ops.convert_to_numpy(score.bias)[0])
