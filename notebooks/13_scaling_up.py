@@ -238,8 +238,7 @@ cct.show(figure, alt="Small gradients lie mostly below the range of float16, and
 
 
 # %%
-def one_ahead(prepare, step, batches):
-    """When each batch is begun to be made, and to be trained: two arrays (batches,), in seconds."""
+def one_ahead(prepare, step, batches):  # -> when each batch is begun to be made, and to be trained, in seconds
     made, trained = np.zeros(batches), np.full(batches, float(prepare))
     for batch in range(1, batches):
         made[batch] = trained[batch - 1]  # the worker starts when its last batch was taken
@@ -247,10 +246,8 @@ def one_ahead(prepare, step, batches):
     return made, trained
 
 
-starts = 0.8 * np.arange(5)
-schedules = {"in turn": (starts, starts + 0.3), "the next batch is made while the model trains": one_ahead(0.3, 0.5, 5)}
-ends = [trained[-1] + 0.5 for _, trained in schedules.values()]
-assert np.allclose(ends, [5 * (0.3 + 0.5), 0.3 + 5 * 0.5])  # ahead: the first batch is waited for, no other
+schedules = {"in turn": np.add.outer([0, 0.3], 0.8 * np.arange(5)), "one batch ahead": one_ahead(0.3, 0.5, 5)}
+assert np.allclose([trained[-1] for _, trained in schedules.values()], [4 * 0.8 + 0.3, 0.3 + 4 * 0.5])
 figure = pictures.draw_overlap(schedules, prepare=0.3, step=0.5)
 cct.show(figure, alt="Two timelines: in turn, 4.0 s for five batches; one batch ahead, training never pauses, 2.8 s")
 for name, value in measured["pipeline"].items():
@@ -387,9 +384,7 @@ saved = measured["bytes/64 images, rematerialised"]["bytes"] / size[64]
 seconds = [measured[f"switch/8 blocks{kind}"]["seconds"] for kind in ("", ", rematerialised")]
 growth, _ = np.polyfit(np.log(list(size)), np.log(list(size.values())), 1)  # a line through the logarithms
 print({f"{batch} images": f"{value / 1e6:.0f} MB" for batch, value in size.items()}, f"exponent {growth:.2f}")
-print(
-    f"64 images rematerialised: {saved:.0%} of the memory, {seconds[1] / seconds[0]:.2f} times the seconds (recorded)"
-)
+print(f"64 images, recorded: {saved:.0%} of the memory, {seconds[1] / seconds[0]:.2f} times the seconds")
 assert saved < 0.7 and 0.8 < growth < 1.25
 
 # %% [markdown]
@@ -572,8 +567,7 @@ if possible:
 
 
 # %%
-def fit_growth(kind, fitted=4):
-    """Recorded seconds over a size, and the power through the first points: x, y, the line (n,), how many, in words."""
+def fit_growth(kind, fitted=4):  # recorded seconds over a size, and the power through the first points
     runs = [(int(name.split("/")[1]), run["seconds"]) for name, run in measured.items() if name.startswith(f"{kind}/")]
     x, y = np.array(sorted(runs)).T
     exponent, log_factor = np.polyfit(np.log(x[:fitted]), np.log(y[:fitted]), 1)  # a line through the logarithms
@@ -584,8 +578,7 @@ def fit_growth(kind, fitted=4):
 
 grown = {"tokens": fit_growth("tokens"), "images in a batch": fit_growth("batch"), "blocks": fit_growth("depth")}
 cct.show(pictures.draw_growth(grown), alt="Seconds a step against tokens, batch and blocks, with a fitted line each.")
-for label, (*_, words) in grown.items():
-    print(f"{label:18}", words.replace("\n", ", "))
+print("\n".join(f"{label:18} {fit[-1]}".replace("\nfor", ", for") for label, fit in grown.items()))
 
 # %% [markdown]
 # The largest point was left out of each fit, so the last two numbers show how far such a guess can be trusted. Below 1
