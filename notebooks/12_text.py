@@ -252,8 +252,8 @@ weights = {
 }
 cct.show(
     pictures.draw_padding(name, weights, stride=2, length=length),
-    alt="Pooling weights over a name of 9 letters and 23 places of padding. Without a mask most of the weight lies on "
-    "the padding, with the mask all of it lies on the letters.",
+    alt="Pooling weights over a name of 9 letters and 23 places of padding. Without a mask a large share of the weight "
+    "lies on the padding, with the mask all of it lies on the letters.",
 )
 assert weights["without a mask"][5:].sum() > 0.3 and weights["with the mask"][5:].sum() == 0
 
@@ -359,7 +359,7 @@ epochs_of = {kind: f"{kind}, {settings['epochs']} epochs" for kind, settings in 
 cct.show(
     figures.draw_scores(
         {epochs_of.get(kind, kind): values for kind, values in top1.items()},
-        "test top-1 (%), a dot a seed, the bar is their mean",
+        "test top-1 (%)",
     ),
     alt="Test accuracy of three seeds each: n-grams lead, the CCT trained for longer comes closest.",
 )
@@ -408,8 +408,8 @@ confusion = np.zeros((24, 24), int)
 np.add.at(confusion, (data.y_test, predicted), 1)
 cct.show(
     figures.draw_confusion(confusion, data.class_names, "language", high=30),
-    alt="Confusions between 24 languages without the right answers. Most cells are dark; bright ones lie where Danish "
-    "meets Norwegian, Finnish meets Estonian and Czech meets Slovak.",
+    alt="Confusions between 24 languages without the right answers. Most cells are dark; brightest are Danish taken "
+    "for Norwegian, Finnish for Estonian and Dutch for German.",
 )
 mixed_up = np.triu(confusion + confusion.T, 1)
 for at in np.argsort(-mixed_up, axis=None)[:8]:

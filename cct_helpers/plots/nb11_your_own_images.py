@@ -33,9 +33,10 @@ def draw_answer(image, seen, probabilities, class_names, weights, grid):
         weights: (tokens,) that sum to 1.
         grid: (rows, columns) of the tokens.
     """
-    margins = dict(left=0.01, right=0.97, bottom=0.17, top=0.88, wspace=0.2)
+    margins = dict(left=0.01, right=0.97, bottom=0.17, top=0.88, wspace=0.25)
     figure, (photo, model, bars) = new_figure(1, 3, width=8, height=3.2, margins=margins)
     draw_image(photo, image, f"your image, {image.shape[0]} x {image.shape[1]}")
     draw_overlay(model, seen, weights, grid, f"full orange: {weights.max() * weights.size:.1f} x uniform")
-    draw_classes(bars, probabilities, class_names, title="classes")
+    draw_classes(bars, probabilities, class_names, title="its best classes")
+    bars.set_ylabel("class")  # names may be numbers
     return figure
