@@ -1,8 +1,7 @@
 """The site: built once from the committed notebooks, then every page opened in Chromium.
 
 It needs docs/requirements.txt. Where Sphinx is not installed the tests are skipped and say so: no leg of other versions
-has to install it, and the workflow that publishes the site looks at every page by docs/check.py. With --whole axe looks
-at every page here, too.
+has to install it, and `.ci/run` installs it and runs them. With --whole axe looks at every page.
 """
 
 import importlib
