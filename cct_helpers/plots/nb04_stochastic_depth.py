@@ -1,13 +1,79 @@
-"""Pictures of stochastic depth: which branches are dropped for which image, and how many stay. Arrays in, a Figure out.
+"""Pictures of stochastic depth: paths through branches, who drops which, how many stay. Arrays in, a Figure out.
 
 Masks are (branches, images) of bool, True where the branch is kept, the first branch on top.
 """
 
 import numpy as np
 from matplotlib.colors import ListedColormap
-from matplotlib.patches import Patch
+from matplotlib.patches import FancyBboxPatch, Patch
 
-from cct_helpers.figures import BLUE, COLOURS, GREY, ORANGE, PALE, new_figure
+from cct_helpers.figures import BLUE, COLOURS, GREEN, GREY, ORANGE, PALE, SEEDS, draw_seeds, name_rows, new_figure
+
+LINE = dict(color="#333333", linewidth=1.6)
+
+
+def draw_box(axes, x, y, width, height, text, colour, dropped=False):
+    """A box with its middle at (x, y): filled where it computes, pale and dashed where it is dropped."""
+    look = dict(facecolor=PALE, edgecolor=GREY, linestyle="--") if dropped else dict(facecolor=colour, edgecolor=colour)
+    corner = x - width / 2, y - height / 2
+    axes.add_patch(FancyBboxPatch(corner, width, height, boxstyle="round,pad=0,rounding_size=0.08", zorder=3, **look))
+    ink = GREY if dropped else "white"
+    axes.text(x, y, text, color=ink, ha="center", va="center", fontsize=9, zorder=4)
+
+
+def draw_paths(paths):
+    """The way through a stack of blocks for each row: two branches a block, kept ones drawn in, dropped ones cut.
+
+    Args:
+        paths: name -> (branches,) of bool, True where the branch is kept; attention and MLP take turns.
+    """
+    figure, ax = new_figure(width=10, height=0.95 * len(paths) + 0.7)
+    for row, (name, kept) in enumerate(paths.items()):
+        ax.plot([-0.7, len(kept) - 0.3], [-row, -row], **LINE, zorder=1)
+        ax.annotate("", (len(kept) - 0.1, -row), (len(kept) - 0.4, -row), arrowprops=dict(arrowstyle="->", **LINE))
+        ax.text(-0.85, -row + 0.2, f"{name}\n{sum(kept)} of {len(kept)} branches", ha="right", va="center", fontsize=10)
+        for place, is_kept in enumerate(kept):
+            letter, colour = (("A", BLUE), ("M", GREEN))[place % 2]
+            draw_box(ax, place, -row + 0.42, 0.5, 0.36, letter, colour, dropped=not is_kept)
+            if is_kept:
+                ax.plot(place + np.array([-0.38, -0.38, -0.25]), -row + np.array([0, 0.42, 0.42]), **LINE, zorder=2)
+                ax.plot(place + np.array([0.25, 0.38, 0.38]), -row + np.array([0.42, 0.42, 0]), **LINE, zorder=2)
+                ax.plot(place + 0.38, -row, "o", markersize=6, zorder=3, color=LINE["color"])
+    blocks = len(kept) // 2
+    for block in range(blocks):
+        ax.text(2 * block + 0.5, 1.0, f"block {block}", ha="center", va="center", fontsize=9, color=GREY)
+    ax.set(xlim=(-3.2, len(kept)), ylim=(-len(paths) + 0.72, 1.15))
+    ax.set_title("In training every image takes a path of its own; afterwards all take the whole one", fontsize=12)
+    ax.set_axis_off()
+    words = ("A: attention, kept", "M: MLP, kept", "dropped: adds nothing")
+    handles = [Patch(color=colour, label=word) for colour, word in zip((BLUE, GREEN, PALE), words, strict=True)]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
+    return figure
+
+
+def draw_dropped_blocks():
+    """What is left of a block when both of its branches are dropped: in a ViT's block, and in the authors'."""
+    figure, axes = new_figure(1, 2, width=10, height=2.0)
+    titles = ("pre-norm block (ViT): x comes out as it came in", "the authors' block: norm1(x) comes out")
+    for ax, title, authors in zip(axes, titles, (False, True), strict=True):
+        ax.annotate("", (8.2, 0), (0, 0), arrowprops=dict(arrowstyle="->", shrinkA=0, shrinkB=0, **LINE))
+        for start, words in ((0.5, ("norm", "attention")), (4.9, ("MLP",) if authors else ("norm", "MLP"))):
+            end = start + 2.9
+            grey = dict(color=GREY, linewidth=1.4, linestyle=":")
+            ax.plot([start, start, end, end], [0, 1, 1, 0], **grey, zorder=1)
+            for place, word in enumerate(words):
+                middle = start + (1.45 if len(words) == 1 else 0.65 + 1.36 * place)
+                draw_box(ax, middle, 1, 1.35 if word != "norm" else 0.85, 0.52, word, BLUE, dropped=True)
+            ax.text(end, 0, "+", ha="center", va="center", fontsize=12, zorder=4)
+            ax.plot(end, 0, "o", markersize=15, markerfacecolor="white", markeredgecolor=LINE["color"], zorder=3)
+        if authors:
+            draw_box(ax, 4.16, 0, 0.95, 0.52, "norm1", BLUE)
+        ax.text(-0.15, 0, "x", ha="right", va="center", fontsize=11)
+        ax.text(8.3, 0, "norm1(x)" if authors else "x", ha="left", va="center", fontsize=11)
+        ax.set(xlim=(-0.6, 9.7), ylim=(-0.4, 1.35))
+        ax.set_title(title, fontsize=11)
+        ax.set_axis_off()
+    return figure
 
 
 def draw_mask_panels(masks):
@@ -18,6 +84,7 @@ def draw_mask_panels(masks):
         ax.set_title(title)
     handles = [Patch(color=BLUE, label="branch kept"), Patch(color=PALE, label="branch dropped")]
     figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
+    figure.suptitle("Draws of their own scatter over the batch; one draw for all takes out whole rows", fontsize=12)
     return figure
 
 
@@ -47,6 +114,7 @@ def draw_running_means(factors, bound):
         ax.plot(draws, np.cumsum(values) / draws, color=colour, label=name)
     ax.axhline(1, color="black", linewidth=0.8)
     ax.set(xscale="log", ylim=(0, 2), xlabel="images drawn so far (log scale)", ylabel="mean factor on the branch")
+    ax.set_title("Only mask / keep has the mean 1", fontsize=12)
     ax.legend()
     return figure
 
@@ -64,6 +132,7 @@ def draw_active(panels):
     axes[0, 0].set_ylabel("share of images")
     handles = axes[0, 0].get_legend_handles_labels()[0]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
+    figure.suptitle("The same mean, and another spread: one seed makes all layers drop together", fontsize=12)
     return figure
 
 
@@ -104,22 +173,19 @@ def draw_simulator(kept, exact, title):
     return figure
 
 
-def draw_training(curves):
-    """Loss over the epochs, one panel a drop rate.
+def draw_differences(gaps, top1):
+    """What each drop rate came to: the gap in loss and the score on unseen images, a row a rate, a dot a run.
 
     Args:
-        curves: rate -> (training, validation), each (seeds, epochs), in nats.
+        gaps: rate -> (seeds,), loss on test images minus loss on training images, in nats.
+        top1: rate -> (seeds,), in percent.
     """
-    figure, axes = new_figure(1, len(curves), width=9.5, height=3.4, sharey=True, squeeze=False)
-    for ax, (rate, pair) in zip(axes[0], curves.items(), strict=True):
-        names = ("training, as trained", "validation, without drops")
-        for name, colour, line, losses in zip(names, (BLUE, ORANGE), ("--", "-"), pair, strict=True):
-            epochs = np.arange(1, np.shape(losses)[1] + 1)
-            ax.plot(epochs, np.transpose(losses), line, color=colour, linewidth=0.8, alpha=0.6)
-            ax.plot(epochs, np.mean(losses, axis=0), line, color=colour, label=name)
-        ax.set(title=f"rate up to {rate}", xlabel="epoch", yscale="log")
-        ax.yaxis.set_major_formatter("{x:g}")
-        ax.xaxis.get_major_locator().set_params(integer=True)
-    axes[0, 0].set_ylabel("cross-entropy (nats, log scale)")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    figure, axes = new_figure(1, 2, width=9.5, height=0.5 * len(gaps) + 1.5, sharey=True)
+    labels = ("loss gap, test minus training (nats)", "test top-1 (%)")
+    for ax, scores, label in zip(axes, (gaps, top1), labels, strict=True):
+        for row, (values, colour) in enumerate(zip(scores.values(), COLOURS, strict=False)):
+            draw_seeds(ax, values, row, colour)
+        name_rows(ax, [f"rate up to {rate}" for rate in scores])
+        ax.set_xlabel(f"{label}\n{SEEDS}")
+    figure.suptitle("Three rates, one answer: the seeds differ more than the rates do", fontsize=12)
     return figure

@@ -16,7 +16,7 @@
 # Worked answers to the exercises of [notebook 04](../04_stochastic_depth.ipynb), each with its reason and its wrong
 # turns. Try them yourself first.
 #
-# 5 minutes to read, under a minute to run. Builds on the notebook itself.
+# 8 minutes to read, under a minute to run. Builds on the notebook itself.
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/solutions/04_stochastic_depth.ipynb)
 
@@ -59,7 +59,8 @@ cct.check("rate_from_outputs", rate_from_outputs)
 #
 # A draw with the chance p has the variance p (1 - p). Two branches with a draw each add two of them. Two branches
 # with one draw count twice: the number is 0 or 2, twice a draw, and its variance is four times that of a draw. So the
-# same seed makes the spread larger by the root of 2, in every model.
+# same seed in the two branches of a block makes the spread larger by the root of 2, in every model. With the same seed
+# in *all* layers, as in the trap, it grows further, as blocks are then not independent either.
 #
 # Wrong turns: adding standard deviations, and forgetting that the mean is the same in both cases, which is why a test
 # of the mean finds nothing.

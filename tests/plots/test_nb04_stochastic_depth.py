@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from cct_helpers.figures import BLUE, PALE
+from cct_helpers.figures import BLUE, GREEN, PALE
 from cct_helpers.plots import nb04_stochastic_depth as pictures
 
 
@@ -49,9 +49,34 @@ def test_active_panels_draw_exact_bars_and_counted_dots():
     assert ax.lines[0].get_ydata().tolist() == counted.tolist() and ax.lines[1].get_xdata()[0] == 1
 
 
-def test_training_curves_have_a_line_a_seed_and_their_mean():
-    training, validation = [[3.0, 1.0], [2.0, 0.5]], [[3.0, 2.0], [3.0, 1.0]]
-    (ax,) = pictures.draw_training({0.1: (training, validation)}).axes
-    drawn = [line.get_ydata().tolist() for line in ax.lines]
-    assert drawn == [*training, [2.5, 0.75], *validation, [3.0, 1.5]] and "0.1" in ax.get_title()
-    assert ax.lines[0].get_xdata().tolist() == [1, 2] and ax.get_xlabel() and ax.get_ylabel()
+def test_paths_draw_a_box_for_each_branch_and_lead_through_the_kept_ones():
+    paths = {"image 0": np.array([True, False, False, True]), "after training": np.ones(4, bool)}
+    (ax,) = pictures.draw_paths(paths).axes
+    boxes = [patch for patch in ax.patches if patch.get_boxstyle().__class__.__name__ == "Round"]
+    kept = [*paths["image 0"], *paths["after training"]]
+    wanted = [colour if is_kept else PALE for is_kept, colour in zip(kept, 4 * [BLUE, GREEN], strict=True)]
+    assert [to_hex(box.get_facecolor()) for box in boxes] == [colour.lower() for colour in wanted]
+    dots = [tuple(line.get_xydata()[0].round(2)) for line in ax.lines if line.get_marker() == "o"]
+    assert dots == [(0.38, 0), (3.38, 0), (0.38, -1), (1.38, -1), (2.38, -1), (3.38, -1)]
+    said = [text.get_text() for text in ax.texts]
+    assert "image 0\n2 of 4 branches" in said and "after training\n4 of 4 branches" in said
+    assert [text for text in said if text.startswith("block")] == ["block 0", "block 1"]
+
+
+def test_dropped_blocks_differ_by_the_norm_on_the_stream():
+    pre_norm, authors = pictures.draw_dropped_blocks().axes
+    said = [[text.get_text() for text in ax.texts if text.get_text()] for ax in (pre_norm, authors)]
+    assert said[0].count("norm") == 2 and "norm1" not in said[0] and said[0].count("x") == 2
+    assert said[1].count("norm") == 1 and "norm1" in said[1] and said[1].count("x") == said[1].count("norm1(x)") == 1
+
+
+def test_differences_have_a_dot_a_run_and_a_row_a_rate():
+    gaps, top1 = {0.0: [0.1, 0.3], 0.5: [0.2, 0.4]}, {0.0: [90.0, 92.0], 0.5: [91.0, 95.0]}
+    axes = pictures.draw_differences(gaps, top1).axes
+    for ax, scores, unit in zip(axes, (gaps, top1), ("nats", "%"), strict=True):
+        drawn = [line.get_xdata().tolist() for line in ax.lines]
+        wanted = [line for values in scores.values() for line in ([np.mean(values)], values)]
+        assert len(drawn) == 4 and all(np.allclose(a, b) for a, b in zip(drawn, wanted, strict=True))
+        assert [line.get_ydata()[0] for line in ax.lines] == [0, 0, 1, 1] and unit in ax.get_xlabel()
+    assert [label.get_text() for label in axes[0].get_yticklabels()] == ["rate up to 0.0", "rate up to 0.5"]
+    assert axes[0].get_ylim()[0] > axes[0].get_ylim()[1]  # the baseline, rate 0, on top
