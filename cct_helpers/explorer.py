@@ -176,7 +176,8 @@ def live_model(model, images=None, class_names=None):
     Draw, erase, move, hide squares, open a picture, use the camera; switch off heads, layers and positions. The page
     shows the classes, where each token reads from, the pooling weights and the votes, before and after. It needs no
     kernel and loads nothing. Weights are sent in 8 bits, with one factor a column (`rounded`): a byte of page for a
-    parameter. For the shipped CCT-2 and ViT-Lite of CIFAR-10 this changed less than 0.1 point of test accuracy.
+    parameter. For each shipped model this costs less than 0.1 point of its test accuracy; what it costs and how fast
+    it is stands in notebooks/results/00_live_model.json, measured by notebooks/scripts/live_speed.py.
 
     Args:
         model: from `build_cct`, `build_cvt`, `build_vit_lite` or `load_pretrained`; or a dict from names to such

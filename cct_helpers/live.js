@@ -48,7 +48,7 @@ const tokenOf = (model) => { // the token of a model under the point that the re
 const pointTo = (token, [rows, columns]) => {
   state.square = [(token % columns + 0.5) / columns, (Math.floor(token / columns) + 0.5) / rows];
 };
-const nameOf = (token, columns) => `row ${Math.floor(token / columns) + 1}, column ${token % columns + 1}`;
+const nameOf = (token, columns) => `row ${Math.floor(token / columns)}, column ${token % columns}`; // from 0, as in the code
 
 // The picture that the network gets: moved, then with squares replaced
 
@@ -369,7 +369,7 @@ function keyOnPicture(event) {
     stroke = null;
   }
   const did = { draw: 'drawn', erase: 'erased', restore: 'brought back' }[state.tool];
-  say(`${capital(nameOf(state.cursor, grid[1]))}${!draws ? '' : state.tool !== 'hide' ? `, ${did}`
+  say('place', `${capital(nameOf(state.cursor, grid[1]))}${!draws ? '' : state.tool !== 'hide' ? `, ${did}`
     : state.hidden[state.cursor] ? ', hidden' : ', shown'}.`);
   repaint();
 }
@@ -543,7 +543,7 @@ function mapsOf(model, old) {
   const token = tokenOf(model), votesFor = classOf(model), named = meta.classes[votesFor];
   const first = {
     looks: () => ['This square takes from', (of) => readsOf(of, token), 'share'],
-    counts: () => [model.pooling() ? 'How much each square counts' : 'What the class token takes', countsOf, 'share'],
+    counts: () => ['How much each square counts', countsOf, 'share'],
     changes: () => [`Changed squares: ${meanOf(changesOf(model, old)).toFixed(2)} on the mean`,
       (of) => (of === old ? new Float32Array(model.squares) : changesOf(model, old)), 'change'],
   }[state.view]();
@@ -613,7 +613,7 @@ function paintMap(figure, model, name, { caption, values, kind, end, picture }) 
     const context = copy(canvas, photoOf('photo', shownPicture));
     ring(context, grid, tokenOf(model), state.held);
     find('.bar').style.background = 'none';
-    find('.ends').textContent = kind === 'before' ? '' : 'A class token has no votes of squares.';
+    find('.ends').textContent = kind === 'before' ? '' : 'The answer of this network has no parts by square.';
     return;
   }
   const isSigned = kind === 'vote', top = end ?? largestOf(values), scale = top || 1, overPhoto = state.photo;
@@ -660,11 +660,16 @@ function paintBars(list, now, then) {
 }
 
 let speech;
+const spoken = {}; // what waits to be read out: where the reader is, and what the network makes of it
 
 /** A screen reader gets where the reader stops, not everything on the way. */
-function say(text) {
+function say(about, text) {
+  spoken[about] = text;
   clearTimeout(speech);
-  speech = setTimeout(() => { byId('spoken').textContent = text; }, 400);
+  speech = setTimeout(() => {
+    byId('spoken').textContent = [spoken.place, spoken.answer].filter(Boolean).join(' ');
+    spoken.place = spoken.answer = '';
+  }, 400);
 }
 
 const three = (probabilities) => [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]).slice(0, 3)
@@ -691,7 +696,7 @@ function paint() {
     if (line.textContent !== text) line.textContent = text;
   });
   const answer = models.map((model) => three(probabilitiesOf(model))).join('; ');
-  if (answer !== lastAnswer) say(capital(answer));
+  if (answer !== lastAnswer) say('answer', `${capital(answer)}.`);
   lastAnswer = answer;
   const [dx, dy] = state.shift;
   byId('moved').textContent = dx || dy ? `${dx} right, ${dy} down` : '';
@@ -722,8 +727,8 @@ function paintFacts() {
   const told = models.map(({ spec }) => `${spec.name}: ${spec.parameters.toLocaleString('en')} weights, ${spec.layers} layers of ` +
     `${spec.heads} heads, ${spec.grid.join(' × ')} squares of ${spec.dim} numbers.`);
   byId('facts').textContent = `${told.join(' ')} All of it is in this page; nothing is fetched, and nothing is sent. Each ` +
-    'weight has 8 bits here and one factor for each column of its matrix. That can cost accuracy; for a CCT-2 and a ' +
-    'ViT-Lite of the course it changed less than a tenth of a percentage point of 10,000 test images. The page computes with ' +
+    'weight has 8 bits here and one factor for each column of its matrix. That costs accuracy: for each model that comes ' +
+    'with the course at most a tenth of a percentage point of its test images. The page computes with ' +
     `${kernel.engine}; the last picture took ${passTime.toFixed(1)} ms.`;
 }
 
@@ -932,7 +937,7 @@ function newFigure(model) {
     else if (next === null) return; // every other key, Tab above all, keeps its meaning
     else pointTo(next, gridOf(model));
     event.preventDefault();
-    say(describe(model, before[models.indexOf(model)]));
+    say('place', describe(model, before[models.indexOf(model)]));
     repaint();
   });
   return element('figure', {}, element('figcaption'), canvas,
@@ -973,9 +978,9 @@ function newSwitches(model) {
   const { parts, spec } = model, sets = [];
   const group = (legend, ...inner) => element('fieldset', {}, element('legend', { textContent: legend }), ...inner);
   for (let layer = 0; layer < spec.layers; layer++) {
-    const heads = Array.from({ length: spec.heads }, (_, head) => newSwitch(`head ${head + 1}`, () => parts.heads[layer][head],
+    const heads = Array.from({ length: spec.heads }, (_, head) => newSwitch(`head ${head}`, () => parts.heads[layer][head],
       (on) => { parts.heads[layer][head] = on; }));
-    sets.push(group(`Layer ${layer + 1}`, newSwitch('whole layer', () => parts.layers[layer],
+    sets.push(group(`Layer ${layer}`, newSwitch('whole layer', () => parts.layers[layer],
                                                     (on) => { parts.layers[layer] = on; }), ...heads));
   }
   if (spec.position !== 'none') {
@@ -1061,14 +1066,47 @@ function connect() {
     event.preventDefault(); // else the browser would leave this page for the file
     if (!takeFrom(event.dataTransfer)) tell('That is no file. Drop a picture from a folder, or save it first.');
   });
-  for (const link of document.querySelectorAll('a[href^="#"]')) {
+  linkWords();
+}
+
+/** The address of the course's glossary, where the page stands on the course's site or in a notebook; else null. */
+function glossaryBeside() {
+  try {
+    const { document: outside, location } = window.parent;
+    if (outside.querySelector('script[src*="glossary.js"]')) return new URL('glossary.html', location).href;
+    if (!('jpThemeLight' in outside.body.dataset)) return null; // neither JupyterLab nor Jupyter Notebook
+    const lab = /\/tree\/.+\.ipynb$/.test(location.pathname);
+    const place = lab ? location.href : location.href.replace('/notebooks/', '/edit/'); // Jupyter Notebook's own two views
+    return lab || place !== location.href ? new URL('glossary.md', place).href : null;
+  } catch {
+    return null; // another origin
+  }
+}
+
+/** Words lead to the course's glossary, or where there is none beside the page to its own short list. */
+function linkWords() {
+  const glossary = glossaryBeside();
+  for (const link of document.querySelectorAll('a[href^="#word-"]')) {
+    const word = byId(link.getAttribute('href').slice(1));
+    if (glossary) {
+      Object.assign(link, { href: glossaryEntry(glossary, word), target: '_blank', rel: 'noopener' }); // what is drawn stays
+      continue;
+    }
     link.addEventListener('click', (event) => { // in a frame without an address a link would lead out of it
       event.preventDefault();
       byId('words').open = true;
-      byId(link.getAttribute('href').slice(1)).focus();
+      word.focus();
     });
   }
+  if (!glossary) return;
+  for (const word of document.querySelectorAll('dt[data-term]')) {
+    word.append(' (', element('a', { href: glossaryEntry(glossary, word), target: '_blank', rel: 'noopener',
+                                     textContent: 'in the course' }), ')');
+    word.querySelector('a').setAttribute('aria-label', `${word.firstChild.textContent} in the glossary of the course`);
+  }
 }
+
+const glossaryEntry = (glossary, word) => glossary + (glossary.endsWith('.html') ? `#term-${word.dataset.term}` : '');
 
 function chooseView(view) {
   state.view = view;
@@ -1081,13 +1119,13 @@ function chooseView(view) {
 function fillSelects() {
   const layers = Math.max(...models.map(({ spec }) => spec.layers)), heads = Math.max(...models.map(({ spec }) => spec.heads));
   const count = (number) => [...Array(number).keys()];
-  fill(byId('layer'), count(layers).map((i) => [i, `${i + 1} of ${layers}`]));
+  fill(byId('layer'), count(layers).map((i) => [i, `layer ${i}`]));
   state.layer = layers - 1;
   byId('layer').value = state.layer;
-  fill(byId('head'), [['mean', 'mean over heads'], ...count(heads).map((i) => [i, `${i + 1} of ${heads}`])]);
+  fill(byId('head'), [['mean', 'mean over heads'], ...count(heads).map((i) => [i, `head ${i}`])]);
   fill(byId('class'), [['top', 'the likeliest'], ...meta.classes.map((name, c) => [c, name])]);
   fill(byId('stage'), count(layers + 3).map((i) => [i, i === 0 ? 'out of the tokenizer' : i === 1 ? 'with its position'
-    : i === layers + 2 ? 'at the end' : `after layer ${i - 1}`]));
+    : i === layers + 2 ? 'at the end' : `after layer ${i - 2}`]));
   fill(byId('order'), ORDERS.filter(([kind]) => kind !== 'votes' || models[0].pooling()));
   byId('count').max = models[0].squares;
 }

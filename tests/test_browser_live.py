@@ -3,10 +3,14 @@
 What it needs: tests/support/browser.py.
 """
 
+import html
+import http.server
 import io
 import re
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import keras
 import nbformat
@@ -20,6 +24,8 @@ from cct_helpers.explorer import live_model, rounded
 from cct_helpers.layers import resize_positions
 from cct_helpers.models import at_size
 from tests.support.browser import launched, note_errors
+
+ROOT = Path(__file__).resolve().parents[1]
 
 # Everything of one pass, as plain lists; the pixels are set as they are, without the page's own rounding.
 PASS = """async ([number, pixels, parts]) => {
@@ -49,21 +55,26 @@ def browser():
 
 @pytest.fixture
 def visit(browser, tmp_path):
-    """visit(html, width=..., ...) -> the frame of that page, from a file; errors on the console fail the test."""
+    """visit(page_html, width=..., ...) -> the frame of that page, from a file; errors on the console fail the test."""
     contexts, errors, harmless = [], [], []
 
-    def open_page(html, width=1000, theme="light", head="", permissions=(), expected=None):
+    def open_page(
+        page_html, width=1000, theme="light", head="", permissions=(), expected=None, offline=True, address=None
+    ):
         harmless.extend([expected] if expected else [])
         path = tmp_path / f"page{len(contexts)}.html"
-        path.write_text(f"<!doctype html><meta charset='utf-8'>{head}{html}", encoding="utf-8")
+        whole = f"<!doctype html><meta charset='utf-8'>{head}{page_html}"
+        path.write_text(whole, encoding="utf-8")
         context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=theme, reduced_motion="reduce", offline=True
+            viewport={"width": width, "height": 900}, color_scheme=theme, reduced_motion="reduce", offline=offline
         )
         context.grant_permissions(list(permissions))
         contexts.append(context)
         page = context.new_page()
         note_errors(page, errors)
-        page.goto(path.as_uri())
+        if address is not None:  # as if that address gave this page, and nothing else
+            context.route("**/*", lambda route: route.fulfill(body=whole if route.request.url == address else ""))
+        page.goto(address or path.as_uri())
         frame = page.locator("iframe").first.element_handle().content_frame()
         frame.locator("#live").wait_for(state="visible")
         frame.wait_for_function("() => seen && !working && !asked")
@@ -171,7 +182,7 @@ def given_image(model, shape, seed):
 # What it computes
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(16))
 def test_a_pass_equals_keras(visit, seed):
     model, shape = drawn(seed)
     shake(model, seed)
@@ -180,7 +191,7 @@ def test_a_pass_equals_keras(visit, seed):
     got = frame.evaluate(PASS, [0, pixels.ravel().tolist(), None])
     assert got["engine"] == "WebAssembly"
     wanted = computed(as_sent(model), image)
-    assert np.abs(wanted["logits"]).max() > 0.05
+    assert np.abs(wanted["tokens"]).max() > 0.5
     assert_equal(got, wanted)
 
 
@@ -321,6 +332,28 @@ def test_drawing_changes_the_answer_and_undo_takes_it_back(visit, digits_page):
     np.testing.assert_allclose(hand.answer(), answer, atol=1e-6)
 
 
+def test_erase_bring_back_empty_and_start_again(visit, digits_page):
+    hand = Hand(visit(digits_page))
+    before = hand.seen()
+    hand.click("Erase")
+    hand.frame.locator("#width").fill("5")
+    for row in (0.1, 0.3, 0.5, 0.7, 0.9):
+        hand.stroke((0.05, row), (0.95, row))
+    assert hand.seen().sum() < 0.3 * before.sum()
+    hand.click("Bring back")
+    for row in (0.1, 0.3, 0.5, 0.7, 0.9):
+        hand.stroke((0.05, row), (0.95, row))
+    assert np.abs(hand.seen() - before).mean() < np.abs(before).mean() / 10
+    hand.click("Empty")
+    assert hand.seen().max() == 0
+    hand.click("Swap light and dark")
+    assert hand.seen().min() == 255
+    hand.click("Start again")
+    assert hand.seen().max() == 0  # the empty picture was opened: that is where it starts again
+    hand.frame.get_by_role("button", name="Picture 1").click()
+    np.testing.assert_array_equal(hand.seen(), before)
+
+
 def test_squares_are_hidden_by_hand(visit, digits_page):
     hand = Hand(visit(digits_page))
     before = hand.seen().reshape(16, 16)
@@ -332,6 +365,22 @@ def test_squares_are_hidden_by_hand(visit, digits_page):
     np.testing.assert_array_equal(after, before)
     hand.stroke((0.3, 0.3), (0.3, 0.3))  # again: shown
     np.testing.assert_array_equal(hand.seen().reshape(16, 16), before)
+
+
+def test_the_keyboard_draws_hides_and_leaves(visit, digits_page):
+    hand = Hand(visit(digits_page))
+    before = hand.seen().reshape(16, 16)
+    picture = hand.frame.locator("#picture")
+    picture.focus()
+    for key in ("Control+Home", "Space", "Shift+ArrowRight", "Shift+ArrowRight"):
+        picture.press(key)
+    after = hand.seen().reshape(16, 16)
+    assert after[0, :6].min() == 255 and np.array_equal(after[6:], before[6:])
+    hand.frame.wait_for_function("() => byId('spoken').textContent.includes('drawn')")
+    picture.press("Control+z")
+    assert hand.seen().reshape(16, 16)[0, 4] < 255
+    picture.press("Tab")
+    assert hand.frame.evaluate("document.activeElement.id") != "picture"
 
 
 def test_the_picture_moves(visit, digits_page):
@@ -359,16 +408,16 @@ def test_a_map_is_what_the_model_reads(visit, digits_page):
     row = hand.frame.evaluate("[...readsOf(models[0], 1)]")
     best = int(np.argmax(row))
     text = hand.frame.locator(".line").inner_text()
-    told = "itself" if best == 1 else f"row {best // 4 + 1}, column {best % 4 + 1}"
-    assert f"The square in row 1, column 2 takes most from {told}" in text
+    told = "itself" if best == 1 else f"row {best // 4}, column {best % 4}"
+    assert f"The square in row 0, column 1 takes most from {told}" in text
     canvas.press("Enter")  # held: the pointer moves it no more
     hand.page.mouse.move(*hand.place(0.9, 0.9))
     hand.settle()
-    assert "row 1, column 2" in hand.frame.locator(".line").inner_text()
+    assert "row 0, column 1" in hand.frame.locator(".line").inner_text()
     canvas.press("Escape")
     hand.page.mouse.move(*hand.place(0.88, 0.88))
     hand.settle()
-    assert "row 4, column 4" in hand.frame.locator(".line").inner_text()
+    assert "row 3, column 3" in hand.frame.locator(".line").inner_text()
 
 
 def test_before_and_after(visit, digits_page):
@@ -464,6 +513,205 @@ def test_the_camera_films_and_stops(visit, digits_page):
     hand.frame.get_by_role("button", name="Keep this picture").click()
     hand.settle()
     assert np.abs(hand.seen() - before).max() > 10 and hand.frame.evaluate("camera") is None
+
+
+# Nothing leaves the page
+
+
+@pytest.fixture
+def witness():
+    """(address, paths that were asked for) of a server that notes every request."""
+    asked = []
+
+    class Noting(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *arguments):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Noting)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", asked
+    server.shutdown()
+    server.server_close()
+
+
+ATTEMPTS = """(address) => {
+    fetch(`${address}/fetch`).catch(() => {});
+    const request = new XMLHttpRequest();
+    request.open('GET', `${address}/request`);
+    request.send();
+    new Image().src = `${address}/image`;
+    const add = (tag, properties) => document.body.append(Object.assign(document.createElement(tag), properties));
+    add('script', { src: `${address}/script` });
+    add('link', { rel: 'stylesheet', href: `${address}/style` });
+    add('iframe', { src: `${address}/frame` });
+}"""
+
+
+@pytest.mark.parametrize("policy", [True, False])
+def test_the_policy_refuses_any_request(visit, digits_page, witness, policy):
+    address, asked = witness
+    html = digits_page if policy else digits_page.replace("Content-Security-Policy", "nothing")
+    frame = visit(html, expected="Content Security Policy|violates|CORS|net::ERR", offline=False)
+    assert asked == []
+    frame.evaluate(ATTEMPTS, address)
+    frame.wait_for_timeout(1500)
+    # Without the policy all six arrive: so the server would have seen them.
+    wanted = set() if policy else {"/fetch", "/request", "/image", "/script", "/style", "/frame"}
+    assert set(asked) == wanted
+
+
+# By keyboard alone
+
+# What a reader can do: the control, the keys, and what of the page must be another after them.
+KEYS = {
+    "[data-tool=erase]": ("Enter", "state.tool"),
+    "[data-tool=hide]": ("Enter", "state.tool"),
+    "[data-tool=restore]": ("Space", "state.tool"),
+    "[data-tool=draw]": ("Space", "state.tool"),
+    "#width": ("ArrowRight", "byId('width').value"),
+    "#picture": ("Space", "[...state.pixels]"),
+    "#undo": ("Enter", "[...state.pixels]"),
+    "[data-view=counts]": ("Enter", "state.view"),
+    "[data-view=changes]": ("Enter", "state.view"),
+    "[data-view=looks]": ("Enter", "state.view"),
+    "figure:nth-of-type(1) canvas": ("ArrowUp", "[...state.square]"),
+    "figure:nth-of-type(2) canvas": ("ArrowDown", "[...state.square]"),
+    "[data-move='1,0']": ("Enter", "state.shift"),
+    "[data-move='-1,0']": ("Enter", "state.shift"),
+    "[data-move='0,1']": ("Enter", "state.shift"),
+    "[data-move='0,-1']": ("Enter", "state.shift"),
+    "#keep": ("Enter", "past.length"),
+    "#pictures button:nth-of-type(2)": ("Enter", "[...state.origin]"),
+    "#pictures button:nth-of-type(3)": ("Enter", "[...state.origin]"),
+    "#pictures button:nth-of-type(1)": ("Enter", "[...state.origin]"),
+    "#empty": ("Enter", "[...state.pixels]"),
+    "#swap": ("Enter", "[...state.pixels]"),
+    "#reset": ("Enter", "[...state.pixels]"),
+    "#inside > summary": ("Enter", "byId('inside').open"),
+    "#layer": ("ArrowUp", "state.layer"),
+    "#head": ("ArrowDown", "state.head"),
+    "#class": ("ArrowDown", "state.class"),
+    "#photo": ("Space", "state.photo"),
+    "#compare": ("Space", "state.compare"),
+    "#switches > summary": ("Space", "byId('switches').open"),
+    "#deletion > summary": ("Enter", "byId('deletion').open"),
+    "#order": ("ArrowDown", "byId('order').value"),
+    "#filling": ("ArrowDown", "state.filling"),
+    "#count": ("ArrowRight", "[...state.hidden]"),
+    "#numbers > summary": ("Enter", "byId('numbers').open"),
+    "#stage": ("ArrowDown", "state.stage"),
+    "#limits > summary": ("Enter", "byId('limits').open"),
+    "#making > summary": ("Enter", "byId('making').open"),
+    "#words > summary": ("Enter", "byId('words').open"),
+}
+# Every control that a reader sees, by what the sheet above calls it; switches and links have tests of their own.
+CONTROLS = """(known) => [...document.querySelectorAll('button, input, select, summary, a[href], [tabindex="0"]')]
+    .filter((one) => one.checkVisibility() && !one.disabled)
+    .map((one) => known.find((name) => one.matches(name)) ?? (one.id || one.outerHTML))"""
+NAMED = "(known) => known.find((name) => document.activeElement.matches(name)) ?? document.activeElement.outerHTML"
+OTHERS = ["#open", "#camera", "#parts input", 'a[href^="#word-"]']
+
+
+def test_every_control_works_by_keyboard(visit, digits_page):
+    hand = Hand(visit(digits_page))
+    for name, (key, seen) in KEYS.items():
+        control = hand.frame.locator(name).first
+        control.focus()
+        before = hand.frame.evaluate(f"JSON.stringify({seen})")
+        control.press(key)
+        if name == "#deletion > summary":
+            hand.frame.wait_for_function("() => curve && curve.lines.length === 6")
+        hand.settle()
+        assert hand.frame.evaluate(f"JSON.stringify({seen})") != before, name
+    with hand.page.expect_file_chooser():
+        hand.frame.locator("#open").press("Enter")
+    hand.frame.locator("#camera").press("Enter")
+    hand.frame.wait_for_function("() => byId('notice').textContent.includes('camera')")
+    hand.frame.locator("#parts").get_by_label("head 0").first.press("Space")
+    assert hand.frame.evaluate("models[0].parts.heads[0][0]") is False
+    hand.frame.locator("a[href='#word-token']").first.press("Enter")
+    assert hand.frame.evaluate("document.activeElement.id") == "word-token"
+
+
+def test_tab_reaches_every_control_and_leaves(visit, digits_page):
+    frame = visit(digits_page)
+    frame.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    known = [*KEYS, *OTHERS]
+    wanted = frame.evaluate(CONTROLS, known)
+    assert set(wanted) == set(known) - {"#undo"}  # nothing to undo yet
+    reached = []
+    for _ in range(len(wanted) + 2):
+        frame.page.keyboard.press("Tab")
+        if frame.evaluate("document.activeElement === document.body"):
+            break
+        reached.append(frame.evaluate(NAMED, known))
+    assert reached == wanted
+
+
+def test_nothing_moves_by_itself(visit, digits_page):
+    hand = Hand(visit(digits_page))
+    hand.stroke((0.1, 0.1), (0.9, 0.9))
+    assert hand.frame.evaluate("document.getAnimations().length") == 0
+    moving = """[...document.querySelectorAll('*')].map((one) => getComputedStyle(one)).filter(
+        (style) => parseFloat(style.transitionDuration) || style.animationName !== 'none').length"""
+    assert hand.frame.evaluate(moving) == 0
+
+
+# Words
+
+
+JARGON = r"\b(tokens?|layers?|heads?|attention|logits?|pooling|votes?|embeddings?|transformer|softmax|CCT|ViT)\b"
+
+
+def test_the_first_view_has_no_jargon(visit, digits_page):
+    frame = visit(digits_page)
+    for view in ("looks", "counts", "changes"):
+        frame.locator(f"[data-view={view}]").click()
+        frame.wait_for_function("() => !painting && !working")
+        text = re.sub(r"\bMore: .*", "", frame.locator("main").inner_text())  # what is folded says its name
+        assert "Draw" in text and re.findall(JARGON, text, re.IGNORECASE) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "head", "theme", "target"),
+    [
+        ("http://course.test/08_looking_inside.html", "<script src='_static/glossary.js?v=1'></script>", None,
+         "http://course.test/glossary.html#term-{}"),
+        ("http://course.test/x/lab/tree/notebooks/08_looking_inside.ipynb", "", "true",
+         "http://course.test/x/lab/tree/notebooks/glossary.md"),
+        ("http://course.test/x/notebooks/notebooks/08_looking_inside.ipynb", "", "true",
+         "http://course.test/x/edit/notebooks/glossary.md"),
+        ("http://course.test/o/r/notebooks/08_looking_inside.ipynb", "", None, None),
+        (None, "", None, None),
+    ],
+    ids=["site", "JupyterLab", "Jupyter Notebook", "another viewer", "a file"],
+)  # fmt: skip
+def test_words_lead_to_the_glossary_beside_the_page(visit, digits_page, address, head, theme, target):
+    if theme:
+        head += f"<body data-jp-theme-light='{theme}'>"
+    frame = visit(digits_page, head=head, address=address, offline=address is None)
+    inside = frame.locator("#inside a")
+    wanted = [target and target.format(term) for term in ("token", "transformer-block", "multi-head-attention")]
+    assert inside.evaluate_all("(links) => links.slice(0, 3).map((one) => one.target ? one.href : null)") == wanted
+    there = frame.locator("dt a")
+    terms = frame.evaluate("[...document.querySelectorAll('dt')].map((one) => one.dataset.term)")
+    assert there.evaluate_all("(links) => links.map((one) => one.href)") == [
+        target.format(term) for term in terms if target
+    ]
+
+
+def test_the_glossary_has_the_words_of_the_page(digits_page):
+    page, glossary = html.unescape(digits_page), (ROOT / "notebooks" / "glossary.md").read_text(encoding="utf-8")
+    terms = re.findall(r'data-term="([^"]+)"', page)
+    known = [
+        re.sub(r"[^a-z0-9]+", "-", term.lower()) for term in re.findall(r"^- \*\*(.+?)\*\*", glossary, re.MULTILINE)
+    ]
+    assert len(terms) == 9 and set(terms) <= set(known)
 
 
 # Around it

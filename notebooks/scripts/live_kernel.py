@@ -29,10 +29,11 @@ def compiled(source=SOURCE):
     with tempfile.TemporaryDirectory() as folder:
         shutil.copyfile(source, Path(folder, "kernel.ts"))
         # In a folder of its own, so that the path of the source, which could get into the module, is always the same.
-        install = [npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder, COMPILER]
-        subprocess.run(install, check=True, cwd=folder)
+        install = [npm, "install", "--silent", "--prefer-offline", "--no-audit", "--no-fund", "--prefix", folder]
+        install.append(COMPILER)
+        subprocess.run(install, check=True, cwd=folder, capture_output=True, text=True)
         command = [npm, "exec", "--offline", "--", "asc", "kernel.ts", "-o", "kernel.wasm", *OPTIONS]
-        subprocess.run(command, check=True, cwd=folder)
+        subprocess.run(command, check=True, cwd=folder, capture_output=True, text=True)
         return Path(folder, "kernel.wasm").read_bytes()
 
 
