@@ -15,6 +15,7 @@ from matplotlib import rc_context
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from PIL import Image
 
 BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, GREY = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#666666",
@@ -69,6 +70,22 @@ def draw_message(text, width=8.0, height=1.5):
     axes.set_axis_off()
     axes.text(0.5, 0.5, text, ha="center", va="center", wrap=True, fontsize=12, color=GREY, transform=axes.transAxes)
     return figure
+
+
+def reduce_colours(png, colours=256):
+    """A PNG file with so many colours at most, about a third as long: for pictures that are stored.
+
+    Args:
+        png: the bytes of the file, without transparent parts.
+        colours: up to 256.
+
+    Returns:
+        The bytes of another PNG file. Its colours are those that come nearest; nothing is dithered.
+    """
+    picture = Image.open(io.BytesIO(png)).convert("RGB").quantize(colours, dither=Image.Dither.NONE)
+    buffer = io.BytesIO()
+    picture.save(buffer, "png", optimize=True)
+    return buffer.getvalue()
 
 
 # Images

@@ -11,7 +11,7 @@ from IPython.display import display
 from matplotlib import rc_context
 from PIL import Image as Pillow
 
-from cct_helpers.figures import draw_message, to_png
+from cct_helpers.figures import draw_message, reduce_colours, to_png
 from cct_helpers.images import read_picture
 
 SHARP = {"align_self": "flex-start"}  # a box would stretch a picture to its own width, and blur it
@@ -22,15 +22,17 @@ def in_notebook():
     return getattr(get_ipython(), "kernel", None) is not None
 
 
-def show(figure, alt):
+def show(figure, alt, colours=None):
     """Show a Figure in a notebook. Does nothing in a script.
 
     Args:
         figure: a Matplotlib Figure.
         alt: what it shows, in words, for readers who do not see it.
+        colours: at most so many, up to 256, for a smaller file of the notebook; None keeps all.
     """
     if in_notebook():
-        show_png(to_png(figure), alt)
+        png = to_png(figure)
+        show_png(png if colours is None else reduce_colours(png, colours), alt)
 
 
 def show_png(png, alt):

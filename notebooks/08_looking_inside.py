@@ -15,10 +15,11 @@
 #
 # *What did it learn?*
 #
-# You will take a trained CCT apart: what each head reads, what each token adds to the answer, to the last digit. Then
-# you test whether pictures of this kind can be believed.
+# You will take a trained CCT apart: what its filters see, what each head reads, what each token adds to the answer, to
+# the last digit. Then you test which of these pictures can be believed.
 #
-# 20 minutes to read, 1 minute to run. Builds on [notebook 05](05_sequence_pooling.ipynb), on the weights of tokens.
+# 100 minutes to read, 1 minute to run. A good place for a break is before *Hide and see*. Builds on [notebook
+# 05](05_sequence_pooling.ipynb), on the weights of tokens.
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/08_looking_inside.ipynb)
 
@@ -37,14 +38,15 @@ import cct_helpers as cct
 cct.setup()
 
 # %%
-import dataclasses
 import inspect
 import json
 
 import keras
 import numpy as np
+import tensorflow as tf
 from IPython.display import HTML, display
 from PIL import Image
+from scipy.special import softmax
 from skimage import data as photos
 
 from cct_helpers import figures
@@ -54,17 +56,30 @@ from cct_helpers.topics import faithfulness
 keras.utils.set_random_seed(0)
 
 # %% [markdown]
+# ## Before you begin
+#
+# Two questions on [notebook 07](07_training.ipynb):
+#
+# 1. The weights of which epoch are kept, and which images decide that?
+# 2. Somebody adds 3 to all logits of an image. What happens to its probabilities?
+#
+# <details><summary>Answers</summary>
+#
+# 1. The epoch with the highest accuracy on the validation images. The test images are read once, at the end.
+# 2. The probabilities stay as they are: the softmax divides by the sum, so a number that is added to every logit
+#    cancels. You will need this below.
+#
+# </details>
+#
 # ## The model and two photos
 #
 # `cct_2_3x2_32_cifar10` comes with the course: 64 tokens, two layers of two heads, trained on CIFAR-10. The photos
-# come with scikit-image. Of the ten classes, the first shows one, the second none.
+# come with scikit-image. Of the ten classes, the first photo shows one, the second none.
 
 
 # %%
 def small(photo, side=32):
-    """The middle square of a photo, resized: (side, side, 3) uint8."""
-    if photo.ndim == 2:
-        photo = np.stack([photo] * 3, axis=-1)  # grey: (height, width) -> (height, width, channels)
+    """The middle square of a colour photo, resized: (side, side, 3) uint8."""
     height, width, _ = photo.shape
     length = min(height, width)
     top, left = (height - length) // 2, (width - length) // 2
@@ -72,157 +87,251 @@ def small(photo, side=32):
     return np.asarray(square.resize((side, side), Image.Resampling.BOX))
 
 
-def softmax(logits):
-    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
-
-
-# %%
 model = cct.load_pretrained("cct_2_3x2_32_cifar10")
 names, grid = model.card["class_names"], model.get_layer("tokenizer").grid(32, 32)
 images = np.stack([small(photos.chelsea()), small(photos.stereo_motorcycle()[0])])  # (batch, height, width, channels)
-logits = cct.predict(model, images)
+logits = cct.predict(model, images)  # (batch, classes)
 predicted = logits.argmax(axis=1)
+figure = figures.draw_predictions(images, softmax(logits, axis=1), names)
 alt = "Photo of a cat: cat by far. Photo of a motorcycle: truck first, then automobile"
-cct.show(figures.draw_predictions(images, softmax(logits), names), alt=alt)
+cct.show(figure, alt=alt, colours=256)  # few colours make a small file
 assert [names[label] for label in predicted] == ["cat", "truck"] and grid == (8, 8)
 
 # %% [markdown]
 # A motorcycle is neither a truck nor an automobile, and the model has to choose. That makes it worth a look.
 #
+# We go through the model from front to back: the first filters, the attention, the pooling, the votes for a class.
+# Behind that stands the question of the second half: is any of these pictures true?
+#
+# ## The first filters
+#
+# The first convolution sees the pixels themselves, so its 64 filters can be drawn as pictures of 3 x 3 pixels, with
+# grey for 0.
+#
+# Some filters look at light and ignore colour. To find them, take the mean of a filter's three channels: what is left
+# is what it does to grey. The share of its squared weights that is left is its *grey part*: 1 for a filter that
+# ignores colour, 0 for one that compares colours and ignores light.
+#
+# **Predict:** filters of random numbers have a grey part of one third on average. What did training make of that?
+
+
+# %%
+def grey_part(kernels):
+    """(filters, 3, 3, channels) -> (filters,), from 0 to 1."""
+    return 3 * (kernels.mean(axis=-1) ** 2).sum(axis=(1, 2)) / (kernels**2).sum(axis=(1, 2, 3))
+
+
+kernels = model.get_layer("tokenizer").get_weights()[0].transpose(3, 0, 1, 2)  # -> (64, 3, 3, channels)
+grey, chance = grey_part(kernels), grey_part(np.random.default_rng(0).normal(size=(10_000, 3, 3, 3)))
+figure = pictures.draw_filters(kernels, grey, rows=4)
+alt = "64 small pictures in four rows: at the top dark and light edges without colour, at the bottom coloured patterns"
+cct.show(figure, alt=alt, colours=256)
+for name, part in {"trained": grey, "random": chance}.items():
+    print(f"{name:8} grey part above 0.8: {(part > 0.8).mean():3.0%}, below 0.2: {(part < 0.2).mean():3.0%}")
+assert (grey > 0.8).sum() == 30 and (grey < 0.2).sum() == 20  # of 64
+assert (chance > 0.8).mean() < 0.01 and abs((chance < 0.2).mean() - 0.14) < 0.01 and abs(chance.mean() - 1 / 3) < 0.01
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Training has split the filters in two. 30 of the 64 all but ignore colour, where random numbers would give hardly one,
+# and 20 compare colours and ignore light, where random numbers would give 9.
+#
+# </details>
+#
+# [Krizhevsky et al., 2012](https://papers.nips.cc/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html) saw
+# the same split in a network of another size on other images. This is the one picture of this notebook that needs no
+# test: the filters *are* the weights. From the second layer on it is no longer so.
+#
 # ## Attention, all of it
 #
-# In each layer, each head, each token spreads one unit of weight over all tokens. You built this in the notebook on
-# attention. Here it is again for layer 0, from the weights of the trained model, to be sure that what we look at is
-# what the model does.
+# In each layer, each head, each token spreads one unit of weight over all tokens:
 #
-# **Predict:** how many rows of weights are there in this small model, for one photo?
+# $$A = \text{softmax}\!\left(\frac{Q K^\top}{\sqrt{d}}\right), \qquad Q, K: (\text{tokens}, d), \quad A:
+# (\text{tokens}, \text{tokens}).$$
+#
+# You built this in [notebook 03](03_self_attention.ipynb). Here it is again for layer 0, from the weights of the
+# trained model, to be sure that what we look at is what the model does. Layers, heads, rows and columns count from 0.
 
 # %%
 block = model.get_layer("block_0")
-entering = keras.Model(model.input, block.input)(images, training=False)  # (batch, tokens, dim)
+entering = keras.Model(model.input, block.input)(images, training=False)
 normed = block.pre_norm(entering).numpy()
-
+print("normed tokens:", normed.shape, "(batch, tokens, dim)")
 heads, size = block.num_heads, normed.shape[-1] // block.num_heads
 qkv = (normed @ block.attention.qkv.kernel.numpy()).reshape(2, 64, 3, heads, size)
-queries, keys, _ = qkv.transpose(2, 0, 3, 1, 4)  # (batch, tokens, 3, heads, size) -> 3 x (batch, heads, tokens, size)
-by_hand = softmax(queries @ keys.swapaxes(-1, -2) / np.sqrt(size))  # (batch, heads, tokens, tokens)
+print("one matrix for all three:", qkv.shape, "(batch, tokens, query or key or value, heads, head size)")
+queries, keys, _ = qkv.transpose(2, 0, 3, 1, 4)
+print("queries, and keys:", queries.shape, "(batch, heads, tokens, head size)")
+by_hand = softmax(queries @ keys.swapaxes(-1, -2) / np.sqrt(size), axis=-1)
+print("weights:", by_hand.shape, "(batch, heads, tokens, tokens)")
 
+# %% [markdown]
+# `cct.attention_maps` does the same for every layer. **Predict:** how many rows of weights are there in this model, for
+# one photo?
+
+# %%
 maps = cct.attention_maps(model, images)
 print("(layers, batch, heads, tokens, tokens) =", maps.shape)
 assert np.abs(by_hand - maps[0]).max() < 1e-5
 assert np.allclose(maps.sum(axis=-1), 1, atol=1e-5)
-assert maps[:, 0].size == 256 * 64 and maps[:, 0, :, :, 0].size == 256
+assert maps[:, 0, :, :, 0].size == 256
 
 # %% [markdown]
-# 256 rows of 64 weights, for two layers of two heads. One row tells where one token reads from. Here are all four
-# rows of one token, none picked by hand, on one scale.
+# <details><summary>Answer</summary>
+#
+# There are 256 rows: 2 layers of 2 heads, with one row for each of the 64 tokens. Each row holds 64 weights.
+#
+# </details>
+#
+# One row tells where one token reads from. An [attention map](glossary.md) is a row laid over the photo. Here are
+# all four rows of the token in row 3, column 3, none picked by hand, on one scale. Equal weights would be 1 times
+# *uniform* everywhere.
 
 # %%
 token = 27  # row 3, column 3
-rows = maps[:, 0, :, token]  # (layers, heads, tokens)
-alt = "What token 27 of the cat photo reads from, in two layers of two heads, on one scale of colours"
-cct.show(figures.draw_heads(images[0], rows, grid, divmod(token, 8), high=6), alt=alt)
+alt = "What token 27 of the cat photo reads from, in two layers of two heads, on one scale: spread over many squares"
+cct.show(figures.draw_heads(images[0], maps[:, 0, :, token], grid, divmod(token, 8), high=6), alt=alt, colours=256)
 
-entropy = cct.entropy_bits  # in bits: log2 of the number of tokens for equal weights, 0 when one token has it all
-for layer, head in np.ndindex(maps.shape[0], heads):
-    bits, largest = entropy(maps[layer, 0, head]).mean(), 64 * maps[layer, 0, head].max(axis=-1).mean()
-    print(f"layer {layer}, head {head}: entropy {bits:.2f} of {np.log2(64):.0f} bits, largest {largest:.1f} x uniform")
-assert np.all((entropy(maps[:, 0]).mean(axis=-1) > 3) & (entropy(maps[:, 0]).mean(axis=-1) < 5.95))
+bits = cct.entropy_bits(maps[:, 0]).mean(axis=-1)  # (layers, heads): the mean over the 64 rows of a head
+for (layer, number), mean in np.ndenumerate(bits):
+    largest = 64 * maps[layer, 0, number].max(axis=-1).mean()
+    print(f"layer {layer}, head {number}: {mean:.2f} bits, as {2**mean:.0f} equal tokens;", end=" ")
+    print(f"largest weight {largest:.1f} x uniform")
+assert 35 <= 2 ** bits.min() and 2 ** bits.max() < 51
 
 # %% [markdown]
-# The numbers are means over all 64 rows of a head. Uniform weights would have 6 bits and a largest weight of 1 times
-# uniform. Every head lies between: it reads from more than 8 tokens, which would be 3 bits, and not from all alike.
-# This says *where* a token reads. It does not say what it takes from there, nor what it is good for.
+# The [entropy](glossary.md) of a row says how widely it reads: 6 bits for 64 equal weights, 0 for a single token. Two
+# to the power of the entropy is easier to picture. By that measure every head reads as widely as if it took 35 to 51 of
+# the 64 tokens in equal parts: neither from one token nor from all alike.
+#
+# All of this says *where* a token reads. It does not say what it takes from there, nor what it is good for.
 #
 # > **Trap: every map on a scale of its own.** Most tools stretch the colours from the smallest to the largest weight
 # > of each picture. Then a head that does nothing looks as busy as one that does.
 #
-# Make a head that knows nothing: random scores, almost equal. **Predict:** which of the two in the upper row is the
-# trained one?
+# Make a head that knows nothing: random scores, almost equal. **Predict:** which map in the upper row is the trained
+# one?
 
 # %% tags=["trap"]
 noise = softmax(np.random.default_rng(0).normal(0, 0.02, size=64))
-trained = maps[0, 0, 1, token]
-figure = pictures.draw_scales({"A": noise, "B": trained}, grid, high=6)
-cct.show(figure, alt="Two maps that look alike on their own scales; on one scale, one is flat")
-print(f"noise:   entropy {entropy(noise):.3f} bits, largest {64 * noise.max():.2f} x uniform")
-print(f"trained: entropy {entropy(trained):.3f} bits, largest {64 * trained.max():.2f} x uniform")
-assert 64 * noise.max() < 1.1 < 3 < 64 * trained.max()
+trained = maps[1, 0, 1, 10]  # layer 1, head 1: what the token in row 1, column 2 reads
+figure = pictures.draw_scales({"A": trained, "B": noise}, grid, high=6)
+alt = "Two maps, each on its own scale, that look alike; below, on one scale, B is flat and A is not"
+cct.show(figure, alt=alt, colours=256)
+for name, weights in {"A": trained, "B": noise}.items():
+    print(f"{name}: {cct.entropy_bits(weights):.3f} bits, largest {64 * weights.max():.2f} x uniform")
+assert 64 * noise.max() < 1.1 and 64 * trained.max() > 3
 
 # %% [markdown]
-# A is the noise. Its weights differ from uniform by less than a tenth. On its own scale that fills the whole range of
-# colours.
+# <details><summary>Answer</summary>
 #
-# **To catch it:** print entropy and the largest weight in multiples of uniform, and draw what you compare on
-# one scale.
+# A is the trained one. The weights of B differ from uniform by less than a tenth; on a scale of its own that fills the
+# whole range of colours.
+#
+# </details>
+#
+# **To catch it:** print the entropy and the largest weight in multiples of uniform, and draw what you compare on one
+# scale.
 #
 # ## Through all layers: rollout
 #
-# Tokens of layer 1 are mixtures already. To follow the mixing back to the input tokens, [Abnar and
-# Zuidema](https://arxiv.org/abs/2005.00928) average the heads, give half of each token to its own past (the residual
-# connection), and multiply the layers. The paper calls it *attention rollout*.
+# *Why:* the tokens of layer 1 are mixtures already. A map of layer 1 says which mixtures a token reads, not which part
+# of the photo. To follow the mixing back to the input tokens, [Abnar and Zuidema](https://arxiv.org/abs/2005.00928)
+# average the heads, give half of each token to its own past (the residual connection), and multiply the layers. They
+# call it [attention rollout](glossary.md):
+#
+# $$\tilde A_l = \tfrac12 (A_l + I), \qquad R = \tilde A_1 \tilde A_0, \qquad s = w R, \qquad w, s: (\text{tokens}),
+# \quad A_l, R: (\text{tokens}, \text{tokens}).$$
+#
+# In a ViT, $w$ picks out the row of the class token. A CCT has none. **Predict:** what takes its place?
+#
+# An example for paper first: two tokens, two layers.
 
 # %%
-first, second = ((maps[layer].mean(axis=1) + np.eye(64)) / 2 for layer in range(2))  # (batch, tokens, tokens)
-rollout = second @ first
+attention = np.array([[[0.2, 0.8], [0.4, 0.6]], [[0.0, 1.0], [0.5, 0.5]]])  # (layers, tokens, tokens)
+mixing = (attention + np.eye(2)) / 2
+figure = pictures.draw_rollout(mixing, np.array([0.2, 0.8]))
+alt = "From the pooled vector back to two input tokens: thick and thin lines with their shares, 0.32 and 0.68 at last"
+cct.show(figure, alt=alt, colours=256)
+assert np.allclose(np.array([0.2, 0.8]) @ (mixing[1] @ mixing[0]), [0.32, 0.68])
+
+# %% [markdown]
+# Read it from right to left. The pooled vector takes 0.2 of the upper and 0.8 of the lower token. Of what it takes from
+# the lower one, a quarter came from the upper one a layer before, and so on. Multiply along a path, add up the paths.
+#
+# Now with 64 tokens and the trained weights.
+
+# %%
+early, late = ((maps[layer].mean(axis=1) + np.eye(64)) / 2 for layer in range(2))  # (batch, tokens, tokens) each
+rollout = late @ early
 assert np.allclose(rollout, cct.attention_rollout(maps), atol=1e-6)
 assert np.allclose(rollout.sum(axis=-1), 1, atol=1e-5)
 
-# %% [markdown]
-# In a ViT one takes the row of the class token. A CCT has none. **Predict:** what takes its place?
-
-# %%
 pooling = cct.pooling_weights(model, images)  # (batch, tokens)
 shares = np.einsum("bt,btu->bu", pooling, rollout)  # (batch, tokens): share of each input token in the pooled vector
-assert np.allclose(shares.sum(axis=-1), 1, atol=1e-5)
-
 for i, name in enumerate(["cat", "motorcycle"]):
-    for kind, weights in {"pooling": pooling[i], "rollout": shares[i]}.items():
-        print(f"{name:10} {kind}: entropy {entropy(weights):.2f} bits, largest {64 * weights.max():.1f} x uniform")
-    assert entropy(shares[i]) > entropy(pooling[i])
+    for kind, weights in {"pooling weights": pooling[i], "rollout": shares[i]}.items():
+        wide = 2 ** cct.entropy_bits(weights)
+        print(f"{name:10} {kind:15} as {wide:2.0f} equal tokens, largest {64 * weights.max():4.1f} x uniform")
+blur = 2 ** (cct.entropy_bits(shares) - cct.entropy_bits(pooling))
+assert blur.round().tolist() == [5, 3] and np.allclose(shares.sum(axis=-1), 1)
 
 # %% [markdown]
-# The pooling weights do: they are the row with which the model reads its tokens. Rollout is blurrier than they are,
-# for both photos. It rests on assumptions: that halves are halves, that heads count equally, that values, MLP and
-# norms change nothing. It has no sign, and it knows no class.
+# <details><summary>Answer</summary>
+#
+# The [pooling weights](glossary.md) take the place of the class token's row: they are the row with which the model
+# reads its tokens.
+#
+# </details>
+#
+# Rollout is blurrier than the pooling weights alone: it reads as if from about five times as many tokens for the cat,
+# and three times for the motorcycle. And it rests on assumptions: that halves are halves, that heads count equally,
+# that values, MLP and norms change nothing. It has no sign, and it knows no class.
 #
 # > **Trap: normalising along the wrong axis.** Some versions drop small weights first and then divide by the row
 # > sums, without `keepdims`. That divides column `j` by the sum of row `j`. ([An open
 # > report](https://github.com/jacobgil/vit-explain/issues/16) of this in a popular tool.)
 #
-# **Predict:** what do the rows sum to then?
+# **Predict:** does every row still sum to 1? Could you see it in a picture?
 
 # %% tags=["trap"]
-whole = first[0]  # (tokens, tokens), rows sum to 1
+whole = early[0]  # (tokens, tokens), rows sum to 1
 kept = np.where(whole >= np.quantile(whole, 0.9), whole, 0)
-right = kept / kept.sum(axis=-1, keepdims=True)
-wrong = kept / kept.sum(axis=-1)
-for name, rows in {"right": right, "wrong": wrong}.items():
+by_row = kept / kept.sum(axis=-1, keepdims=True)
+by_column = kept / kept.sum(axis=-1)
+for name, rows in {"with keepdims": by_row, "without": by_column}.items():
     print(f"row sums, {name}: {rows.sum(axis=-1).min():.3f} to {rows.sum(axis=-1).max():.3f}")
-assert np.allclose(right.sum(axis=-1), 1) and np.abs(wrong.sum(axis=-1) - 1).max() > 0.05
+assert np.allclose(by_row.sum(axis=-1), 1) and 0.05 < np.abs(by_column.sum(axis=-1) - 1).max() < 0.1
 assert np.allclose(whole / whole.sum(axis=-1), whole, atol=1e-5)  # while rows are whole, it changes nothing
 
 # %% [markdown]
-# To anything around 1. The last line is why it stays unnoticed: as long as every row sums to 1 the wrong axis does no
-# harm.
+# <details><summary>Answer</summary>
+#
+# The rows no longer sum to 1, but they miss it by less than a tenth, which no eye sees in a picture. As long as every
+# row sums to 1 the wrong axis does no harm at all: that is the last assert, and why the mistake stays unnoticed.
+#
+# </details>
 #
 # **To catch it:** assert the row sums after every step.
 #
 # ## The part that is exact: votes
 #
-# The last steps of a CCT are a weighted mean of tokens and a linear layer. Both are sums, so they can be swapped:
-# every token casts a *vote* in every logit,
+# *Why:* weights have no sign and know no class. But the last steps of a CCT are a weighted mean of tokens and a linear
+# layer. Both are sums, so they can be swapped: every token casts a *vote* in every logit,
 #
-# $$\text{logit}_c = \sum_t w_t \, (W_c \cdot x_t) + b_c .$$
+# $$\text{logit}_c = \sum_t w_t \, (W_c \cdot x_t) + b_c , \qquad w: (\text{tokens}), \quad x: (\text{tokens},
+# \text{dim}), \quad W: (\text{classes}, \text{dim}).$$
 #
-# No assumption is needed. **Predict:** what is the difference between a token's weight $w_t$ and its vote?
+# No assumption is needed. Maps of this kind have a name: [class activation maps](glossary.md) ([Zhou et al.,
+# 2016](https://arxiv.org/abs/1512.04150)), with learned weights $w_t$ here where theirs are all equal.
+#
+# **Predict:** what is the difference between a token's weight $w_t$ and its vote?
 
 # %%
 tokens = keras.Model(model.input, model.get_layer("pooling").input)(images, training=False).numpy()
-score = model.get_layer("pooling").score
-weights = softmax((tokens @ score.kernel.numpy())[..., 0])  # (batch, tokens, 1) -> (batch, tokens)
-head = model.get_layer("head")
+score, head = model.get_layer("pooling").score, model.get_layer("head")
+weights = softmax((tokens @ score.kernel.numpy())[..., 0], axis=1)  # (batch, tokens, 1) -> (batch, tokens)
 votes = weights[..., None] * (tokens @ head.kernel.numpy())  # (batch, tokens, classes)
 
 error = np.abs(votes.sum(axis=1) + head.bias.numpy() - logits).max()
@@ -232,311 +341,102 @@ assert np.abs(votes - cct.token_votes(model, images)).max() < 1e-4
 print(inspect.getsource(cct.token_votes).split('"""')[2])
 
 # %% [markdown]
-# A vote has a sign and a class, a weight has neither. Two weights of equal size can pull in opposite directions.
+# <details><summary>Answer</summary>
+#
+# A vote has a sign and a class; a weight has neither. Two tokens of equal weight can pull in opposite directions.
+#
+# </details>
+#
+# A word of care about the sign. A number added to all classes changes no probability, as you said at the top. So the
+# sign of a vote for *one* class means something only where the votes of a token for all classes have a mean near 0.
+# Always safe is the difference of the votes for two classes.
 
 # %%
-kinds = {"pooling weights": pooling[0], "rollout to the input": shares[0]}
+kinds = {"pooling weights": pooling[0], "rollout": shares[0]}
 figure = pictures.draw_votes(images[0], grid, kinds, {'votes for "cat"': votes[0, :, names.index("cat")]})
-cct.show(figure, alt="Cat; pooling weights and votes are high on the same few squares, rollout is spread out")
-correlation = faithfulness.spearman(pooling[0], votes[0, :, predicted[0]])
-print(f"rank correlation of pooling weights and votes for cat: {correlation:.2f}")
-assert votes[0, :, predicted[0]].min() > -0.05 and correlation > 0.7
+alt = "Cat; pooling weights and votes are high on the same few squares; rollout, on the scale of the weights, is faint"
+cct.show(figure, alt=alt, colours=256)
+common = np.abs(votes.mean(axis=2)).mean() / np.abs(votes).mean()
+print(f"mean over the classes: {common:.0%} of a vote's size;", end=" ")
+print(f"lowest vote for cat {votes[0, :, 3].min():+.2f}, highest {votes[0, :, 3].max():+.2f}")
+assert common < 0.1 and votes[0, :, 3].min() > -0.05 and names[3] == "cat"
 
 # %% [markdown]
-# For this clear case votes and weights nearly agree: no token casts a vote against the cat worth naming. Note what a
-# vote is tied to: an *output* token, which has read from the whole image in two layers. "This square of the photo
-# made it a cat" does not follow.
+# In this model the mean over classes is less than a tenth of a vote, and the sign can be read. For the clear case of
+# the cat, votes and weights nearly agree: no token casts a vote against the cat worth naming.
+#
+# Note what a vote is tied to: an *output* token, which has read from the whole image in two layers. "This square of
+# the photo made it a cat" does not follow.
 #
 # > **Trap: reading weight as support.** A token with a large weight has a say. It need not speak for the class that
 # > won.
 #
-# Take the motorcycle, and of its tokens with more than 3 times the uniform weight the one whose vote for the first
-# class is lowest, compared with the second. **Predict:** does it speak for the class that the model named?
+# Look at the motorcycle, and only at tokens with more than 3 times the uniform weight. Among them take the one that
+# favours the second class most. **Predict:** is there one that votes against the answer?
 
 # %% tags=["trap"]
-first, second = np.argsort(-logits[1])[:2]
-difference = votes[1, :, first] - votes[1, :, second]
+winner, rival = np.argsort(-logits[1])[:2]
+difference = votes[1, :, winner] - votes[1, :, rival]
 heavy = np.where(64 * pooling[1] > 3, difference, np.inf).argmin()
-one, other = names[first], names[second]
-signed = {f'votes for "{one}"': votes[1, :, first], f'"{one}" minus "{other}"': difference}
+signed = {f'"{names[winner]}" minus "{names[rival]}"': difference}
 figure = pictures.draw_votes(images[1], grid, {"pooling weights": pooling[1]}, signed, divmod(heavy, 8))
-cct.show(figure, alt="Motorcycle; the outlined token has a large weight and votes for the second class, not the first")
-print(f"token {heavy}: weight {64 * pooling[1, heavy]:.1f} x uniform,", end=" ")
-print(f"vote for {one} {votes[1, heavy, first]:+.2f}, for {other} {votes[1, heavy, second]:+.2f}")
-assert 64 * pooling[1, heavy] > 3 and difference[heavy] < -0.1 and logits[1, first] > logits[1, second]
+alt = "Motorcycle; the outlined token has a large weight, and its vote speaks for the second class, not the first"
+cct.show(figure, alt=alt, colours=256)
+print(f"token {heavy}: weight {64 * pooling[1, heavy]:.1f} x uniform, vote for {names[winner]} rather than", end=" ")
+print(f"{names[rival]} {difference[heavy]:+.2f}")
+assert 64 * pooling[1, heavy] > 3 and difference[heavy] < -0.1 and logits[1, winner] > logits[1, rival]
+
+record = json.loads((Path(root) / "notebooks" / "results" / "08_faithfulness_cifar10.json").read_text("utf-8"))
+found = record["heavy_tokens"]  # on the first 200 test images of CIFAR-10
+print(f"200 test images: {found['for_the_second_class']} of {found['tokens']} heavy tokens", end=" ")
+print(f"vote for the second class, at least one in {found['images_with_one']} images")
+assert round(found["for_the_second_class"] / found["tokens"], 2) == 0.08 and found["images_with_one"] == 54
 
 # %% [markdown]
-# No: it would have the model say the second class. A map of weights, with or without rollout, shows it in the same
-# colour as the tokens that decided. So say "the model reads from here", never "this is why".
+# <details><summary>Answer</summary>
+#
+# There is one: it would have the model say the second class. A map of weights, with or without rollout, shows it in
+# the same colour as the tokens that decided.
+#
+# </details>
+#
+# It is no rare case: among the first 200 test images of CIFAR-10, 8 % of such heavy tokens vote for the second class,
+# and 54 images have at least one. So say "the model reads from here", never "this is why". There is a debate on this
+# with good arguments on both sides: [Attention is not Explanation](https://arxiv.org/abs/1902.10186), and [Attention is
+# not not Explanation](https://arxiv.org/abs/1908.04626).
 #
 # **To catch it:** look at a signed measure beside the weights. Votes are one, and exact.
 #
-# ## The first filters
+# ## A map from outside: the gradient
 #
-# The first convolution sees the pixels themselves, so its 64 kernels can be drawn as pictures of 3 x 3 pixels. All of
-# them, largest first, on one scale, where grey is 0.
-#
-# **Predict:** a random filter is a third grey. (The grey part is what stays when the mean of the three channels is
-# taken.) What did training make of that?
+# *Why:* all maps so far use the parts of a CCT. The oldest kind uses none, and works for any network: how much would
+# the logit of the answer change if this pixel changed a little? That is a gradient ([Simonyan et al.,
+# 2013](https://arxiv.org/abs/1312.6034)). For a square, add up the sizes of its pixels.
+
 
 # %%
-kernels = model.get_layer("tokenizer").get_weights()[0]  # (3, 3, channels, 64)
-kernels = kernels.transpose(3, 0, 1, 2)  # -> (64, 3, 3, channels)
-kernels = kernels[np.argsort(-np.linalg.norm(kernels.reshape(64, -1), axis=1))]
-alt = "64 small pictures: dark and light edges without colour, and coloured patterns"
-cct.show(figures.draw_images(0.5 + 0.5 * kernels / np.abs(kernels).max(), columns=16, side=0.55), alt=alt)
-grey = 3 * (kernels.mean(axis=-1) ** 2).sum(axis=(1, 2)) / (kernels**2).sum(axis=(1, 2, 3))  # (64,), 0 to 1
-flat = 9 * (kernels.mean(axis=(1, 2)) ** 2).sum(axis=1) / (kernels**2).sum(axis=(1, 2, 3))
-print(f"grey part: above 0.8 in {(grey > 0.8).sum()} filters, below 0.2 in {(grey < 0.2).sum()}, of {len(grey)}")
-print(f"flat part (equal at all 9 pixels): below 0.05 in {(flat < 0.05).sum()} filters")
-random = np.random.default_rng(0).normal(size=(1000, 3, 3, 3))
-assert abs(3 * (random.mean(axis=-1) ** 2).sum() / (random**2).sum() - 1 / 3) < 0.01
-assert (grey > 0.8).sum() > 15 and (grey < 0.2).sum() > 10 and (flat < 0.05).sum() > 40
+def gradient_map(model, images):
+    """How much the pixels of each token's square move the logit of the answer: (images, tokens)."""
+    pixels = tf.Variable(images, dtype="float32")
+    with tf.GradientTape() as tape:
+        answer = tf.reduce_max(model(pixels, training=False), axis=1)  # (images,)
+    slopes = np.abs(tape.gradient(answer, pixels).numpy()).max(axis=-1)  # (images, height, width)
+    (rows, columns), (height, width) = model.get_layer("tokenizer").grid(*images.shape[1:3]), images.shape[1:3]
+    squares = slopes.reshape(len(images), rows, height // rows, columns, width // columns)
+    return squares.sum(axis=(2, 4)).reshape(len(images), -1)
+
+
+gradient = gradient_map(model, images)
+assert gradient.shape == (2, 64) and gradient.min() >= 0
 
 # %% [markdown]
-# Many split in two: some look at light and dark and ignore colour, others compare colours and ignore light. And most
-# respond to a change between neighbouring pixels, not to an even area. [Krizhevsky et al.,
-# 2012](https://papers.nips.cc/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html) report such a split,
-# into filters that ignore colour and filters that need it, in a network of another size on other images.
-#
-# ## Can such a map be believed?
-#
-# A map claims that some places matter. So remove them and see. Replace the squares of an image by its mean colour, in
-# the order of a map, and follow the probability of the class that the model predicted. The faster it falls, the
-# better the map found what the model uses. This is the *deletion test* ([Petsiuk et
-# al.](https://arxiv.org/abs/1806.07421)).
-#
-# **Predict:** which falls faster for the cat, removing squares by their votes, or in a random order?
-
-
-# %%
-orders = {
-    "votes": faithfulness.order_of(votes[0, :, predicted[0]]),
-    "random": faithfulness.random_orders(1, 64, np.random.default_rng(0))[0],
-}
-assert orders["votes"][0] == votes[0, :, predicted[0]].argmax()  # the strongest vote for "cat" goes first
-counts = [0, 8, 16, 24, 32, 48, 64]
-fill = faithfulness.mean_fill(images[0])
-removed = {name: faithfulness.remove_squares(images[0], order, counts, grid, fill) for name, order in orders.items()}
-falling = {name: softmax(cct.predict(model, some))[:, predicted[0]] for name, some in removed.items()}
-alt = "The cat photo while more squares are grey, by votes and in random order, with the probability of cat above each"
-cct.show(pictures.draw_removal(removed, falling, np.array(counts) / 64, "cat"), alt=alt)
-for name, falls in falling.items():
-    print(f"{name:7}", " ".join(f"{100 * probability:3.0f} %" for probability in falls))
-assert all(falls[0] > 0.8 and falls[-1] < 0.3 for falls in falling.values())  # they differ in between alone
-
-# %% [markdown]
-# Compare the two rows. Do you trust the winner? On pictures that are half grey squares a model is erratic: another
-# order, another photo or another training can turn the result round.
-#
-# One photo and one random order prove nothing. A test needs many images, and things to compare with:
-#
-# - **random orders**, 20 for each image: a map must beat these at least;
-# - **the centre**: a map that never looks at the image and says "the middle";
-# - **another image's map**: the same shape of map, but of the wrong image;
-# - **occlusion**: remove one square alone, measure how far the probability falls, and do this for each of the 64. Not
-#   a guess but a measurement, for 64 passes through the model.
-
-
-# %%
-def maps_of(model, images):
-    """The maps to test, each (images, tokens)."""
-    attention, pooling = cct.attention_maps(model, images), cct.pooling_weights(model, images)
-    rollout = np.einsum("bt,btu->bu", pooling, cct.attention_rollout(attention))
-    predicted = cct.predict(model, images).argmax(axis=1)
-    grid = model.get_layer("tokenizer").grid(*images.shape[1:3])
-    votes = cct.token_votes(model, images)[np.arange(len(images)), :, predicted]
-    return {
-        "pooling weights": pooling,
-        "last attention": np.einsum("bt,bhtu->bu", pooling, attention[-1]) / attention.shape[2],
-        "rollout": rollout,
-        "votes": votes,
-        "centre": np.tile(faithfulness.centre_map(grid), (len(images), 1)),
-        "another image's rollout": np.roll(rollout, 1, axis=0),
-        "another image's votes": np.roll(votes, 1, axis=0),
-    }
-
-
-# %%
-def measure(model, images, fill, seed=0):
-    """Deletion curves of all maps, (images, points) each, and their rank correlation with occlusion, (images,)."""
-    maps, grid = maps_of(model, images), model.get_layer("tokenizer").grid(*images.shape[1:3])
-    rng = np.random.default_rng(seed)
-
-    def predict(some):
-        return softmax(cct.predict(model, some))
-
-    curves, occlusion = faithfulness.compare_orders(predict, images, maps, grid, fill, rng)
-    return curves, {name: faithfulness.spearman(values, occlusion) for name, values in maps.items()}
-
-
-# %%
-print(inspect.getsource(faithfulness.deletion_curves).split('"""')[2])
-
-# %% [markdown]
-# CIFAR-10 is not on every machine, and 200 images take minutes on a CPU. So there is a record, made by this notebook
-# with `CCT_DATA=cifar10.npz python notebooks/08_looking_inside.py --record`; the next cell is how. It has numbers for
-# the first 200 test images, right or wrong, none chosen. Squares were replaced in two ways, by the mean colour and by
-# a blurred copy, since neither is a natural picture.
-
-# %%
-record_path = Path(root) / "notebooks" / "results" / "08_faithfulness_cifar10.json"
-fills = {"mean colour": faithfulness.mean_fill, "blur": faithfulness.blurred_fill}
-
-
-def as_lists(arrays):
-    return {name: np.round(array, 4).tolist() for name, array in arrays.items()}
-
-
-if "--record" in sys.argv:
-    test_images = cct.load_dataset().x_test[:200]
-    what = "cct_2_3x2_32_cifar10 on the first 200 test images of CIFAR-10: probability of the predicted class"
-    record = {"command": "CCT_DATA=cifar10.npz python notebooks/08_looking_inside.py --record", "what": what}
-    record["sha256"] = model.card["sha256"]
-    record |= {"images": len(test_images), "random_orders": 20, "steps": 8, "seed": 0, "keras": keras.__version__}
-    for name, fill in fills.items():
-        curves, agreement = measure(model, test_images, fill)
-        means = as_lists({key: curve.mean(axis=0) for key, curve in curves.items()})
-        areas = as_lists({key: faithfulness.area(curve) for key, curve in curves.items()})
-        record[name] = {"mean_curve": means, "area": areas, "spearman_with_occlusion": as_lists(agreement)}
-    record_path.write_text(json.dumps(record) + "\n", encoding="utf-8")
-record = json.loads(record_path.read_text(encoding="utf-8"))
-assert record["sha256"] == model.card["sha256"]  # made with these weights
-
-# %%
-curves = {f"squares replaced by {name}": record[name]["mean_curve"] for name in fills}
-controls = ["random", "centre", "another image's rollout", "another image's votes"]
-figure = pictures.draw_deletion(curves, "probability of the class (%)", controls)
-cct.show(figure, alt="All deletion curves fall from 84 percent; at first occlusion falls fastest, random slowest")
-
-# %% [markdown]
-# The area under a curve sums it up: low means fast. For every image, take the area of its 20 random orders minus that
-# of the map. Above 0 the map is better than random. The interval comes from the *bootstrap*: draw 200 images out of
-# the 200 with replacement, take the mean, repeat 5,000 times, and keep the middle 95 %.
-
-
-# %%
-def gains(areas, over="random"):
-    """Mean gain in area and its interval for each map: name -> (mean, low, high)."""
-    rng = np.random.default_rng(0)
-    others = [name for name in areas if name != over]
-    return {name: faithfulness.bootstrap_interval(np.subtract(areas[over], areas[name]), rng) for name in others}
-
-
-tested = {fill: gains(record[fill]["area"]) for fill in fills}
-for fill, named in tested.items():
-    for name, (mean, low, high) in named.items():
-        print(f"{fill:11}  {name:24} {mean:+.3f}  [{low:+.3f}, {high:+.3f}]")
-    assert min(low for name, (_, low, _) in named.items() if not name.startswith("another")) > 0
-for name in ("another image's rollout", "another image's votes"):
-    assert tested["mean colour"][name][1] < 0 < tested["mean colour"][name][2] and tested["blur"][name][1] > 0
-figure = pictures.draw_intervals(tested, "area of random orders minus area of the map", "no better than random")
-cct.show(figure, alt="Gain over random with intervals: the image's own maps overlap, another image's are last")
-
-# %% [markdown]
-# The record, as measured. Every map of the image's own is better than a random order, with both fills.
-#
-# Before you trust the word "better", look at the controls. The centre, which never saw the image, also beats random
-# with both fills, and with the blur even the rollout and the votes of *another image* do. So beating random orders is
-# weak evidence. They scatter their squares, a map tends to take out neighbours, and these are different kinds of broken
-# pictures. A fair control has the same shape. Compare each map with the same map of another image, and with the centre.
-#
-# **Predict:** is anything left?
-
-# %%
-ahead = [("rollout", "another image's rollout"), ("votes", "another image's votes")]
-ahead += [("votes", "centre"), ("pooling weights", "centre")]
-level = [("rollout", "centre"), ("last attention", "centre"), ("votes", "pooling weights")]
-level += [("votes", "occlusion"), ("pooling weights", "occlusion")]
-for fill in fills:
-    for name, over in ahead + level:
-        mean, low, high = gains(record[fill]["area"], over)[name]
-        print(f"{fill:11}  {name} against {over}: {mean:+.3f}  [{low:+.3f}, {high:+.3f}]")
-        assert low > 0 if (name, over) in ahead else abs(mean) < 0.02 and low < 0.005
-
-for fill in fills:
-    for name, values in record[fill]["spearman_with_occlusion"].items():
-        mean, low, high = faithfulness.bootstrap_interval(values, np.random.default_rng(0))
-        if not name.startswith("another"):
-            print(f"{fill:11}  rank correlation with occlusion, {name:16} {mean:+.3f}  [{low:+.3f}, {high:+.3f}]")
-        assert mean < 0.1
-
-# %% [markdown]
-# Something is left. Rollout and votes both beat the same map of another image by 0.04 to 0.07, with intervals above 0:
-# they do say something about *this* image. Against the centre they part. The votes and the pooling weights are ahead of
-# it, by 0.02 to 0.03, with both fills. Rollout is ahead by less than 0.02, and with the mean colour its interval
-# contains 0: it shows little more than "the middle". The last attention is level with the centre.
-#
-# And the votes, which know the class, cannot be told apart from the pooling weights, which do not; nor can either from
-# occlusion, the direct measurement. The difference of two means is read off its own interval, not off their order.
-#
-# And then there is this. By area the votes and occlusion are level, yet their rank correlation is below 0.1, on a scale
-# where 1 is the same order. Look at the curves again. Occlusion takes first the squares that hurt most when they go
-# alone, and is far ahead after an eighth of them; from the middle on it is behind, as it never saw two squares go
-# together.
-#
-# What the numbers do not say: removing squares makes pictures that the model was never trained on, a square of 4 pixels
-# is smaller than the 13 that a token sees, and this is one model. Results that change with the fill should make you
-# careful with any single one.
-#
-# ## The same test, now, on your machine
-#
-# Here is the whole of it on a small scale: a CCT with 16 tokens, trained on digits in this cell, tested on 200 of its
-# test images. The images are cleaner and the squares larger, so do not expect the numbers of the record.
-
-# %%
-digits = cct.load_dataset("digits")
-normalization = digits.x_train.mean(), digits.x_train.std()
-settings = dict(input_shape=(16, 16, 1), dim=64, hidden_channels=32, normalization=normalization)
-reader = cct.build_cct("cct_2_3x2_32", **settings)
-cct.fit(reader, digits, dataclasses.replace(cct.RECIPES["quick"], epochs=8), verbose=False)
-print(f"test accuracy {cct.evaluate(reader, digits.x_test, digits.y_test)['top1']:.1%}")
-
-curves, agreement = measure(reader, digits.x_test[:200], faithfulness.mean_fill)
-live = gains({name: faithfulness.area(curve) for name, curve in curves.items()})
-for name, (mean, low, high) in live.items():
-    rank = f", rank correlation with occlusion {np.mean(agreement[name]):+.2f}" if name in agreement else ""
-    print(f"{name:24} {mean:+.3f}  [{low:+.3f}, {high:+.3f}]{rank}")
-assert live["occlusion"][1] > 0 and max(live, key=live.get) == "occlusion" and live["centre"][0] > 0
-assert (
-    live["centre"][0] > max(live[name][0] for name in ("pooling weights", "last attention", "rollout", "votes")) - 0.01
-)
-
-# %% [markdown]
-# Occlusion comes first. And here the centre, which saw no image, is as good as any map of the model or better, since
-# the middle is where a digit is. Had it been left out, every map would look faithful. For the maps between, train
-# again with another seed (`keras.utils.set_random_seed(1)` before the model is built) before you believe their order.
-#
-# ## Where it is wrong and sure
-#
-# The most confident errors are worth more than a second decimal of the accuracy: they show what a model has not
-# understood, and now and then a wrong label.
-#
-# **Predict:** is the model less sure where it is wrong?
-
-# %%
-guesses = softmax(cct.predict(reader, digits.x_test))  # (images, classes)
-wrong = np.flatnonzero(guesses.argmax(axis=1) != digits.y_test)
-worst = wrong[np.argsort(-guesses[wrong].max(axis=1))][:6]
-said, true = ([digits.class_names[i] for i in labels[worst]] for labels in (guesses.argmax(axis=1), digits.y_test))
-figure = figures.draw_errors(digits.x_test[worst], said, true, guesses[worst].max(axis=1))
-cct.show(figure, alt="The most confident errors on test digits, with guess, confidence and true class")
-sure = [guesses.max(axis=1)[part].mean() for part in (guesses.argmax(axis=1) == digits.y_test, wrong)]
-print(f"{len(wrong)} errors of {len(guesses)}; mean confidence where right {sure[0]:.2f}, where wrong {sure[1]:.2f}")
-right = guesses.max(axis=1)[guesses.argmax(axis=1) == digits.y_test]
-below = (right < guesses[worst[0]].max()).mean()
-print(f"the surest error is surer than {below:.0%} of the right answers")
-assert sure[0] > sure[1] + 0.1 and below > 0.1
-
-# %% [markdown]
-# Less sure on the mean, by a good margin. But the first picture is an error with a confidence that many right answers
-# do not reach: a threshold that stops it would stop them too.
+# It costs one backward pass, knows the class, and has no sign in this form. Both tests below have it beside the others.
 #
 # ## Look for yourself
 #
-# Point at a token of the photo, or walk with the arrow keys. The explorer runs in the page, without a kernel; where
-# scripts do not run, the still pictures below it show the same photo. Its layers, heads, rows and columns start at
-# one, not at zero. Put the path of an image of your own in place of the photo.
+# Point at a square of the photo, or walk with the arrow keys: the page shows where that token reads from, in every
+# layer and head, and rollout, pooling weights and votes as above. It needs no kernel. Where scripts do not run, the
+# pictures above show the same photo. Put the path of an image of your own in place of the photo.
 
 
 # %%
@@ -548,31 +448,341 @@ mine = photos.chelsea()  # or, for a file of your own: opened("my_photo.jpg")
 display(HTML(cct.attention_explorer(model, small(mine), names)))
 
 # %% [markdown]
-# And all kinds of maps, with scales that stay the same: up to 6 times uniform for weights, half a logit for votes.
+# ## Hide and see
+#
+# *Why:* a map claims that some places matter. Then hide these places, and see whether the answer changes. You did this
+# to tokens in notebook 05; here it is done to the photo.
+#
+# In the page below the model itself computes, at every stroke. Press *Hide squares* and click on the cat: a square
+# takes on the mean colour of the photo. *Undo* brings it back.
+#
+# **Predict:** how many of the 64 squares must go before the probability of *cat* is below one half: if you choose them,
+# and if chance does?
 
 # %%
-kinds = ["what one token reads from", "what all tokens read from", "rollout", "pooling weights", "votes for its class"]
+display(HTML(cct.live_model(model, images, names)))
 
+# %% [markdown]
+# Try it by hand. Then open *More: hide squares in the order of a map* and let the votes choose. The picture shows the
+# same, for readers of a page without scripts: squares in the order of their votes for *cat*, and in a random order.
 
-def draw_kind(photo, kind, layer, head, row, column):
-    i = ["cat", "motorcycle"].index(photo)
-    chosen = predicted[i]
-    if kind == kinds[4]:
-        title = f'votes for "{names[chosen]}"'
-        return pictures.draw_one_map(images[i], votes[i, :, chosen], grid, title, high=0.5, signed=True)
-    token = (row, column) if kind == kinds[0] else None
-    weights = {kinds[2]: shares[i], kinds[3]: pooling[i]}
-    weights |= {kinds[0]: maps[layer, i, head, 8 * row + column], kinds[1]: maps[layer, i, head].mean(axis=0)}
-    title = f"{kind}, layer {layer}, head {head}" if kind in kinds[:2] else kind
-    return pictures.draw_one_map(images[i], 64 * weights[kind], grid, title, high=6, token=token)
+# %%
+orders = {
+    "by votes": faithfulness.order_of(votes[0, :, predicted[0]]),
+    "at random": faithfulness.random_orders(1, 64, np.random.default_rng(0))[0],
+}
+assert orders["by votes"][0] == votes[0, :, predicted[0]].argmax()  # the strongest vote for "cat" goes first
+counts = [0, 8, 16, 24, 32, 48, 64]
+cat, fill = images[0], faithfulness.mean_fill(images[0])
+hidden = {name: faithfulness.remove_squares(cat, order, counts, grid, fill) for name, order in orders.items()}
+falling = {name: softmax(cct.predict(model, some), axis=1)[:, predicted[0]] for name, some in hidden.items()}
+alt = "The cat photo while more squares take on its mean colour, by votes and at random, with the probability of cat"
+cct.show(pictures.draw_removal(hidden, falling, np.array(counts) / 64, "cat"), alt=alt, colours=256)
+for name, falls in falling.items():
+    print(f"{name:9}", " ".join(f"{probability:4.0%}" for probability in falls), end="")
+    print(f"   mean height {faithfulness.area(falls, counts):.2f}")
+chosen, chance = falling["by votes"], falling["at random"]
+assert chosen[1] > 0.85 and chosen[2] < 0.3 and chosen[4] > 0.75 and chance[3] > 0.75 and chance[4] < 0.45
+assert 0.02 < faithfulness.area(chance, counts) - faithfulness.area(chosen, counts) < 0.06
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# By the votes it takes between 9 and 16 squares: the probability is 90 % after 8 and 25 % after 16. At random it takes
+# between 25 and 32. By the mean height of the two rows the votes win, but only just: 0.50 against 0.54. With half of
+# the photo gone by votes, the model says *cat* with 79 % again.
+#
+# </details>
+#
+# On pictures of which half is one colour a model is erratic: another order, another photo or another training can turn
+# the result round. One photo and one random order prove nothing.
+#
+# ## First test: shuffle the weights
+#
+# A map that shows what the model *learned* must change when what it learned is destroyed ([Adebayo et al.,
+# 2018](https://arxiv.org/abs/1810.03292)). So shuffle the numbers of each weight matrix. Every layer keeps its
+# numbers, and no longer knows anything.
+#
+# Two maps are compared by their [rank correlation](glossary.md): sort the squares by each map, and correlate the
+# places. 1 is the same order, 0 is unrelated, -1 the reverse.
+#
+# **Predict:** which of the maps looks most like before?
 
 
 # %%
-start = dict(photo="cat", kind=kinds[0], layer=1, head=0, row=3, column=3)
-settings = [start, start | {"kind": kinds[2]}, start | {"photo": "motorcycle", "kind": kinds[4]}]
-controls = dict(photo=["cat", "motorcycle"], kind=kinds, layer=(0, 1), head=(0, 1), row=(0, 7), column=(0, 7))
-alt = "What token 27 of the cat reads from; rollout for the cat; signed votes for truck on the motorcycle"
-explorer = cct.explore(draw_kind, settings, alt, **controls)
+def maps_to_test(model, images):
+    """name -> (images, tokens)"""
+    given = faithfulness.maps_of(model, images, np.random.default_rng(0), gradient=gradient_map(model, images))
+    return {name: given[name] for name in ("pooling weights", "rollout", "votes", "gradient")}
+
+
+def shuffled(model, rng):
+    """A copy of the model in which the numbers of each matrix stand in a random order."""
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    for variable in copy.trainable_variables:
+        if variable.ndim > 1:
+            variable.assign(rng.permutation(variable.numpy().ravel()).reshape(variable.shape))
+    return copy
+
+
+# %%
+rng, signed = np.random.default_rng(0), ["votes"]
+before, after = maps_to_test(model, images), [maps_to_test(shuffled(model, rng), images) for _ in range(5)]
+first_photo = [{name: values[0] for name, values in some.items()} for some in (before, after[0])]
+alt = "Four maps of the cat, trained above, weights shuffled below: above bright around the nose, below noise, or flat"
+cct.show(pictures.draw_shuffled(*first_photo, grid, signed), alt=alt, colours=256)
+alike = {name: np.mean([faithfulness.spearman(before[name], some[name]) for some in after]) for name in before}
+for name, correlation in alike.items():
+    print(f"{name:16} rank correlation of trained and shuffled: {correlation:+.2f}")
+    assert abs(correlation) < 0.15
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# None of them: every correlation is near 0, so all four pass. The gradient map does not only change its places, it
+# fades: a model that knows nothing cares little about any pixel. (In larger networks some popular maps fail this test,
+# and show the edges of the photo whatever the weights are.)
+#
+# </details>
+#
+# ## Second test: deletion
+#
+# Hide and see, for many images and with numbers. Replace the squares of an image in the order of a map, and follow
+# the probability of the class that the model named. The faster it falls, the better the map found what the model uses:
+# the [deletion test](glossary.md) ([Petsiuk et al.](https://arxiv.org/abs/1806.07421)). The measure is the mean height
+# of the curve, its *area*: low is fast.
+#
+# A test is worth as much as what it compares with:
+#
+# - **random orders**, 20 for each image: a map must beat these at least;
+# - **the centre**: a map that never looks at the image and says "the middle";
+# - **another image's map**: the same kind of map, of three wrong images;
+# - **votes, moved**: the image's own votes, shifted around the grid three times: the same neighbours, at wrong places;
+# - **occlusion**: hide one square alone, measure how far the probability falls, and do this for each of the 64. No
+#   guess but a measurement, for 64 passes through the model.
+#
+# Besides the maps that you know there is *last attention*: what the pooled vector reads in layer 1 alone, the first
+# step back of rollout without the residual.
+
+
+# %%
+def measure(model, images, fill, seed=0):
+    """Deletion curves of all maps (images, points), the maps, and occlusion (images, tokens)."""
+    rng = np.random.default_rng(seed)
+    tested = faithfulness.maps_of(model, images, rng, gradient=gradient_map(model, images))
+    grid = model.get_layer("tokenizer").grid(*images.shape[1:3])
+
+    def predict(some):
+        return softmax(cct.predict(model, some), axis=1)
+
+    curves, occlusion = faithfulness.compare_orders(predict, images, tested, grid, fill, rng)
+    return curves, tested, occlusion
+
+
+# %% [markdown]
+# CIFAR-10 is not on every machine, and 200 images take minutes on a CPU. So there is a record, made with `measure` by
+# `notebooks/scripts/faithfulness_runs.py`: the first 200 test images, right or wrong, none chosen. Squares were
+# replaced in two ways, by the mean colour and by a blurred copy, since neither is a natural picture.
+#
+# The picture shows how much further the probability has fallen than in the order of the centre. **Predict:** which map
+# is best after an eighth of the squares, and is it still the best after a half?
+
+# %%
+fills = ["mean colour", "blur"]
+assert record["sha256"] == model.card["sha256"]  # made with these weights
+assert [record["images"], record["random_orders"], record["others"]] == [200, 20, 3]
+shown = ["occlusion", "votes", "pooling weights", "rollout", "random"]
+curves = {f"hidden squares: {fill}": {n: record[fill]["mean_curve"][n] for n in [*shown, "centre"]} for fill in fills}
+title = "Occlusion leads at first, and falls behind from the middle on"
+figure = pictures.draw_deletion(curves, record["counts"], over="centre", controls=["random"], title=title)
+alt = "Lines around the centre at 0: occlusion far above it at first, below from the middle on; votes and pooling "
+alt += "weights a little above; random orders far below"
+cct.show(figure, alt=alt, colours=256)
+for title, named in curves.items():
+    eighth, half = ({name: curve[i] for name, curve in named.items()} for i in (4, 7))
+    for share, found in {"1/8": eighth, "1/2": half}.items():
+        print(f"{title[16:]:11} {share}:", ", ".join(f"{name} {value:.0%}" for name, value in found.items()))
+    assert eighth["occlusion"] == min(eighth.values()) < eighth["votes"] - 0.15 and record["counts"][4] == 64 / 8
+    assert half["votes"] < half["occlusion"] - 0.06 and record["counts"][7] == 64 / 2
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# After an eighth of the squares occlusion leads by far: the probability is 15 points lower than with the votes, with
+# both fills. After a half it has fallen behind them by more than 6 points. It takes first what hurts most when it goes
+# *alone*, and never saw two squares go together.
+#
+# </details>
+#
+# Now the areas, with their uncertainty. For every image, take the area of the centre minus that of the map: above 0 the
+# map is better than the centre. The interval comes from the [bootstrap](glossary.md): draw 200 images out of the 200
+# with replacement, take the mean, repeat 5,000 times, and keep the middle 95 %.
+#
+# **Predict:** which maps beat the centre, which never saw the image?
+
+
+# %%
+def gains(areas, over):
+    """Mean gain in area over one of them, and its interval: name -> (mean, low, high)."""
+    rng = np.random.default_rng(0)
+    others = [name for name in areas if name != over]
+    return {name: faithfulness.bootstrap_interval(np.subtract(areas[over], areas[name]), rng) for name in others}
+
+
+over_centre = {fill: gains(record[fill]["area"], "centre") for fill in fills}
+own = ["occlusion", "votes", "pooling weights", "gradient", "rollout", "last attention", "random", "votes, moved"]
+drawn = {fill: {name: over_centre[fill][name] for name in own} for fill in fills}
+label, title = "area of the centre minus that of the map (0: no better)", "Four maps beat the middle of the image"
+alt = "Means with intervals: occlusion, votes, pooling weights and gradient lie above 0 with both fills; rollout and "
+alt += "last attention touch it; random orders lie below, and lowest the moved votes"
+cct.show(pictures.draw_intervals(drawn, label, title), alt=alt, colours=256)
+for name in own:
+    both = [over_centre[fill][name] for fill in fills]
+    print(f"{name:16}", "   ".join(f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]" for mean, low, high in both))
+    assert (min(low for _, low, _ in both) > 0) == (name in own[:4])
+    assert (max(high for _, _, high in both) < 0) == (name in own[6:])
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Occlusion, votes, pooling weights and the gradient beat the centre, with both fills. Rollout beats it with the blur
+# alone, the last attention with neither: by this test they show little more than "the middle". Random orders are worse
+# than the centre, so beating *them* is weak evidence. And the moved votes are worse than random orders: a hole in the
+# wrong place hurts less than the same number of scattered squares. So the maps do not win because their squares hang
+# together, but because of where they are.
+#
+# </details>
+#
+# The difference of two means is read off its own interval, never off their order. So compare the maps with each other,
+# and each with its own control.
+
+
+# %%
+def told(name, over):
+    """Mean and interval of a gain with both fills, printed and returned."""
+    both = [gains(record[fill]["area"], over)[name] for fill in fills]
+    print(f"{name:15} over {over:32}", "   ".join(f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]" for mean, low, high in both))
+    return both
+
+
+for name in ("votes", "pooling weights", "gradient", "rollout", "last attention"):
+    both = told(name, f"another image's {name}")
+    assert all(low > 0 and 0.04 <= round(mean, 2) <= 0.07 for mean, low, _ in both)
+ahead = told("votes", "pooling weights")
+assert all(0 < mean < 0.01 for mean, _, _ in ahead) and ahead[0][1] > 0 > ahead[1][1]
+for over in ("gradient", "occlusion"):
+    assert all(low < 0 < high for _, low, high in told("votes", over))
+
+# %% [markdown]
+# Every map beats the same map of other images, by 0.04 to 0.07: it does say something about *this* image.
+#
+# And now the sober part. The votes, which know the class, are ahead of the pooling weights, which do not, by less than
+# 0.01, and with the blur not even that is certain. They cannot be told apart from the gradient, which any network has,
+# nor from occlusion. So this test does not say which of the four is best.
+
+# %% [markdown]
+# ## Why do they disagree with occlusion?
+#
+# By area, votes and occlusion are level. **Predict:** do they name the same squares?
+
+# %%
+both = record["occlusion_of_both_fills"]  # occlusion with one fill against occlusion with the other
+rank, shared = (np.mean(both[kind]) for kind in ("rank", "shared"))
+print(f"{'the other fill':16} rank correlation {rank:.2f},          shared {shared:.1f} of 8")
+assert rank > 0.7 and shared > 4.9
+for name in ("votes", "pooling weights", "gradient", "centre"):
+    found = [record[fill]["against_occlusion"][name] for fill in fills]
+    ranks, common = ([np.mean(some[kind]) for some in found] for kind in ("rank", "shared"))
+    strong = [record[fill]["occlusion_of_the_8_largest"][name] / record[fill]["occlusion_mean"] for fill in fills]
+    print(f"{name:16} rank correlation {ranks[0]:.2f} and {ranks[1]:.2f}, shared {common[0]:.1f} and", end=" ")
+    print(f"{common[1]:.1f} of 8, effect of these {strong[0]:.1f} and {strong[1]:.1f} times the mean")
+    assert max(ranks) < 0.1 and 2 < min(common) < max(common) < 2.5 and (min(strong) > 2.4) == (name == "votes")
+small_effects = [record[fill]["occlusion_below_0.01"] for fill in fills]
+print("effects below one percentage point:", [f"{share:.0%}" for share in small_effects])
+assert min(small_effects) > 0.6
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Hardly. The rank correlation is below 0.1, where occlusion with the other fill reaches 0.7. But a rank correlation
+# counts all 64 squares, and for more than 60 % of them hiding the square alone changes the probability by less than one
+# percentage point: most of the ranks are ranks of nothing. Look at the top instead. Of the 8 strongest squares the
+# votes and occlusion share 2.2 to 2.4; by chance it would be 1, with the other fill it is 4.9. But the centre, which
+# knows nothing of the image, shares 2.0 too. What sets the votes apart is that the squares they name have a larger
+# effect: about 2.5 times the mean, more than those of the others here.
+#
+# So they agree on a few squares that matter, and not on the many that do not. And one square alone is not one square
+# among others: that is why occlusion, which measured each alone, falls behind.
+#
+# </details>
+#
+# What the numbers do not say: hiding squares makes pictures that the model was never trained on (training it anew on
+# such pictures is the dear way out: [Hooker et al., 2018](https://arxiv.org/abs/1806.10758)). A square is
+# smaller than what a token sees of the image. And this is one model.
+#
+# ## The same test, now, on your machine
+#
+# Here is the whole of it on a small scale: the shipped CCT for digits, 16 tokens, on 60 of its test images. The images
+# are cleaner and the squares larger. **Predict:** which control is hardest to beat, for digits?
+
+# %%
+reader, digits = cct.load_pretrained("cct_2_3x2_16_digits"), cct.load_dataset("digits")
+curves_of_digits, _, _ = measure(reader, digits.x_test[:60], faithfulness.mean_fill)
+areas = {name: faithfulness.area(some, faithfulness.removal_counts(16)) for name, some in curves_of_digits.items()}
+live = gains(areas, "centre")
+for name in ("occlusion", "votes", "pooling weights", "gradient", "rollout", "last attention", "random"):
+    mean, low, high = live[name]
+    print(f"{name:16} over the centre {mean:+.3f} [{low:+.3f}, {high:+.3f}]")
+    assert name == "occlusion" or high < 0 and mean < -0.05
+assert live["occlusion"][2] > 0
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# The centre: here it beats every map of the model, by 0.05 or more, and only occlusion, the direct measurement, keeps
+# up with it. The middle is where a digit is. Had the centre been left out, every map would look faithful, since all
+# beat the random orders.
+#
+# </details>
+#
+# ## Wrong, and how sure
+#
+# Errors show what a model has not understood, and now and then a wrong label. The surest ones are the most
+# interesting. The record has the answers of the CIFAR-10 model for all 10,000 test images.
+#
+# **Predict:** of the answers that the model is 90 % sure of or more, how many are wrong?
+
+# %%
+sure = record["confidence"]
+tenths = [some for some in sure["tenths"] if some["images"] >= 50]
+right = [some["right"] / some["images"] for some in tenths]
+title = "At every confidence this model is right more often than it says"
+figure = pictures.draw_calibration([t["confidence"] for t in tenths], right, [t["images"] for t in tenths], title)
+alt = "Share of right answers against confidence: all dots lie above the diagonal"
+cct.show(figure, alt=alt, colours=256)
+top = tenths[-1]
+print(f"{top['images']:,} answers with 90 % or more, {top['images'] - top['right']} of them wrong")
+for error in sure["surest_errors"][:6]:
+    print(f"test image {error['image']:4}: says {error['says']}, {error['confidence']:.0%} sure; is {error['is']}")
+assert all(share > some["confidence"] for share, some in zip(right, tenths, strict=True))
+assert top["images"] == 5532 and top["right"] == 5487 and 0.92 < top["confidence"] < 0.93 and right[-1] > 0.99
+assert round(sure["mean_confidence_where_wrong"], 2) == 0.59 and round(sure["mean_confidence"], 2) == 0.84
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# 45 of 5,532, less than one in a hundred. The model says 93 % there and is right in 99 %: it is *less* sure than it
+# could be.
+#
+# </details>
+#
+# How well confidence and accuracy agree is called [calibration](glossary.md) ([Guo et al.,
+# 2017](https://arxiv.org/abs/1706.04599)). Large networks are usually too sure. This one was trained with label
+# smoothing ([notebook 07](07_training.ipynb)), which asks for less than certainty, and got it.
+#
+# Where it is wrong, its mean confidence is 59 %, against 84 % over all answers. Five of the six surest errors take one
+# animal for another. CIFAR-10 has wrong labels too, so look at the images before you blame the model.
 
 # %% [markdown]
 # ## Exercises
@@ -668,25 +878,35 @@ cct.progress(8)
 #
 # These have no mark, only an answer that you find out.
 #
-# 1. Shuffle the weights of each layer of the model with a random permutation and look at its pooling map and rollout.
-#    Do you still like the pictures?
-# 2. Turn the deletion test round: start with the fill and *insert* squares in the order of a map. Does the order of
+# 1. Turn the deletion test round: start with the fill and *insert* squares in the order of a map. Does the order of
 #    the maps stay the same?
+# 2. Open the live model in *More: switch parts off*, and switch off one head after the other. Does the head whose map
+#    you like best matter most?
 #
 # ## Recap
+#
+# | map | sign? | knows the class? | exact? | cost | weights shuffled | deletion test on CIFAR-10 |
+# |---|---|---|---|---|---|---|
+# | last attention | no | no | no | one pass | not tested | level with the centre |
+# | rollout | no | no | no | one pass | passes | beats the centre with one fill of two |
+# | pooling weights | no | no | as weights | one pass | passes | beats the centre |
+# | votes | yes | yes | for output tokens | one pass | passes | beats the centre |
+# | gradient | no | yes | for tiny changes | one pass and back | passes | beats the centre |
+# | occlusion | yes | yes | for one square alone | 64 passes | not tested | beats the centre, best at first |
 #
 # - Attention weights say where a token reads from. Compare them on one scale, in multiples of uniform, beside their
 #   entropy.
 # - Rollout multiplies the layers; in a CCT the pooling weights are its last row. Rows must sum to 1 at every step.
 # - Votes split a logit exactly into signed parts, one for each output token. A token with a large weight can vote
 #   against the class.
-# - The first filters split into those for light and those for colour.
-# - Whether a map is faithful is a question for an experiment, with controls. On CIFAR-10 rollout and votes beat the
-#   same map of another image; votes and pooling weights beat the centre and cannot be told apart; rollout and the last
-#   attention do not clearly beat it. On the digits no map beats the centre.
+# - Whether a map is faithful is a question for an experiment, with controls: the centre is one that is easy to forget.
+#   On CIFAR-10 four maps beat it, and the test does not say which of them is best. On the digits no map of the model
+#   does.
+# - Two maps of equal area can name different squares: one square alone is not one square among others.
+# - How sure a model is and how often it is right are two things. This one is right more often than it says.
 #
 # **The difference from the paper and the 2021 example.** Nothing here changes the model. Rollout was proposed for
-# models with a class token; taking it through the pooling row is our way for the pooling of the [CCT
+# models with a class token; taking it through the pooling weights is our way for the pooling of the [CCT
 # paper](https://arxiv.org/abs/2104.05704). Its half-and-half assumption fits the authors' block less well than
 # others, since there a norm stands on the residual stream itself
 # ([code](https://github.com/SHI-Labs/Compact-Transformers)). The [Keras example of

@@ -19,6 +19,16 @@ def test_a_figure_becomes_a_png_on_white_ground():
     assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
 
 
+def test_fewer_colours_make_a_smaller_file_that_looks_the_same():
+    figure, axes = figures.new_figure(width=6, height=3)
+    figures.draw_map(axes, np.random.default_rng(0).normal(size=(8, 8)), "title", label="share")
+    whole = figures.to_png(figure)
+    small = figures.reduce_colours(whole, 64)
+    before, after = (np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int) for png in (whole, small))
+    assert len(np.unique(after.reshape(-1, 3), axis=0)) <= 64 < len(np.unique(before.reshape(-1, 3), axis=0))
+    assert np.abs(after - before).mean() < 1 and len(small) < 0.6 * len(whole)
+
+
 @pytest.mark.parametrize("shape", [(6, 4), (6, 4, 1), (6, 4, 3)])
 def test_an_image_is_shown_in_its_own_values(shape):
     image = np.random.default_rng(0).integers(0, 256, shape, dtype="uint8")

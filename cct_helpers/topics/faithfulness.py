@@ -5,9 +5,14 @@ probabilities (n, classes). A map has one number a token; a token stands for its
 of tokens must divide the image. The protocol is the deletion test of Petsiuk et al., https://arxiv.org/abs/1806.07421.
 """
 
+import keras
 import numpy as np
 from PIL import Image, ImageFilter
 from scipy import stats
+
+from cct_helpers.attention import attention_maps, attention_rollout, pooling_weights, token_votes
+
+OTHERS = 3  # wrong images, and wrong places, that a map is compared with
 
 
 def token_of_pixel(height, width, grid):
@@ -67,6 +72,12 @@ def centre_map(grid):
     return values / values.sum()
 
 
+def removal_counts(tokens):
+    """How many squares are removed at each point of a curve: in eighths, and finer before the first one."""
+    shares = np.concatenate([[0, 1 / 64, 1 / 32, 1 / 16], np.arange(1, 9) / 8])
+    return np.unique(np.rint(tokens * shares).astype(int))
+
+
 def remove_squares(image, order, counts, grid, fill):
     """The image after the squares of the first tokens of an order were replaced, once for each count.
 
@@ -85,7 +96,7 @@ def remove_squares(image, order, counts, grid, fill):
     return np.where(when < np.reshape(counts, (-1, 1, 1, 1)), fill, image).astype("float32")
 
 
-def deletion_curves(predict, image, orders, grid, fill, steps=8):
+def deletion_curves(predict, image, orders, grid, fill, counts=None):
     """The probability of the class that the model gives the whole image, while its squares go in these orders.
 
     Args:
@@ -94,26 +105,27 @@ def deletion_curves(predict, image, orders, grid, fill, steps=8):
         orders: (orders, tokens).
         grid: (rows, columns) of tokens.
         fill: what replaces the squares, the shape of `image`.
-        steps: into how many parts the removal is cut.
+        counts: how many squares are gone at each point, from 0 to all; those of `removal_counts` when None.
 
     Returns:
-        An array (orders, steps + 1): first with nothing removed, last with everything.
+        An array (orders, points).
     """
     orders = np.asarray(orders)
-    counts = np.rint(np.linspace(0, orders.shape[1], steps + 1)).astype(int)
+    counts = removal_counts(orders.shape[1]) if counts is None else counts
     between = [remove_squares(image, order, counts[1:-1], grid, fill) for order in orders]
     probabilities = predict(np.concatenate([[image, fill], *between]).astype("float32"))
     target = probabilities[0].argmax()
-    curves = np.empty((len(orders), steps + 1))
+    curves = np.empty((len(orders), len(counts)))
     curves[:, 0], curves[:, -1] = probabilities[:2, target]  # the ends are the same for all orders
-    curves[:, 1:-1] = probabilities[2:, target].reshape(len(orders), steps - 1)
+    curves[:, 1:-1] = probabilities[2:, target].reshape(len(orders), len(counts) - 2)
     return curves
 
 
-def area(curves):
-    """Mean height of curves (..., points) over the share removed, by the trapezoid rule: (...). Low is fast."""
-    curves = np.asarray(curves)
-    return (curves[..., :-1] + curves[..., 1:]).mean(axis=-1) / 2
+def area(curves, counts):
+    """Mean height of curves (..., points) over the squares removed, counts (points,): (...). Low is fast."""
+    curves, counts = np.asarray(curves), np.asarray(counts)
+    widths = np.diff(counts) / (counts[-1] - counts[0])
+    return ((curves[..., :-1] + curves[..., 1:]) / 2 * widths).sum(axis=-1)
 
 
 def occlusion_map(predict, image, grid, fill):
@@ -136,33 +148,91 @@ def occlusion_map(predict, image, grid, fill):
     return probabilities[0, target] - probabilities[1:, target]
 
 
-def compare_orders(predict, images, maps, grid, fill, rng, random=20, steps=8):
+def moved(maps, grid, rng):
+    """Each map moved around the grid, which closes on itself: the same neighbours, at wrong places.
+
+    Args:
+        maps: (n, tokens).
+        grid: (rows, columns) of tokens, more than one.
+        rng: a NumPy Generator.
+
+    Returns:
+        An array (n, OTHERS, tokens).
+    """
+    tokens = grid[0] * grid[1]
+    steps = rng.integers(1, tokens, (len(maps), OTHERS))  # never 0, which moves nothing
+    rows, columns = np.divmod(np.arange(tokens), grid[1])
+    down, right = np.divmod(steps[..., None], grid[1])
+    source = (rows - down) % grid[0] * grid[1] + (columns - right) % grid[1]  # (n, OTHERS, tokens)
+    return np.take_along_axis(np.asarray(maps)[:, None], source, axis=-1)
+
+
+def maps_of(model, images, rng, **further):
+    """The maps to test, and their controls.
+
+    Args:
+        model: from `build_cct` or `build_cvt`.
+        images: (n, height, width, channels), more than OTHERS.
+        rng: a NumPy Generator.
+        **further: other maps of the same images, each (n, tokens).
+
+    Returns:
+        A dict from a name to an array (n, tokens), or (n, OTHERS, tokens) for a control of several orders: the map of
+        other images, the votes at other places.
+    """
+    attention, pooling = attention_maps(model, images), pooling_weights(model, images)
+    votes = token_votes(model, images)  # (n, tokens, classes)
+    predicted = votes.sum(axis=1) + keras.ops.convert_to_numpy(model.get_layer("head").bias)
+    grid = model.get_layer("tokenizer").grid(*images.shape[1:3])
+    maps = {
+        "pooling weights": pooling,
+        "last attention": np.einsum("bt,bhtu->bu", pooling, attention[-1]) / attention.shape[2],
+        "rollout": np.einsum("bt,btu->bu", pooling, attention_rollout(attention)),
+        "votes": votes[np.arange(len(images)), :, predicted.argmax(axis=1)],
+        **further,
+    }
+    others = {
+        f"another image's {name}": np.stack([np.roll(values, i + 1, axis=0) for i in range(OTHERS)], axis=1)
+        for name, values in maps.items()
+    }
+    centre = np.tile(centre_map(grid), (len(images), 1))
+    return maps | {"centre": centre, "votes, moved": moved(maps["votes"], grid, rng)} | others
+
+
+def compare_orders(predict, images, maps, grid, fill, rng, random=20, counts=None):
     """Deletion curves of all images, for several maps, for occlusion and for random orders.
 
     Args:
         predict: function from images (n, height, width, channels) to probabilities (n, classes).
         images: (n, height, width, channels).
-        maps: dict from a name to an array (n, tokens).
+        maps: dict from a name to an array (n, tokens), or (n, several, tokens), whose curves are averaged.
         grid: (rows, columns) of tokens.
         fill: function from an image to what replaces its squares.
         rng: a NumPy Generator.
         random: how many random orders are drawn anew for each image.
-        steps: into how many parts the removal is cut.
+        counts: how many squares are gone at each point; those of `removal_counts` when None.
 
     Returns:
-        curves, a dict from each name, "occlusion" and "random" (the mean of the random orders) to (n, steps + 1); and
+        curves, a dict from each name, "occlusion" and "random" (the mean of the random orders) to (n, points); and
         occlusion (n, tokens).
     """
     curves, occlusion = {name: [] for name in [*maps, "occlusion", "random"]}, []
     for i, image in enumerate(images):
         replaced = fill(image)
         occlusion.append(occlusion_map(predict, image, grid, replaced))
-        ranked = [order_of(values[i]) for values in maps.values()] + [order_of(occlusion[-1])]
-        orders = [*ranked, *random_orders(random, grid[0] * grid[1], rng)]
-        found = deletion_curves(predict, image, orders, grid, replaced, steps)
-        for name, curve in zip(curves, [*found[: len(ranked)], found[len(ranked) :].mean(axis=0)], strict=True):
-            curves[name].append(curve)
+        groups = [np.atleast_2d(order_of(values[i])) for values in [*maps.values(), occlusion]]
+        groups.append(random_orders(random, grid[0] * grid[1], rng))
+        found = deletion_curves(predict, image, np.concatenate(groups), grid, replaced, counts)
+        ends = np.cumsum([len(group) for group in groups])[:-1]
+        for name, some in zip(curves, np.split(found, ends), strict=True):
+            curves[name].append(some.mean(axis=0))
     return {name: np.stack(rows) for name, rows in curves.items()}, np.stack(occlusion)
+
+
+def largest_shared(one, other, k):
+    """How many of the k largest tokens of each row of `one` are among those of `other`: (n, tokens) twice -> (n,)."""
+    first, second = (order_of(values)[:, :k] for values in (one, other))
+    return (first[:, :, None] == second[:, None, :]).sum(axis=(1, 2))
 
 
 def spearman(one, other):
