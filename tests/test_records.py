@@ -3,9 +3,12 @@
 import ast
 import json
 import shutil
+import statistics
 
 import pytest
 import records
+
+from cct_helpers import training
 
 NAME = "04_with_and_without"
 
@@ -74,3 +77,13 @@ def test_what_a_function_needs_is_found_and_nothing_else(tmp_path):
     imports, needed = records.statements_behind(path, "f")
     assert [ast.unparse(statement).split("\n")[0] for statement in needed] == ["b = 2", "c = b + 1", "def f(x, c=c):"]
     assert round(records.function_of(path, "f")(1), 2) == 7.14
+
+
+def test_the_reason_for_a_loop_of_our_own_is_what_was_measured():
+    record = json.loads((records.RESULTS / "07_time_fit.json").read_text(encoding="utf-8"))
+    runs = [record["runs"][way] for way in ("cct.fit", "model.fit, arrays", "model.fit, PyDataset")]
+    whole = [f"{statistics.median(run['seconds'] for run in way):.1f} s" for way in runs]
+    first = [f"{statistics.median(run['epochs'][0] for run in way):.1f} s" for way in runs]
+    text = training.__doc__
+    places = [text.index(seconds) for seconds in [*whole, *first]]
+    assert places == sorted(places) and len(set(places)) == 6
