@@ -308,15 +308,15 @@ def _(weights):
     return 2 ** (-(weights * np.log(np.where(weights > 0, weights, 1))).sum(axis=1))
 
 
-@wrong("pool_some", "", seen=True)
-def _(tokens, scores, real):
-    w = soft(scores) * real / real.sum(axis=1, keepdims=True)
-    return (w[:, :, None] * tokens).sum(1)
+@wrong("pool_some", "")
+def _(tokens, weights, real):
+    kept = weights * real
+    return (kept[:, :, None] * tokens).max(1) / kept.sum(1, keepdims=True)
 
 
-@wrong("pool_some", "A score of -1 still has a weight.")
-def _(tokens, scores, real):
-    return (soft(np.where(real, scores, -1))[:, :, None] * tokens).sum(1)
+@wrong("pool_some", "The weights that are left no longer sum to 1.")
+def _(tokens, weights, real):
+    return (np.where(real, weights, 0)[:, :, None] * tokens).sum(1)
 
 
 @wrong("pool_queries", "Every number is too small by the factor axis 1 of `tokens` (6 here):")
@@ -577,6 +577,12 @@ def _(x, y, order, share):
 def _(one, other, k):
     a, b = (np.argsort(-one, axis=1)[:, :k], np.argsort(-other, axis=1)[:, :k])
     return (np.array([len(np.intersect1d(x, y)) for x, y in zip(a, b, strict=False)]), k * k / one.shape[0])
+
+
+@wrong("shared_squares", "Those are the smallest squares.")
+def _(one, other, k):
+    a, b = np.argsort(one, axis=1)[:, :k], np.argsort(other, axis=1)[:, :k]
+    return np.array([len(set(x) & set(y)) for x, y in zip(a.tolist(), b.tolist(), strict=True)]), k * k / one.shape[1]
 
 
 @wrong("votes_between", "Shapes are compared from their last axis on, and (2, 4, 5) does not fit (2,")
@@ -853,6 +859,35 @@ def _(macs, speed, peak):
 @wrong("fastest", "Whole numbers are wanted.")
 def _(seconds, talk, most):
     return float(np.sqrt(seconds / talk))
+
+
+@wrong("workers_needed", "Whole numbers are wanted.")
+def _(prepare, step):
+    return prepare / (step + 1)
+
+
+@wrong("largest_scale", "Wanted:")
+def _(gradients):
+    return 2.0 ** np.floor(np.log2(65504 / np.abs(gradients)))
+
+
+@wrong("fewest_pieces", "Whole numbers are wanted.")
+def _(memory, parameters, per_image, batch):
+    return batch / ((memory - 16 * parameters) / per_image)
+
+
+@wrong("add_around_the_ring", "ends at")
+def _(parts, rounds):
+    held = np.array(parts, float)
+    for r in range(rounds):
+        for d in range(len(held)):
+            held[d + 1, d - r] += held[d, d - r]
+    return held
+
+
+@wrong("epochs_for", "Whole numbers are wanted.")
+def _(dollars, price, macs, images, delivered):
+    return dollars / price * 3600 * delivered / macs / images
 
 
 def count(draws=50):

@@ -142,6 +142,7 @@ RULES = [
     constant_result,
     *wrong_numbers.TYPES,
     *wrong_shapes.RULES,
+    wrong_numbers.not_a_number,
     experiments.argument_without_part,
     *wrong_numbers.RULES,
     experiments.right_for_other_arguments,

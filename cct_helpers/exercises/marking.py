@@ -80,8 +80,10 @@ def difference(value, expected, tolerance):
 
 
 def _difference_of_truths(value, expected):
-    value = np.asarray(value)
     wanted = f"an array of shape {expected.shape}, of True and False" if expected.shape else "True or False"
+    if not isinstance(value, np.ndarray | np.generic | bool | int | float):
+        return f"The result is {kind(value)}, expected is {wanted}."
+    value = np.asarray(value)
     if value.dtype.kind != "b":
         return f"The result has the type {value.dtype}, expected is {wanted}."
     if value.shape != expected.shape:

@@ -47,7 +47,7 @@ def numbers_for_truths(marking):
     return None
 
 
-TYPES = [whole_numbers, list_for_array, numbers_for_truths]
+TYPES = [list_for_array, whole_numbers, numbers_for_truths]
 
 # Functions of the right result: value = f(truth)
 
@@ -69,6 +69,8 @@ FUNCTIONS = {
 
 def function_of_the_right_result(marking):
     """The sign, the complement, a root or a logarithm of the right result."""
+    if any(truth.dtype.kind == "b" for _, truth in pairs_of(marking)):
+        return None
     with np.errstate(all="ignore"):
         for sentence, function in FUNCTIONS.items():
             if everywhere(marking, lambda v, t, f=function: close(v, f(t), marking.tolerance)):
@@ -402,4 +404,4 @@ def missing_property(marking):
 
 
 RULES = [function_of_the_right_result, constant_factor, constant_amount, moved]
-LAST_RULES = [rows_off, edge_cases, wrong_places, not_a_number, missing_property]
+LAST_RULES = [rows_off, edge_cases, wrong_places, missing_property]
