@@ -4,9 +4,10 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
 from PIL import Image
 
-from cct_helpers.figures import to_png
+from cct_helpers.figures import ORANGE, to_png
 from cct_helpers.plots import nb06_compact_transformer as pictures
 
 PARAMETERS = {"tokenizer": 300, "mlp": 100, "head": 0}
@@ -30,7 +31,7 @@ def test_costs_are_shares_of_both_totals():
     bars = [(patch.get_x(), patch.get_width()) for patch in axes.patches]
     np.testing.assert_allclose(bars, [(0, 75), (0, 50), (75, 25), (50, 25), (100, 0), (75, 25)])
     assert [text.get_text() for text in axes.texts] == ["300", "2M", "100", "1M", "1M"]
-    assert axes.get_title() == "64 tokens, 400 parameters, 4M multiply-accumulates an image"
+    assert axes.get_title() == "64 tokens, 400 parameters, 4M MACs an image"
     assert axes.get_xlabel() == "share of the model (%)"
     assert [text.get_text() for text in axes.get_legend().get_texts()] == list(PARAMETERS)
 
@@ -40,8 +41,11 @@ def test_every_part_of_the_costs_has_its_own_colour():
     assert len({patch.get_facecolor() for patch in axes.patches}) == len(PARAMETERS)
 
 
-def test_nothing_of_the_costs_is_cut_off():
-    drawn = pixels(pictures.draw_costs(PARAMETERS, MACS, 64))
+@pytest.mark.parametrize("message", [None, "the tokenizer does half of the work"])
+def test_nothing_of_the_costs_is_cut_off(message):
+    figure = pictures.draw_costs(PARAMETERS, MACS, 64, message)
+    assert figure.axes[0].get_title().startswith(message or "64 tokens")
+    drawn = pixels(figure)
     edges = [drawn[:2], drawn[-2:], drawn[:, :2], drawn[:, -2:]]
     assert all((edge == 255).all() for edge in edges)
 
@@ -97,3 +101,36 @@ def test_overview_fits_its_frame_and_is_white(overview):
     assert (drawn[:2] == 255).all() and (drawn[-2:] == 255).all() and (drawn[:, :2] == 255).all()
     words = " ".join(text.get_text() for text in overview.texts)
     assert all(part in words for part in ("tokenizer", "attention", "pooling", "head"))
+
+
+FAMILY = {"ViT-Lite": (65, 1000, 2000), "CVT": (64, 3000, 4000), "CCT": (63, 5000, 6000)}
+
+
+@pytest.fixture
+def family():
+    figure = pictures.draw_family(FAMILY)
+    return figure, figure.axes[0]
+
+
+def test_the_family_shows_two_changes_in_orange(family):
+    _, axes = family
+    orange = [box for box in axes.patches if box.get_facecolor() == to_rgba(ORANGE)]
+    words = {text.get_position(): text.get_text() for text in axes.texts}
+    centres = [(box.get_x() + box.get_width() / 2, box.get_y() + box.get_height() / 2) for box in orange]
+    found = [next(text for place, text in words.items() if np.allclose(place, centre)) for centre in centres]
+    assert found == ["weighted mean\nof all tokens", "2 x (convolution,\nReLU, max-pool)"]
+    frames = [box for box in axes.patches if box.get_edgecolor() == to_rgba(ORANGE)]
+    assert len(frames) == 2  # two windows of CCT's row
+    assert frames[0].get_x() + frames[0].get_width() > frames[1].get_x() + 0.1  # which overlap
+
+
+def test_the_family_has_one_class_token_and_the_numbers_of_each(family):
+    figure, axes = family
+    assert sum(box.get_facecolor() == to_rgba("black") for box in axes.patches) == 1
+    words = [text.get_text() for text in axes.texts]
+    for tokens, parameters, macs in FAMILY.values():
+        assert any(text.startswith(f"{tokens} tokens") for text in words)
+        assert f"{parameters:,} parameters\n{pictures.shorten(macs)} MACs" in words
+    assert min(text.get_fontsize() for text in axes.texts) >= 9
+    drawn = pixels(figure)
+    assert all((edge == 255).all() for edge in (drawn[:2], drawn[-2:], drawn[:, :2], drawn[:, -2:]))
