@@ -866,7 +866,7 @@ def _(prepare, step):
     return prepare / (step + 1)
 
 
-@wrong("largest_scale", "Wanted:")
+@wrong("largest_scale", "Wanted is one number")
 def _(gradients):
     return 2.0 ** np.floor(np.log2(65504 / np.abs(gradients)))
 
@@ -888,6 +888,128 @@ def _(parts, rounds):
 @wrong("epochs_for", "Whole numbers are wanted.")
 def _(dollars, price, macs, images, delivered):
     return dollars / price * 3600 * delivered / macs / images
+
+
+@wrong("guess_losses", "The results are right, in another order.", seen=True)
+def _(counts):
+    shares = counts[counts > 0] / counts.sum()
+    return -(shares * np.log(shares)).sum(), np.log(len(counts))
+
+
+@wrong(
+    "guess_losses",
+    "Result number 2 alone is wrong. Every number is too small by the factor axis 0 of `counts`",
+    seen=True,
+)
+def _(counts):
+    shares = counts / counts.sum()
+    return np.log(len(counts)), -(shares * np.log(shares + 1e-9)).mean()
+
+
+@wrong("lowest_loss", "Every number is 1 too large:", seen=True)
+def _(classes, smoothing):
+    return 1 + np.log(np.e + classes - 1) - (1 - smoothing + smoothing / classes)
+
+
+@wrong("lowest_loss", "Smoothing spreads over all classes, the right one among them.", seen=True)
+def _(classes, smoothing):
+    target = np.full(classes, smoothing / (classes - 1))
+    target[0] = 1 - smoothing
+    logits = np.eye(classes)[0]
+    return float(np.log(np.exp(logits).sum()) - (target * logits).sum())
+
+
+@wrong("moved_copies", "Wanted: axis 0 like axis 0 of `test`.", seen=True)
+def _(train, test):
+    height, width = train.shape[1:3]
+    found = np.zeros((len(test), len(train)), bool)
+    for row in range(3):
+        for column in range(3):
+            window = train[:, row : row + height - 2, column : column + width - 2]
+            found |= (test[:, None, 1:-1, 1:-1] == window).all(axis=(2, 3, 4))
+    return found.any(axis=0)
+
+
+@wrong("pick_rate", "That is the rate itself.", seen=True)
+def _(rates, losses, width):
+    means = np.convolve(losses, np.ones(width), "valid")
+    return rates[np.nanargmin(means) + width // 2]
+
+
+@wrong("pick_rate", "`rates` plays no part:", seen=True)
+def _(rates, losses, width):
+    return float(np.nanargmin(np.convolve(losses, np.ones(width) / width, "valid")) + width // 2)
+
+
+@wrong("diagnose", "A loss a little below chance has learnt nothing either:", seen=True)
+def _(loss, val_loss, classes):
+    if loss.min() > np.log(classes):
+        return 1
+    if val_loss[-1] > 1.1 * val_loss.min():
+        return 2
+    return 3 if val_loss[-1] < 0.97 * val_loss[-2] else 0
+
+
+@wrong("diagnose", "", seen=True)
+def _(loss, val_loss, classes):
+    if loss.min() > 0.95 * np.log(classes):
+        return "nothing learnt"
+    return "overfits" if val_loss[-1] > 1.1 * val_loss.min() else "none"
+
+
+@wrong("largest_scale", "an axis of size 1 too many", seen=True)
+def _(gradients):
+    return 2.0 ** np.floor(np.log2(65504.0 / np.abs(gradients).max(axis=0, keepdims=True)))
+
+
+@wrong("largest_scale", "", seen=True)
+def _(gradients):
+    return 2.0 ** np.floor(np.log(65504.0 / np.abs(gradients).max()))
+
+
+@wrong("fewest_pieces", "Your pieces are not equal:", seen=True)
+def _(memory, parameters, per_image, batch):
+    at_once = (memory - 16 * parameters) // per_image
+    return -(-batch // at_once)
+
+
+@wrong("fewest_pieces", "The numbers are right, but whole ones are wanted:", seen=True)
+def _(memory, parameters, per_image, batch):
+    at_once = (memory - 16 * parameters) // per_image
+    return next(p for p in range(1, batch) if batch / p <= at_once and batch % p == 0) / 1
+
+
+@wrong("workers_needed", "The numbers are right, but whole ones are wanted:", seen=True)
+def _(prepare, step):
+    return np.ceil(prepare / step)
+
+
+@wrong("add_around_the_ring", "", seen=True)
+def _(parts, rounds):
+    held, n = parts.copy(), len(parts)
+    for r in range(1, rounds + 1):
+        for d in range(n):
+            held[(d + 1) % n, (d - r) % n] += held[d, (d - r) % n]
+    return held
+
+
+@wrong("add_around_the_ring", "Your function changes its argument 'parts'.", seen=True)
+def _(parts, rounds):
+    n = len(parts)
+    for r in range(rounds):
+        for d in range(n):
+            parts[(d + 1) % n, (d - r) % n] += parts[d, (d - r) % n]
+    return parts
+
+
+@wrong("epochs_for", "Whole numbers are wanted.", seen=True)
+def _(dollars, price, macs, images, delivered):
+    return dollars / price * 60 * delivered // (6 * macs * images)
+
+
+@wrong("epochs_for", "You round to the nearest number:", seen=True)
+def _(dollars, price, macs, images, delivered):
+    return round(dollars / price * 3600 * delivered / (6 * macs * images))
 
 
 def count(draws=50):

@@ -177,7 +177,8 @@ def _named_factor(marking, factors):
     first = marking.wrong[0]
     for (name, values), (words, form) in itertools.product(sizes_of_cases(marking), SIZES.items()):
         wanted = [_number(form, values[number]) for number in marking.wrong]
-        if _same_numbers(factors, wanted):
+        tell = all(abs(number - 1) > 0.01 for number in wanted)  # (n - 1) / n of a large n is any factor near 1
+        if tell and _same_numbers(factors, wanted):
             return words.format(name=name, n=values[first])
     for (name, values), (words, form) in itertools.product(_scalars(marking), SCALARS.items()):
         if _same_numbers(factors, [_number(form, values[number]) for number in marking.wrong]):
@@ -397,7 +398,7 @@ def missing_property(marking):
         return None
     for words, has in PROPERTIES.items():
         if all(has(truth) for truth in truths) and everywhere(
-            marking, lambda v, t, h=has: v.shape == t.shape and not h(v)
+            marking, lambda v, t, h=has: v.shape == t.shape and v.dtype.kind in "iuf" and not h(v)
         ):
             return f"The right result {words}. Yours does not."
     return None
