@@ -679,6 +679,30 @@ def test_copied_solution_counts_as_help(tmp_path, monkeypatch):
     assert not worked.is_copied("pool_some", right)
 
 
+def test_a_short_solution_that_others_may_write_too_is_no_copy(tmp_path):
+    def answer_from(source):
+        file = tmp_path / f"answer_{len(source)}.py"
+        file.write_text(source, encoding="utf-8")
+        names = {"np": np}
+        exec(compile(source, str(file), "exec"), names)
+        return names["answer"]
+
+    short = "def answer(tokens):\n    return tokens.mean(axis=1)"
+    long = "def answer(tokens):\n    total = 0\n    for token in tokens:\n        total += token\n    return total"
+    for source, copied in ((short, False), (short + "  # over the tokens", True), (long, True)):
+        page = f'# %%\n{source}\n\n\ncct.check("x", answer)\n'
+        assert _is_copied_from(page, answer_from(source), tmp_path) == copied
+        assert not _is_copied_from(page.replace("tokens", "them"), answer_from(source), tmp_path)
+
+
+def _is_copied_from(page, answer, folder):
+    """`worked.is_copied` beside solutions that hold this page."""
+    (folder / "00_page.py").write_text("# %% [markdown]\n# ## X\n" + page, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worked, "FOLDER", folder)
+        return worked.is_copied("x", answer)
+
+
 def test_progress_lists_states_over_sessions(capsys, kept_in):
     cct.check("pool_some", right)
     cct.check("pool_queries", lambda *arguments: 1.0)

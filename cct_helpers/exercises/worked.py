@@ -1,5 +1,6 @@
 """Reads the worked solution of an exercise from the source of the solutions' notebook."""
 
+import ast
 import inspect
 import re
 import textwrap
@@ -28,7 +29,10 @@ def solution_of(name):
 
 
 def is_copied(name, answer):
-    """Whether a function, or one of a class, is that of the worked solution to the last comment."""
+    """Whether a function, or one of a class, is that of the worked solution to the last letter.
+
+    A short one without a comment does not count: two people may well write the same.
+    """
     worked = solution_of(name)
     functions = [answer] if inspect.isfunction(answer) else list(filter(inspect.isfunction, vars(answer).values()))
     try:
@@ -36,7 +40,13 @@ def is_copied(name, answer):
     except (OSError, TypeError):
         return False
     code = "\n".join(map(textwrap.dedent, _with_methods(worked.code))) if worked else ""
-    return any("  # " in source and source in code for source in sources)
+    return any(source in code and ("  # " in source or _statements(source) > 2) for source in sources)
+
+
+def _statements(source):
+    """How many statements a function has, without its docstring."""
+    function = ast.parse(source).body[0]
+    return sum(isinstance(node, ast.stmt) for node in ast.walk(function)) - 1 - bool(ast.get_docstring(function))
 
 
 def _with_methods(code):
