@@ -57,16 +57,17 @@ EFFECTIVE_TOKENS = Exercise(
 )
 
 
-def pool_some(tokens, scores, real):
+def pool_some(tokens, weights, real):
     """Pool only the tokens where `real` is True: (batch, tokens, dim), (batch, tokens) twice -> (batch, dim)."""
-    return _pooled(tokens, softmax(np.where(real, scores, -np.inf)))
+    kept = weights * real
+    return _pooled(tokens, kept / kept.sum(axis=1, keepdims=True))
 
 
 def _pooled(tokens, weights):
     return np.einsum("bt,btd->bd", weights, tokens)
 
 
-_SIZES = [(2, 3, 4), (3, 5, 2), (4, 9, 5), (2, 6, 8)]
+_SIZES = [(2, 3, 4), (3, 5, 4), (4, 9, 5), (2, 6, 8)]
 
 
 def _some_real(rng, batch, tokens):
@@ -81,29 +82,32 @@ POOL_SOME = Exercise(
     5,
     "Leave tokens out of the mean",
     pool_some,
-    lambda rng: [(normal(rng, b, t, d), normal(rng, b, t), _some_real(rng, b, t)) for b, t, d in _SIZES],
+    lambda rng: [(normal(rng, b, t, d), softmax(normal(rng, b, t)), _some_real(rng, b, t)) for b, t, d in _SIZES],
     {
-        "The weights that are left no longer sum to 1. Leave tokens out before the softmax: a score of -inf.": (
-            lambda tokens, scores, real: _pooled(tokens, softmax(scores) * real)
+        "The weights that are left no longer sum to 1. Divide them by their sum, image by image.": (
+            lambda tokens, weights, real: _pooled(tokens, weights * real)
         ),
-        "A score of 0 is a score like others, exp(0) = 1. A token without weight has the score -inf.": (
-            lambda tokens, scores, real: _pooled(tokens, softmax(scores * real))
+        "You divide by how many tokens are left. Divide by how much weight is left.": lambda tokens, weights, real: (
+            _pooled(tokens, weights * real / real.sum(axis=1, keepdims=True))
         ),
-        "A score of -1 still has a weight. A token without weight has the score -inf.": lambda tokens, scores, real: (
-            _pooled(tokens, softmax(np.where(real, scores, -1)))
+        "You divide by the weight that is left in all images. Each image has a sum of its own, axis 1.": (
+            lambda tokens, weights, real: _pooled(tokens, weights * real / (weights * real).sum())
+        ),
+        "A softmax over weights weighs them a second time. They only need to be divided by their sum.": (
+            lambda tokens, weights, real: _pooled(tokens, softmax(np.where(real, weights, -np.inf)))
         ),
         "You pooled the tokens that should be left out. True marks a token that counts.": (
-            lambda tokens, scores, real: _pooled(tokens, softmax(np.where(real, -np.inf, scores)))
+            lambda tokens, weights, real: pool_some(tokens, weights, ~real)
         ),
-        "`real` plays no part: all tokens were pooled.": lambda tokens, scores, real: _pooled(tokens, softmax(scores)),
-        "The scores play no part: that is the plain mean of the real tokens.": lambda tokens, scores, real: _pooled(
+        "`real` plays no part: all tokens were pooled.": lambda tokens, weights, real: _pooled(tokens, weights),
+        "The weights play no part: that is the plain mean of the real tokens.": lambda tokens, weights, real: _pooled(
             tokens, real / real.sum(axis=1, keepdims=True)
         ),
     },
     (
-        "Leaving a token out means that the others share its weight. Where does that happen by itself?",
-        "Before the softmax: a score whose exponential is 0 gets no weight, and the rest still sums to 1.",
-        "`np.where(real, scores, -np.inf)`, then the softmax over the tokens and the weighted sum.",
+        "Leaving a token out means that the others share its weight, each in proportion to its own.",
+        "`weights * real` has the weights that stay. What must they be divided by, so that each image has 1 again?",
+        "`kept = weights * real`, then `kept / kept.sum(axis=1, keepdims=True)`, and the weighted sum of the tokens.",
     ),
 )
 

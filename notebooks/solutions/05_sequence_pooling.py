@@ -16,7 +16,7 @@
 # Worked answers to the exercises of [notebook 05](../05_sequence_pooling.ipynb), each with its reason and its wrong
 # turns. Try them yourself first.
 #
-# 5 minutes to read, under a minute to run. Builds on the notebook itself.
+# 12 minutes to read, under a minute to run. Builds on the notebook itself.
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/solutions/05_sequence_pooling.ipynb)
 
@@ -59,18 +59,24 @@ cct.check("effective_tokens", effective_tokens)
 # %% [markdown]
 # ## Leave tokens out of the mean
 #
-# Leaving a token out means that the others share its weight. Before the softmax that happens by itself.
+# A weight is the exponential of a score, divided by the sum over all tokens. Divide the kept weights by *their* sum,
+# and the sum over all tokens cancels: what is left is the exponential, divided by the sum over the kept tokens. A
+# softmax in which the others had the score minus infinity gives the same.
 #
-# Wrong turns: a mask after the softmax leaves weights that sum to less than 1; a score of 0 still has the weight of
-# exp(0) = 1. This is how text of different lengths is pooled.
+# $$
+# \frac{e^{s_t} / \sum_{\text{all}} e^s}{\sum_{\text{kept}} e^s / \sum_{\text{all}} e^s}
+# = \frac{e^{s_t}}{\sum_{\text{kept}} e^s}
+# $$
+#
+# Wrong turns: `weights * real` alone sums to less than 1; a division by the number of kept tokens makes it smaller
+# still; a second softmax weighs the weights anew. Text of different lengths is pooled so.
 
 
 # %% tags=["solution"]
-def pool_some(tokens, scores, real):
-    scores = np.where(real, scores, -np.inf)  # exp(-inf) is 0: no weight
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    weights = powers / powers.sum(axis=1, keepdims=True)
-    return (weights[:, None] @ tokens)[:, 0]
+def pool_some(tokens, weights, real):
+    kept = weights * real
+    shares = kept / kept.sum(axis=1, keepdims=True)  # each image: 1 in all again
+    return (shares[:, None] @ tokens)[:, 0]  # (batch, 1, tokens) @ (batch, tokens, dim) -> (batch, dim)
 
 
 cct.check("pool_some", pool_some)
