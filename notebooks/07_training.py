@@ -15,12 +15,24 @@
 #
 # *How is it trained?*
 #
-# You will train a compact convolutional transformer (CCT) from raw pixels to a saved model, and check every step by
-# hand: data, augmentation, loss, learning rate, weight decay, and the reading of the test set.
+# You will train a compact convolutional transformer (CCT) from raw pixels to a saved model: first in ten lines of
+# Keras, then in a loop of your own, then with every part of it checked by hand. At the end you draw a digit for your
+# model.
 #
-# 20 minutes to read, 1 minute to run. Builds on [notebook 06](06_compact_transformer.ipynb).
+# 105 minutes to read, 1 minute to run. Builds on [notebook 06](06_compact_transformer.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/07_training.ipynb)
+#
+# **Two questions on notebook 06**, before you begin. Which two changes lead from ViT-Lite to CCT? And which part of
+# CCT-2 has no parameters, and work all the same?
+#
+# <details><summary>Answers</summary>
+#
+# Sequence pooling takes the place of the class token, and convolutions take the place of patches. The attention
+# products, $QK^T$ and the weighted sum of the values, have no parameters; their work grows with the square of the
+# number of tokens.
+#
+# </details>
 
 # %% jupyter={"source_hidden": true} tags=["setup"]
 import sys
@@ -38,67 +50,176 @@ cct.setup()
 
 # %% [markdown]
 # The notebook has two profiles. The quick one trains a small CCT on handwritten digits while you watch. The full one
-# trains `cct_2_3x2_32` on CIFAR-10, or on the data that the environment variable `CCT_DATA` names:
-# `CCT_PROFILE=full python notebooks/07_training.py`. The cells are the same.
+# trains `cct_2_3x2_32` on CIFAR-10, or on the data that the environment variable `CCT_DATA` names. The cells are the
+# same. A good place to rest is after the test, when your model is trained.
 
 # %%
 import dataclasses
-import inspect
-import itertools
 import json
 import os
 import tempfile
 
 import keras
 import numpy as np
-from PIL import Image
-from skimage import data as photos
+import tensorflow as tf
+from IPython.display import HTML, display
+from skimage.data import chelsea
 from sklearn.neighbors import KNeighborsClassifier
 
 from cct_helpers import augment, figures
 from cct_helpers.plots import nb07_training as pictures
 from cct_helpers.recipes import build_optimizer
 
-keras.utils.set_random_seed(0)
+np.set_printoptions(suppress=True)
 rng = np.random.default_rng(0)
 
 # %% [markdown]
-# ## The data
+# ## Ten lines of Keras
 #
-# Look at the pictures before you train on them: their size, their classes, what fills the frame.
+# *Why:* you know `compile` and `fit`. They train a CCT like any other Keras model, and all the rest of this notebook is
+# about what they do, and what is still missing.
+#
+# Look at the pictures before you train on them: their size, their classes, what fills the frame. A digit of
+# scikit-learn has 8 x 8 pixels; the course doubles each, so that there is room for convolutions.
 
 # %%
 data = cct.load_dataset()
 digits, quick = data.name == "digits", cct.profile() == "quick"
-height, width, channels = shape = data.x_train.shape[1:]
-classes = len(data.class_names)
-print(f"{data.name}: {classes} classes, images {height} x {width} x {channels}, {data.x_train.dtype}")
-names = [data.class_names[label] for label in data.y_train[:16]]
-cct.show(figures.draw_images(data.x_train[:16], names), alt=f"16 training images of {data.name} with their classes")
+shape, classes = data.x_train.shape[1:], len(data.class_names)
+print(f"{data.name}: {classes} classes, images {' x '.join(map(str, shape))}, {data.x_train.dtype}")
+titles = [data.class_names[label] for label in data.y_train[:16]]
+cct.show(figures.draw_images(data.x_train[:16], titles), alt=f"16 images of {data.name}, each below its class")
+assert not digits or np.array_equal(data.x_train[:, ::2, ::2].repeat(2, axis=1).repeat(2, axis=2), data.x_train)
 
 # %% [markdown]
+# Networks train best on numbers around 0. So mean and standard deviation of the training images, one pair a channel, go
+# into the first layer of the model. A saved model then takes raw pixels, 0 to 255, and nobody has to know these two
+# numbers to use it. Batch normalisation, which you know from CNNs, measures them in every batch instead; a transformer
+# has none.
+
+# %%
+sample = data.x_train[:10_000].astype("float32")  # enough for two numbers a channel, and small in memory
+mean, std = sample.mean(axis=(0, 1, 2)), sample.std(axis=(0, 1, 2))  # (images, height, width, channels) -> (channels,)
+settings = dict(input_shape=shape, num_classes=classes, normalization=(mean, std))
+small = dict(dim=64, hidden_channels=32) if quick else {}
+
+
+def model_without_chance():  # the same at every call, and nothing is dropped in training
+    keras.utils.set_random_seed(0)
+    return cct.build_cct("cct_2_3x2_32", **settings, **small, attention_dropout=0.0, stochastic_depth=0.0)
+
+
+by_fit = model_without_chance()
+assert np.allclose(by_fit.get_layer("normalization")(sample[:8]), (sample[:8] - mean) / std, atol=1e-4)
+print(f"mean {mean.round(1)}, std {std.round(1)}, {by_fit.count_params():,} parameters")
+
+# %% [markdown]
+# Here are the ten lines, on the first 1,280 training images. Two *callbacks* do their work between epochs: one halves
+# the [learning rate](glossary.md), one keeps the weights of the best [epoch](glossary.md) by validation accuracy.
+# `shuffle` is off, so that you can repeat every step below.
+#
+# **Predict:** the model knows nothing yet and there are ten classes. How many of ten validation images are right after
+# two epochs?
+
+# %%
+batch_size = min(64, len(data.x_train) // 8)  # of a small folder, 8 steps an epoch
+few = slice(0, min(len(data.x_train) // batch_size, 20) * batch_size)  # whole batches
+x, y = data.x_train[few], keras.utils.to_categorical(data.y_train[few], classes)
+validation = data.x_val, keras.utils.to_categorical(data.y_val, classes)
+scratch = tempfile.TemporaryDirectory()  # gone when the notebook ends
+
+# %%
+cross_entropy = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)
+by_fit.compile(keras.optimizers.AdamW(weight_decay=0.03), cross_entropy, metrics=["accuracy"])
+halve = keras.callbacks.LearningRateScheduler(lambda epoch: 0.002 * 0.5**epoch)
+file, kept = f"{scratch.name}/best.weights.h5", dict(save_best_only=True, save_weights_only=True)
+keep_best = keras.callbacks.ModelCheckpoint(file, "val_accuracy", mode="max", **kept)
+how = dict(batch_size=batch_size, epochs=2, shuffle=False, validation_data=validation, verbose=2)
+history_of_fit = by_fit.fit(x, y, **how, callbacks=[halve, keep_best]).history
+by_fit.load_weights(file)
+assert not digits or (len(x) == 1280 and 0.5 < max(history_of_fit["val_accuracy"]) < 0.8)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# After two epochs already more than five of ten validation digits are right, and fewer than eight.
+#
+# </details>
+#
+# ## The same in a loop
+#
+# *Why:* `fit` hides four steps that every training consists of. Written out, they fit into ten lines, and you can
+# change each of them.
+#
+# What is needed is a gradient: by how much the loss changes when a weight does. `tf.GradientTape` finds it. Inside its
+# `with`, TensorFlow writes down every operation; `tape.gradient` goes through them backwards by the chain rule. Small
+# enough for paper: for one weight $w = 1$ and the loss $(w - 3)^2$ the tape gives $2\,(w - 3) = -4$. The gradient is
+# negative, so the loss falls when $w$ grows: a step goes *against* the gradient.
+#
+# A model has many weights, so `tape.gradient` returns an array for each of them, of its shape. The rest is a loop over
+# batches. **Predict:** same first weights, same batches, same rates. How close will its losses be to those of `fit`?
+
+# %%
+by_loop, adamw = model_without_chance(), keras.optimizers.AdamW(weight_decay=0.03)
+losses = np.zeros((2, len(x) // batch_size))  # (epochs, steps)
+for epoch in range(2):
+    adamw.learning_rate = 0.002 * 0.5**epoch
+    for step in range(len(x) // batch_size):
+        of_batch = slice(step * batch_size, (step + 1) * batch_size)
+        with tf.GradientTape() as tape:
+            loss = cross_entropy(y[of_batch], by_loop(x[of_batch], training=True))
+        gradients = tape.gradient(loss, by_loop.trainable_variables)
+        adamw.apply(gradients, by_loop.trainable_variables)
+        losses[epoch, step] = loss
+print("loss by epoch, loop:", losses.mean(axis=1).round(4), " fit:", np.round(history_of_fit["loss"], 4))
+assert np.allclose(losses.mean(axis=1), history_of_fit["loss"], rtol=0.002 if quick else 0.05)
+
+# %% [markdown]
+# The losses agree to 0.2 % or better (here to four digits), so this loop is what `fit` does. The course trains with
+# `cct.fit`, the same loop with something more in each line. Its code begins `cct_helpers/training.py`.
+#
+# | in the loop | in `cct.fit` besides | section |
+# |---|---|---|
+# | `x[of_batch]` | a new order every epoch, each image cropped on its own | augmentation |
+# | `cross_entropy` | the same | label smoothing |
+# | `adamw.learning_rate` | a rate of its own for every step | learning rate |
+# | `adamw.apply` | biases, norms and positions do not decay | AdamW |
+# | after an epoch | validation, best weights, a checkpoint to go on from, a line of progress | fit |
+#
+# ## The recipe
+#
+# All numbers of a run stand in one place, a `Recipe`: a small class that holds them and refuses those that cannot be.
+# `cct.RECIPES` has some by name. The folded cell picks one for your data and profile; `CCT_EPOCHS` changes its length.
+
+# %% jupyter={"source_hidden": true}
+muon_works = tuple(map(int, keras.__version__.split(".")[:2])) >= (3, 13)
+chosen = cct.RECIPES["quick" if digits else "fast" if muon_works else "cifar10_short"]
+epochs = int(os.environ.get("CCT_EPOCHS", 15 if quick else chosen.epochs))
+growing = chosen.image_scales if epochs == chosen.epochs else ()  # another number of epochs: whole images only
+changes = dict(epochs=epochs, warmup_epochs=min(chosen.warmup_epochs, epochs / 4), image_scales=growing)
+recipe = dataclasses.replace(chosen, **changes, batch_size=min(chosen.batch_size, max(len(data.x_train) // 8, 1)))
+
+# %%
+used = {name: value for name, value in dataclasses.asdict(recipe).items() if value not in (0, None, False, ())}
+print(*(f"{name:22} {value}" for name, value in used.items()), sep="\n")
+steps_per_epoch = len(data.x_train) // recipe.batch_size  # the last, smaller batch is left out
+steps = recipe.epochs * steps_per_epoch
+alt = "Boxes: at every step batch, crop, model, loss, gradients, AdamW; every epoch validation; once the test"
+cct.show(pictures.draw_loop(steps, recipe.epochs, (recipe.batch_size, *shape), classes), alt=alt)
+
+# %% [markdown]
+# The sections below explain what is switched on here. Of the other fields, `flip` mirrors images (*crop_flip* is a
+# crop, and a flip where `flip` allows it), `decay_all` comes up under AdamW, and `image_scales` in the race. `mixup`,
+# `cutmix` and `ema` wait for [notebook 10](10_stronger_training.ipynb). `erasing` covers a random rectangle of an image
+# with noise, and `clip_norm` shortens gradients that are longer than it says.
+#
 # ## Three parts, three uses
 #
 # | part | used to | how often |
 # |---|---|---|
 # | training | compute gradients | every step |
-# | validation | choose: the best epoch, the recipe, the size | as often as you like |
+# | [validation](glossary.md) | choose: the best epoch, the recipe, the size | as often as you like |
 # | test | report one number | once, at the end |
-#
-# **Predict:** you load the data a second time with another seed. Which of the three parts stay the same?
-
-# %%
-again = cct.load_dataset(seed=1)
-for part in ("train", "val", "test"):
-    ours, theirs = getattr(data, f"x_{part}"), getattr(again, f"x_{part}")
-    share = np.bincount(getattr(data, f"y_{part}"), minlength=classes).max() / len(ours)
-    same = np.array_equal(ours, theirs)
-    assert same == (part == "test") or not digits  # your own val/ is the same for every seed
-    print(f"{part:5}  {len(ours):6,} images, largest class {100 * share:.1f} %, same for another seed: {same}")
-
-# %% [markdown]
-# Only the test part does. The seed draws the validation images out of the training part; the test part never takes
-# part in a draw. The classes keep their proportions in all three.
 #
 # > **Trap: choosing the best epoch on the test set.** Many scripts print the test accuracy after every epoch and
 # > report the highest. A test accuracy is a measurement with noise, and the highest of many noisy readings lies above
@@ -108,76 +229,41 @@ for part in ("train", "val", "test"):
 # its accuracy on a finite number of images. **Predict:** how far above 80 % is the best of 30 readings on 360 images?
 
 # %% tags=["trap"]
-truth, runs, readings = 0.8, 4000, np.arange(1, 31)
-gains = {}
-for images in (360, 10_000):
-    test = rng.binomial(images, truth, size=(runs, 30)) / images  # (runs, epochs)
-    gains[f"best on the test set, {images:,} images"] = np.maximum.accumulate(test, axis=1).mean(axis=0) - truth
-val, test = rng.binomial(360, truth, size=(2, runs, 30)) / 360
-chosen = np.stack([val[:, :n].argmax(axis=1) for n in readings], axis=1)  # (runs, readings), the epoch chosen
-gains["best on validation, then test once"] = np.take_along_axis(test, chosen, axis=1).mean(axis=0) - truth
-for name, gain in gains.items():
-    print(f"{name:38} {100 * gain[-1]:+.2f} points after 30 epochs")
-optimistic, large, honest = (gain[-1] for gain in gains.values())
-assert 0.035 < optimistic < 0.05 and 0.006 < large < 0.01 and abs(honest) < 0.002
+truth, readings, points = 0.8, np.arange(1, 31), {}
+for count in (360, 10_000):
+    on_test = rng.binomial(count, truth, size=(4000, 30)) / count  # (runs, epochs)
+    points[f"best on {count:,} test images"] = 100 * (np.maximum.accumulate(on_test, axis=1).mean(axis=0) - truth)
+on_val, on_test = rng.binomial(360, truth, size=(2, 4000, 30)) / 360
+best_so_far = np.stack([on_val[:, :n].argmax(axis=1) for n in readings], axis=1)  # (runs, readings), an epoch
+chosen_once = np.take_along_axis(on_test, best_so_far, axis=1)  # (runs, readings), their test accuracy
+points["best on validation, then test once"] = 100 * (chosen_once.mean(axis=0) - truth)
+print(*(f"{name:35} {gain[-1]:+.2f} points after 30 epochs" for name, gain in points.items()), sep="\n")
+optimistic, large, honest = (gain[-1] for gain in points.values())
+assert 3.5 < optimistic < 4.5 and 0.6 < large < 1 and abs(honest) < 0.2
 
 # %%
-points = {name: 100 * gain for name, gain in gains.items()}
-label = "reported minus true accuracy\n(percentage points)"
-figure = figures.draw_curves(readings, points, "epochs to choose from", label, width=6.5)
-cct.show(figure, alt="Excess over the true accuracy grows with the epochs to choose from; chosen on validation it is 0")
+labels = "epochs to choose from", "reported minus true accuracy\n(percentage points)", "Do not choose on the test set"
+figure = figures.draw_curves(readings, points, *labels, width=6.5)
+cct.show(figure, alt="Excess over the truth: up to 4 points on 360 test images, 0.8 on 10,000; by validation none")
 
 # %% [markdown]
-# About 4 points on 360 images, still most of a point on 10,000. In a real run neighbouring epochs make many of the
-# same mistakes, so the gain is smaller; its sign is the same. Choose on validation and the test reading stays honest.
+# <details><summary>Answer</summary>
+#
+# The best of 30 readings is about 4 points too high on 360 images, and still most of a point on 10,000. In a real run
+# neighbouring epochs make many of the same mistakes, so the gain is smaller; its sign is the same.
+#
+# </details>
 #
 # **To catch it:** for every choice in a training script, ask which images it was made on. No choice may depend on the
 # test images.
-
-# %% [markdown]
-# ## The recipe
 #
-# All numbers of a run stand in one place, a `Recipe`. The sections below explain them. Fields that are 0, None or False
-# here are switched off; `mixup` and `cutmix` wait for [notebook 10](10_stronger_training.ipynb).
-
-# %%
-muon_works = tuple(map(int, keras.__version__.split(".")[:2])) >= (3, 13)
-recipe = cct.RECIPES["quick" if digits else "fast" if muon_works else "cifar10_short"]
-epochs = int(os.environ.get("CCT_EPOCHS", 15 if quick else recipe.epochs))
-warmup = min(recipe.warmup_epochs, epochs / 4)
-growing = recipe.image_scales if epochs == recipe.epochs else ()  # another number of epochs: whole images only
-batch_size = min(recipe.batch_size, max(len(data.x_train) // 8, 1))  # of a small folder, 8 steps an epoch
-changes = dict(epochs=epochs, warmup_epochs=warmup, image_scales=growing, batch_size=batch_size)
-recipe = dataclasses.replace(recipe, **changes)
-for name, value in dataclasses.asdict(recipe).items():
-    print(f"{name:22} {value}")
-
-# %% [markdown]
-# ## Normalisation is a part of the model
-#
-# Networks train best on numbers around 0. Mean and standard deviation come from the training part alone, one pair a
-# channel. They go into the first layer of the model, so that a saved model takes raw pixels, 0 to 255, and nobody has
-# to know these numbers to use it.
-
-# %%
-sample = data.x_train[:10_000].astype("float32")  # enough for two numbers a channel, and small in memory
-mean, std = sample.mean(axis=(0, 1, 2)), sample.std(axis=(0, 1, 2))  # (images, height, width, channels) -> (channels,)
-settings = dict(input_shape=shape, num_classes=classes, normalization=(mean, std))
-small = dict(dim=64, hidden_channels=32) if quick else {}
-model = cct.build_cct("cct_2_3x2_32", **settings, **small)
-
-by_hand = (sample[:8] - mean) / std
-np.testing.assert_allclose(model.get_layer("normalization")(sample[:8]), by_hand, atol=1e-4)
-print(f"mean {mean.round(1)}, std {std.round(1)}, {model.count_params():,} parameters")
-
-# %% [markdown]
 # ## Augmentation: a random crop for every image
 #
-# A network that rarely sees the same array twice finds it harder to learn images by heart. The crop pads an image with
-# zeros and cuts a window of the old size out of it, at a random place. The picture moves by a few pixels, its class
-# stays.
+# *Why:* a network that rarely sees the same array twice finds it harder to learn images by heart. Random changes that
+# leave the class as it is are called [augmentation](glossary.md).
 #
-# In array operations: draw a corner for each image, turn it into row and column numbers, and index once.
+# The crop pads an image with zeros and cuts a window of the old size out of it, at a random place: the picture moves
+# by a few pixels. In array operations: draw a corner for each image, turn it into row and column numbers, index once.
 
 
 # %%
@@ -187,35 +273,104 @@ def crop_by_hand(images, rng, padding):
     tops, lefts = rng.integers(0, 2 * padding + 1, size=(2, n))
     rows = tops[:, None] + np.arange(height)  # (n,) -> (n, height)
     columns = lefts[:, None] + np.arange(width)  # (n,) -> (n, width)
-    return padded[np.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]]  # (n, height, width, channels)
+    return padded[np.arange(n)[:, None, None], rows[:, :, None], columns[:, None]]  # (n, height, width, channels)
 
 
 padding = recipe.crop_padding
-figure = pictures.draw_crop(data.x_train[0], padding, top=0, left=2 * padding)
-cct.show(figure, alt="An image; the same with a black border and a window in its upper right; what the window shows")
+alt = "An image; the same with a hatched border and a window in its upper right; the window alone: the picture moved"
+cct.show(pictures.draw_crop(data.x_train[0], padding, top=0, left=2 * padding), alt=alt)
 
 # %% [markdown]
 # The package has `augment.random_crop`. It draws its numbers in another order, so equal seeds do not give equal images.
-# What must be equal is the distribution. An image with one bright pixel tells where it went: with padding $p$ there
-# are $(2p+1)^2$ places, and each must come up equally often.
+# What must be equal is the distribution. Images with one bright pixel tell where it went: with padding $p$ there are
+# $(2p+1)^2$ places, and each must come up equally often.
+#
+# > **Trap: one offset for the whole batch.** Keras has a layer for this too, `keras.layers.RandomCrop`. Pad first, then
+# > crop with it: the code runs, and the images look cropped.
+#
+# **Predict:** in how many different ways does Keras's layer crop the images of one batch?
 
+# %% tags=["trap"]
+one_pixel = np.zeros((400 * (2 * padding + 1) ** 2, 17, 17, 1), "uint8")  # 400 images a place
+one_pixel[:, 8, 8] = 1
+padded = np.pad(one_pixel, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+moved = {"by hand: all places": crop_by_hand(one_pixel, rng, padding)}
+moved["the package: all places"] = augment.random_crop(one_pixel, rng, padding)
+moved["Keras: one place"] = np.asarray(keras.layers.RandomCrop(17, 17, seed=0)(padded.astype("float32"), training=True))
+counts = np.stack([images.sum(axis=0, dtype=int)[..., 0] for images in moved.values()])  # (ways, height, width)
+counts = counts[:, 8 - padding : 9 + padding, 8 - padding : 9 + padding]  # the places that can be reached
+assert np.abs(counts[:2] - 400).max() < 5 * np.sqrt(400) and counts[2].max() == len(one_pixel)  # 5 standard deviations
+alt = "Three tables of how often each place came up: about equally often by hand and in the package, one place in Keras"
+cct.show(pictures.draw_offsets(counts, list(moved)), alt=alt)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Keras's layer crops all images of a batch in one way. The whole batch moves alike.
+#
+# </details>
+#
+# By hand and in the package all places come up equally often, up to chance.
+#
+# **To catch it:** run the augmentation on a batch of copies of one image and count the different results.
+#
+# ## Which augmentation fits which data?
+#
+# *Why:* an augmentation is right when the class survives it, and that depends on the data. **Predict:** which digits
+# survive being mirrored?
 
 # %%
-def where_the_middle_goes(crop, padding, copies=400):
-    """Counts (2 padding + 1, 2 padding + 1) of the places to which `crop` moves the middle pixel."""
-    places = 2 * padding + 1
-    marked = np.zeros((copies * places**2, 17, 17, 1), "uint8")
-    marked[:, 8, 8] = 1
-    counts = crop(marked, np.random.default_rng(0), padding).sum(axis=0, dtype=int)[..., 0]  # (17, 17)
-    return counts[8 - padding : 9 + padding, 8 - padding : 9 + padding]
+first = [int(np.flatnonzero(data.y_train == label)[0]) for label in range(min(classes, 10))]
+gallery = {"original": data.x_train[first], "mirrored": data.x_train[first][:, :, ::-1]}
+cct.show(figures.draw_gallery(gallery), alt="One image of each class above, its mirror image below")
+
+# %% [markdown]
+# You can measure it without a network. Give each validation image the class of the most similar training image, once as
+# it is and once mirrored. And for the crop: how much of a picture's brightness falls out of the frame?
+
+# %%
+nearest = KNeighborsClassifier(n_neighbors=1).fit(data.x_train[:2000].reshape(-1, np.prod(shape)), data.y_train[:2000])
+images, truths = data.x_val[:500], data.y_val[:500]
+views = images.reshape(len(images), -1), images[:, :, ::-1].reshape(len(images), -1)
+plain, mirrored = (nearest.predict(view) == truths for view in views)  # (images,), right or wrong
+by_class = np.array([mirrored[truths == label].mean() for label in range(len(first))])
+print(f"nearest neighbour is right: as it is {100 * plain.mean():.0f} %, mirrored {100 * mirrored.mean():.0f} %")
+print("mirrored and right, by class (%):", (100 * by_class).round())
+lost = [1 - augment.random_crop(images, rng, p).sum() / images.sum() for p in (1, 4)]
+print(f"brightness lost by a crop: padding 1: {100 * lost[0]:.0f} %, padding 4: {100 * lost[1]:.0f} %")
+assert not digits or (plain.mean() > 0.9 and 0.3 < mirrored.mean() < 0.4 and lost[1] > 3 * lost[0])
+assert not digits or (np.flatnonzero(by_class > 0.7).tolist() == [0, 1, 4, 8] and np.sort(by_class)[5] < 0.1)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# 0, 1, 4 and 8 survive being mirrored in most cases (the 4 of this collection is open at its top, and so is its mirror
+# image), the other six hardly ever.
+#
+# </details>
+#
+# As they are, more than nine in ten digits are recognised; mirrored, about a third. So the digits are not flipped. A
+# mirrored cat is a cat, so photos are. And a digit fills its frame: padding 4 would cut off more than three times as
+# much brightness as padding 1. Photos of 32 x 32 take the usual 4.
+#
+# Try it on photos and on this notebook's data.
+
+# %%
+cat = chelsea()[20:276:8, 100:356:8]  # every eighth pixel: (32, 32, 3)
+sources = {"a photo": np.stack([cat] * 4), data.name: data.x_train[:4]}
 
 
-print(inspect.getsource(augment.random_crop))
-counts = np.stack([where_the_middle_goes(crop, padding) for crop in (crop_by_hand, augment.random_crop)])
-assert np.all(counts.sum(axis=(1, 2)) == 400 * (2 * padding + 1) ** 2)  # the pixel never left these places
-assert np.abs(counts - 400).max() < 5 * np.sqrt(400)  # 400 each, up to five standard deviations of chance
-figure = pictures.draw_offsets(counts, ["by hand", "augment.random_crop"])
-cct.show(figure, alt="Two tables of how often each offset was drawn; all shares are about equal")
+def explore_augmentation(images, padding, flip, seed):
+    draw, before = np.random.default_rng(seed), sources[images]
+    after = augment.random_crop(before, draw, padding)
+    after = augment.random_flip(after, draw) if flip else after
+    return figures.draw_gallery({"original": before, "augmented": after}, f"padding {padding}{', flip' * flip}")
+
+
+starts = [dict(images="a photo", padding=4, flip=True, seed=0), dict(images=data.name, padding=8, flip=True, seed=1)]
+alt = "A photo of a cat, cropped and flipped four times, still shows a cat. Digits: of most only a part is left."
+controls = dict(images=list(sources), padding=(0, 16), flip=True, seed=(0, 20))
+explorer = cct.explore(explore_augmentation, starts, alt, **controls)
 
 # %% [markdown]
 # > **Trap: a crop that crops nothing.** The Keras example of 2021 has `keras.layers.RandomCrop(32, 32)` on images of
@@ -224,254 +379,242 @@ cct.show(figure, alt="Two tables of how often each offset was drawn; all shares 
 # **Predict:** how many windows of 32 x 32 are there in an image of 32 x 32?
 
 # %% tags=["trap"]
-same_size = keras.layers.RandomCrop(height, width, seed=0, name="crop")
-batch = data.x_train[:64].astype("float32")
-assert np.array_equal(same_size(batch, training=True), batch)  # cropped, they say
+same_size = keras.layers.RandomCrop(*shape[:2], seed=0)
+assert np.array_equal(same_size(data.x_train[:64].astype("float32"), training=True), data.x_train[:64])  # cropped?
 
 # %% [markdown]
-# One, so nothing moves.
+# <details><summary>Answer</summary>
+#
+# There is one window of the full size, so nothing moves.
+#
+# </details>
 #
 # **To catch it:** compare what comes out of an augmentation with what went in.
 #
-# > **Trap: one offset for the whole batch.** So you pad first, and then crop with that layer.
+# Keras's random crop has a third flaw: a model with this layer in front is never compiled by XLA
+# ([notebook 13](13_one_machine.ipynb)). The course augments arrays before they reach the model, each image on its own.
 #
-# **Predict:** a batch of 64 marked images goes through. How many different offsets come out?
-
-# %% tags=["trap"]
-marked = np.zeros((64, 16, 16, 1), "float32")
-marked[:, 8, 8] = 1
-padded = np.pad(marked, ((0, 0), (4, 4), (4, 4), (0, 0)))
-from_keras = np.asarray(keras.layers.RandomCrop(16, 16, seed=0)(padded, training=True))
-from_package = augment.random_crop(marked, np.random.default_rng(0), padding=4)
-offsets = [len(np.unique(moved.reshape(64, -1), axis=0)) for moved in (from_keras, from_package)]
-print(f"different offsets in a batch of 64: keras.layers.RandomCrop {offsets[0]}, augment.random_crop {offsets[1]}")
-assert offsets[0] == 1 and offsets[1] > 20
-
-# %% [markdown]
-# One. All images of a batch move alike.
-#
-# **To catch it:** run the augmentation on a batch of copies of one image and count the different results.
-#
-# > **Trap: augmentation that switches XLA off.** XLA compiles a whole training step. Keras asks every layer of a
-# > model whether it can take part, and a single no decides for all.
-#
-# **Predict:** a flip and a crop stand at the front of a model. Does it train with XLA?
-
-# %% tags=["trap"]
-supports_xla = {layer.name: layer.supports_jit for layer in (keras.layers.RandomFlip(name="flip"), same_size)}
-print("supports XLA:", supports_xla)
-assert supports_xla == {"flip": True, "crop": False}
-
-# %% [markdown]
-# No: the crop says no, and no message appears. The course augments arrays before they reach the model, each image on
-# its own.
-#
-# **To catch it:** list `layer.supports_jit` of all layers, as above, whenever a model trains slower than you expect.
-
-# %% [markdown]
-# ## Which augmentation fits which data?
-#
-# An augmentation is right when the class survives it. **Predict:** which digits survive being mirrored?
-
-# %%
-first = [int(np.flatnonzero(data.y_train == label)[0]) for label in range(min(classes, 10))]
-originals = data.x_train[first]
-figure = figures.draw_gallery({"original": originals, "mirrored": originals[:, :, ::-1]})
-cct.show(figure, alt="One image of each class above, its mirror image below")
-
-# %% [markdown]
-# You can measure it without a network. Give each validation image the class of the most similar training image, once as
-# it is and once mirrored. And for the crop: how much of a picture's brightness falls out of the frame?
-
-
-# %%
-def nearest_class_is_right(images, labels):
-    known, asked = (part.reshape(len(part), -1) for part in (data.x_train[:2000], images))  # (images, pixels)
-    return KNeighborsClassifier(n_neighbors=1).fit(known, data.y_train[:2000]).score(asked, labels)
-
-
-images, labels = data.x_val[:500], data.y_val[:500]
-right = [nearest_class_is_right(shown, labels) for shown in (images, images[:, :, ::-1])]
-print(f"nearest neighbour is right: as it is {100 * right[0]:.0f} %, mirrored {100 * right[1]:.0f} %")
-lost = [1 - augment.random_crop(images, rng, p).sum() / images.sum() for p in (1, 4)]
-print(f"brightness lost by a crop: padding 1: {100 * lost[0]:.0f} %, padding 4: {100 * lost[1]:.0f} %")
-if digits:
-    assert right[0] > 0.9 and right[1] < 0.6 and lost[1] > 3 * lost[0]
-
-# %% [markdown]
-# As they are, over nine in ten digits are recognised; mirrored, fewer than six. A mirrored digit is another sign, so
-# the digits are not flipped. A mirrored cat is a cat, so photos are. And a digit fills its 16 x 16 pixels: padding 4
-# would cut strokes off, more than three times as much brightness as padding 1. Photos of 32 x 32 take the usual 4.
-#
-# Try it on photos and on this notebook's data.
-
-# %%
-portraits = [photos.astronaut()[:256, 96:352], photos.chelsea()[:300, 80:380], photos.coffee()[:400, 100:500]]
-photo = np.stack([np.asarray(Image.fromarray(part).resize((64, 64))) for part in portraits])
-sources = {"photos": np.concatenate([photo, photo]), data.name: data.x_train[:6]}
-
-
-def explore_augmentation(images, padding, flip, seed):
-    rng, chosen = np.random.default_rng(seed), sources[images]
-    cropped = augment.random_crop(chosen, rng, padding)
-    augmented = augment.random_flip(cropped, rng) if flip else cropped
-    title = f"padding {padding}, {'crop and flip' if flip else 'crop'}"
-    return figures.draw_gallery({"original": chosen, "augmented": augmented}, title)
-
-
-starts = [("photos", 4, True, 0), (data.name, padding, recipe.flip, 0), (data.name, 8, True, 1)]
-starts = [dict(zip(("images", "padding", "flip", "seed"), values, strict=True)) for values in starts]
-controls = dict(images=list(sources), padding=(0, 16), flip=True, seed=(0, 20))
-explorer = cct.explore(explore_augmentation, starts, alt="Images above, augmented copies below", **controls)
-
-# %% [markdown]
 # ## Label smoothing
 #
-# Cross-entropy with a target of exactly 1 is never satisfied: a larger logit always lowers it. Label smoothing takes a
-# share $s$ of the target and spreads it over all $K$ classes: $(1-s)\,\text{one hot} + s/K$. Then there is a best
-# logit, and going beyond it costs. (The idea is of [Szegedy et al.](https://arxiv.org/abs/1512.00567), section 7.)
+# *Why:* cross-entropy with a target of exactly 1 is never satisfied: a larger logit always lowers it. [Label
+# smoothing](glossary.md) takes a share $s$ of the target and spreads it over all $K$ classes ([Szegedy et
+# al.](https://arxiv.org/abs/1512.00567), section 7). With $e$ the one-hot target and $p$ the softmax of the logits, all
+# of shape $(K,)$:
+#
+# $$t = (1-s)\,e + \frac{s}{K}, \qquad \text{loss} = -\sum_k t_k \log p_k$$
+#
+# **Predict:** ten classes and $s = 0.1$. What is the target of the right class, and of each wrong one?
 
 
 # %%
-def cross_entropy(targets, logits):
-    largest = logits.max(axis=1, keepdims=True)
-    log_p = logits - largest - np.log(np.exp(logits - largest).sum(axis=1, keepdims=True))
-    return -(targets * log_p).sum(axis=1)  # (batch, classes) -> (batch,)
+def cross_entropy_by_hand(targets, logits):
+    return -(targets * np.asarray(tf.nn.log_softmax(logits))).sum(axis=1)  # (batch, classes) -> (batch,)
 
 
 s = recipe.label_smoothing
 one_hot = np.eye(classes)[data.y_train[:64]]  # (batch,) -> (batch, classes)
 smoothed = (1 - s) * one_hot + s / classes
-logits = rng.normal(size=one_hot.shape)
-from_keras = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=s)(one_hot, logits)
-np.testing.assert_allclose(cross_entropy(smoothed, logits).mean(), float(from_keras), rtol=1e-5)
+random_logits = rng.normal(size=one_hot.shape)
+of_keras = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=s)(one_hot, random_logits)
+assert np.isclose(cross_entropy_by_hand(smoothed, random_logits).mean(), float(of_keras), rtol=1e-5)
 print(f"target of the right class {smoothed.max():.2f}, of every other {smoothed.min():.2f}")
+assert not digits or (round(smoothed.max(), 6), round(smoothed.min(), 6)) == (0.91, 0.01)
 
 # %% [markdown]
-# The formula is Keras's. **Predict:** the right logit lies a margin above all others. Which margin has the lowest
-# loss, with smoothing and without?
+# <details><summary>Answer</summary>
+#
+# The target of the right class is 0.9 + 0.01 = 0.91, that of each wrong one 0.01. Together they are 1.
+#
+# </details>
+#
+# Now let the right logit lie a margin above all others. **Predict:** which margin has the lowest loss, with smoothing
+# and without?
 
 # %%
-margins = np.linspace(0, 12, 241)
-row = np.eye(classes)[:1]  # the right class is class 0
-logits = margins[:, None] * row  # (margins, classes)
-losses = {
-    "one hot": cross_entropy(row, logits),
-    f"smoothed by {s:g}": cross_entropy((1 - s) * row + s / classes, logits),
-}
-best = np.log((1 - s + s / classes) / (s / classes))  # where softmax equals the smoothed target
-curve = losses[f"smoothed by {s:g}"]
-assert abs(margins[curve.argmin()] - best) < 0.05 and losses["one hot"].argmin() == 240
-print(f"lowest loss at a margin of {best:.2f}, {curve.min():.2f} nats; without smoothing the loss falls for ever")
-cct.show(pictures.draw_smoothing(margins, losses, s), alt="Loss over margin: one hot falls on, smoothed has a minimum")
+margins, row = np.linspace(0, 12, 241), np.eye(classes)[:1]  # the right class is class 0
+sharp, soft = (cross_entropy_by_hand((1 - a) * row + a / classes, margins[:, None] * row) for a in (0, s))  # (margins,)
+best_margin = np.log((1 - s + s / classes) / (s / classes))  # where softmax equals the smoothed target
+print(f"lowest loss at a margin of {best_margin:.2f}, {soft.min():.2f} nats; without smoothing it falls for ever")
+assert abs(margins[soft.argmin()] - best_margin) < 0.05 and sharp.argmin() == 240
+assert not digits or (abs(best_margin - 4.51) < 0.005 and abs(soft.min() - 0.50) < 0.005)
+alt = "One hot falls towards 0 for ever. Smoothed has its lowest loss, half a nat, at a margin of 4.5, and rises again."
+cct.show(pictures.draw_smoothing(margins, {"one hot": sharp, f"smoothed by {s:g}": soft}, s), alt=alt)
 
 # %% [markdown]
-# So a loss that stays well above 0 is no sign of trouble here: with smoothing, 0 cannot be reached.
-
-# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Without smoothing the loss falls for ever. With it, a margin of 4.5 is best, and going beyond costs.
+#
+# </details>
+#
+# So a loss that stays well above 0 is no sign of trouble here: with smoothing, it cannot fall below 0.50 nats. (A *nat*
+# is the unit of a loss with the natural logarithm.)
+#
 # ## The learning rate
 #
-# It rises from 0 in a straight line for the warm-up, then falls along half a cosine. At the start the statistics that
-# AdamW divides by come from a handful of batches, so early steps are kept short. At the end, ever shorter steps let the
-# weights settle.
+# *Why:* long steps get far, short steps settle. With $\eta$ the highest rate, $T$ steps in all and $w$ of them to
+# [warm up](glossary.md), step $t$ has the rate
+#
+# $$\eta_t = \eta\,\frac{t}{w} \ \text{ for } t \le w, \qquad
+# \eta_t = \frac{\eta}{2}\Big(1 + \cos\frac{\pi\,(t-w)}{T-w}\Big) \ \text{ after that.}$$
+#
+# It rises in a straight line and falls along half a [cosine](glossary.md). The rise is there for AdamW, as the next
+# section shows. Rate and batch size belong together: a larger batch has less noise in its gradient, and takes a higher
+# rate.
 
 # %%
-steps_per_epoch = len(data.x_train) // recipe.batch_size  # the last, smaller batch is left out
-steps, warm = recipe.epochs * steps_per_epoch, round(recipe.warmup_epochs * steps_per_epoch)
-step = np.arange(1, steps + 1)
-rising = recipe.learning_rate * step / warm
-falling = recipe.learning_rate * 0.5 * (1 + np.cos(np.pi * (step - warm) / (steps - warm)))
-by_hand = np.where(step <= warm, rising, falling)
-
+warm, t = round(recipe.warmup_epochs * steps_per_epoch), np.arange(1, steps + 1)
+rising = recipe.learning_rate * t / warm
+falling = recipe.learning_rate / 2 * (1 + np.cos(np.pi * (t - warm) / (steps - warm)))
 rates = cct.learning_rates(recipe, steps_per_epoch)
-np.testing.assert_allclose(rates, by_hand, rtol=1e-4, atol=1e-9)
-assert rates.argmax() == warm - 1 and rates[-1] < 1e-8
+assert np.allclose(rates, np.where(t <= warm, rising, falling), rtol=1e-4) and rates.argmax() == warm - 1
 print(f"{steps:,} steps: {warm} of warm-up to {rates.max():.4f}, then down to {rates[-1]:.4f}")
 
 
 # %%
 def explore_schedule(peak, warmup_epochs, epochs, final_rate):
-    changes = dict(learning_rate=peak, warmup_epochs=warmup_epochs, epochs=epochs, final_learning_rate=final_rate)
-    shown = cct.learning_rates(dataclasses.replace(recipe, image_scales=(), **changes), steps_per_epoch)
+    changed = dict(learning_rate=peak, warmup_epochs=warmup_epochs, epochs=epochs, final_learning_rate=final_rate)
+    shown = cct.learning_rates(dataclasses.replace(recipe, image_scales=(), **changed), steps_per_epoch)
     return pictures.draw_schedule(shown, steps_per_epoch, {"constant, as in 2021": np.full(len(shown), peak)})
 
 
-starts = [(recipe.learning_rate, float(warmup), recipe.epochs, 0.0), (2e-3, 0.0, 30, 2e-4), (1e-3, 10.0, 30, 0.0)]
-starts = [dict(zip(("peak", "warmup_epochs", "epochs", "final_rate"), values, strict=True)) for values in starts]
+ours = dict(peak=recipe.learning_rate, warmup_epochs=float(recipe.warmup_epochs), epochs=recipe.epochs, final_rate=0.0)
+alt = "The rate over the steps, beside a constant one: a short steep rise to the same height, then a long fall to 0"
 controls = dict(peak=(1e-4, 5e-3, 1e-4), warmup_epochs=(0.0, 20.0, 0.25), epochs=(2, 60), final_rate=(0.0, 1e-3, 1e-4))
-explorer = cct.explore(explore_schedule, starts, alt="Learning rate per step for three settings", **controls)
+explorer = cct.explore(explore_schedule, [ours], alt, **controls)
+
 # %% [markdown]
-# ## AdamW: which weights decay?
+# ## AdamW, by hand
 #
-# AdamW is Adam, and beside it every step multiplies weights by $1 - \text{rate} \cdot \text{decay}$
-# ([Loshchilov and Hutter](https://arxiv.org/abs/1711.05101)). Give it gradients of zero and the decay is all that is
-# left, so you can see whom it touches. **Predict:** the biases? The position table? The LayerNorm scales?
+# *Why:* plain gradient descent moves each weight by rate times gradient. Gradients of different layers differ by orders
+# of magnitude, so no rate fits all. [AdamW](glossary.md) divides by their size.
+#
+# It keeps two numbers for each weight, its *moments*: $m$, a running mean of the gradient $g$, and $v$, a running mean
+# of its square. Both start at 0 and are too small at first; the divisions by $1-\beta^t$ make up for that. All symbols
+# but the constants $\beta_1, \beta_2, \eta, \lambda, \epsilon$ and the step $t$ have the shape of the weight $w$:
+#
+# $$m \leftarrow \beta_1 m + (1-\beta_1)\,g, \qquad v \leftarrow \beta_2 v + (1-\beta_2)\,g^2$$
+# $$w \leftarrow w - \eta\,\frac{m/(1-\beta_1^t)}{\sqrt{v/(1-\beta_2^t)}+\epsilon} - \eta\,\lambda\,w$$
+#
+# **Predict:** three weights have gradients of 0.01, 1 and 100. By how much does the first step move each, at a rate of
+# 0.001 and without decay ($\lambda = 0$)?
 
 # %%
-optimizer = build_optimizer(dataclasses.replace(recipe, optimizer="adamw"), model)
-variables = model.trainable_variables
-optimizer.build(variables)
+rate, decay, beta1, beta2, size = 0.001, 0.1, 0.9, 0.999, np.array([0.01, 1, 100])
+weight, m, v = np.ones(3), np.zeros(3), np.zeros(3)
+kept_by_keras, keras_adamw = keras.Variable(np.ones(3)), keras.optimizers.AdamW(rate, weight_decay=decay)
+for t in range(1, 6):
+    g = size * (1 if t == 1 else rng.normal(size=3))
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g**2
+    move = rate * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + 1e-7)
+    weight = weight - move - rate * decay * weight
+    keras_adamw.apply([g], [kept_by_keras])
+    print(f"step {t}: gradients {g.round(3)}, moves {move.round(5)}")
+    assert t > 1 or np.allclose(move, rate, rtol=1e-4)
+assert np.allclose(kept_by_keras, weight, rtol=1e-5)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# The first step moves all three weights by the rate, 0.001: there $m$ is the gradient and $\sqrt{v}$ its size, so only
+# the sign is left.
+#
+# </details>
+#
+# The size of a gradient does not matter, only how steadily it points one way. That is why one rate serves all layers,
+# why rounding noise can move a weight that has no part in the loss (notebook 05), and why early steps are kept short:
+# a mean over one or two batches says little.
+#
+# [Muon](glossary.md), which wins the race below, keeps $m$ alone, for whole matrices, and moves every direction of a
+# matrix by about the same. [Notebook 10](10_stronger_training.ipynb) opens it.
+#
+# ### Which weights decay?
+#
+# The last term, [weight decay](glossary.md), multiplies weights by $1 - \eta\lambda$ at each step, whatever the
+# gradient ([Loshchilov and Hutter](https://arxiv.org/abs/1711.05101)). Set all weights to 1 and give AdamW gradients of
+# zero: the decay is all that is left, so you can see whom it touches. **Predict:** the biases? The position table? The
+# LayerNorm scales?
+
+# %%
+decaying = model_without_chance()
+optimizer = build_optimizer(dataclasses.replace(recipe, optimizer="adamw"), decaying)
+variables = decaying.trainable_variables
 for variable in variables:
-    variable.assign(variable + 0.5)  # no weight is 0, so that every decay shows
-before = [variable.numpy() for variable in variables]
+    variable.assign(np.ones(variable.shape))
 optimizer.apply([np.zeros(variable.shape, "float32") for variable in variables], variables)
 factor = 1 - recipe.learning_rate * recipe.weight_decay
-groups = {"decayed": [], "spared": []}
-for variable, old in zip(variables, before, strict=True):
-    decayed = not np.array_equal(variable.numpy(), old)
-    np.testing.assert_allclose(variable.numpy(), old * (factor if decayed else 1), rtol=1e-5)
-    groups["decayed" if decayed else "spared"].append(variable)
-for name, group in groups.items():
-    kinds = sorted({f"{v.path.split('/')[0].split('_')[0]}/.../{v.name}" for v in group})
-    print(f"{name}: {sum(int(np.prod(v.shape)) for v in group):,} parameters: {', '.join(kinds)}")
-assert all(len(v.shape) >= 2 for v in groups["decayed"])
+groups = {value: [one for one in variables if np.allclose(one, value, rtol=1e-6)] for value in (factor, 1.0)}
+for value, group in groups.items():
+    print(f"1 became {value:.5f}:", ", ".join(sorted({f"{one.path.split('/')[0]}/{one.name}" for one in group})))
+assert sum(map(len, groups.values())) == len(variables) and all(len(one.shape) >= 2 for one in groups[factor])
 
 # %% [markdown]
-# Matrices and convolution kernels decay. Biases, LayerNorm scales and the position table do not: they do not make the
-# function steeper, and pulling them to 0 takes away what they are for. The authors' code decays everything;
+# <details><summary>Answer</summary>
+#
+# Matrices and convolution kernels decay. Biases, the position table and LayerNorm scales do not.
+#
+# </details>
+#
+# A decayed matrix makes the function flatter. The scale of a norm would be pulled to 0, although the value that changes
+# nothing is 1, and a bias or a position is no factor at all. The authors' code decays everything;
 # `Recipe(decay_all=True)` does as they do.
-
-# %% [markdown]
+#
 # ## Fit
 #
-# Every part is on the table. `cct.fit` puts them together in one loop that you can read in `cct_helpers/training.py`.
-# After each epoch it measures validation, saves a checkpoint in `folder`, and prints a line. At the end the model
-# has the weights of its best epoch. In the full profile the folder lies in `runs/`, or where the environment variable
-# `CCT_RUNS` says, so that a second call goes on where the first was stopped; `CCT_EPOCHS` sets the number of epochs.
+# Every part is on the table, and `cct.fit` puts them together. After each epoch it measures validation, saves a
+# checkpoint in `folder`, and prints a line; of two epochs with equal accuracy, the one with the lower validation loss
+# is the best. At the end the model has the weights of its best epoch.
+#
+# In the full profile the folder lies in `runs/`, or where the environment variable `CCT_RUNS` says, so that a second
+# call goes on where the first was stopped.
+#
+# **Predict:** a new model gives all ten classes about the same probability. What is its loss before the first step?
 
 # %%
 keras.utils.set_random_seed(0)
 model = cct.build_cct("cct_2_3x2_32", **settings, **small)
-scratch = tempfile.TemporaryDirectory()  # gone when the notebook ends
+untrained = cct.evaluate(model, data.x_val, data.y_val, label_smoothing=recipe.label_smoothing)["loss"]
+print(f"loss before training {untrained:.3f} nats; ln({classes}) = {np.log(classes):.3f}")
+assert abs(untrained - np.log(classes)) < 0.05 or not digits
+
 runs_folder = scratch.name if quick else os.environ.get("CCT_RUNS", Path(root) / "runs")
 folder = Path(runs_folder) / f"07_{Path(data.name).stem}_{epochs}_epochs"
 history = cct.fit(model, data, recipe, folder=folder)
 
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# The loss of a new model is the logarithm of the number of classes, $\ln 10 = 2.303$: each has the probability 1/10. A
+# first loss far from it is the earliest sign of a mistake in data, labels or model.
+#
+# </details>
+
 # %%
-assert history["val_top1"][history["best_epoch"] - 1] == max(history["val_top1"])
-print(f"best epoch {history['best_epoch']}: validation top-1 {100 * max(history['val_top1']):.1f} %")
-cct.show(pictures.draw_history(history), alt="Loss falls and accuracy rises, in training and in validation")
+print(f"loss at the end {history['loss'][-1]:.2f} nats in training; the floor of smoothing is {soft.min():.2f}")
+title = "Your run: both losses fall together, and validation is not left behind"
+alt = "Loss falls and accuracy rises, steeply at first. Validation is ahead early and level with training at the end."
+cct.show(pictures.draw_history(history, title), alt=alt)
+assert not digits or (history["val_top1"][0] > history["top1"][0] and history["loss"][-1] < soft.min() + 0.15)
 
 # %% [markdown]
-# Read the curves. Validation may lie **above** training: training images are augmented and measured while the weights
-# still move, with dropout on; validation images are clean. The circle marks the epoch whose weights you now hold.
-
-# %% [markdown]
+# Read the curves. Early, validation lies **above** training: training images are augmented and measured while the
+# weights still move, with dropout on; validation images are clean. At the end the loss is close to the floor that
+# smoothing sets, so there is little left to learn from these images. The circle marks the epoch whose weights you hold.
+#
 # ## The test, once
 #
-# Top-1 counts images whose highest logit is the right class. Top-5 counts those with the right class among the five
-# highest.
+# [Top-1](glossary.md) counts images whose highest logit is the right class. [Top-5](glossary.md) counts those with the
+# right class among the five highest.
 
 # %%
 logits = cct.predict(model, data.x_test)  # (images, classes)
 order = np.argsort(-logits, axis=1)  # classes from most to least likely
 top1 = np.mean(order[:, 0] == data.y_test)
 top5 = np.mean((order[:, :5] == data.y_test[:, None]).any(axis=1))
-scores = cct.evaluate(model, data.x_test, data.y_test)
-assert np.isclose(top1, scores["top1"]) and np.isclose(top5, scores["top5"])
-assert top1 > 0.9 or not digits
 noise = np.sqrt(top1 * (1 - top1) / len(logits))  # of a share of so many images: one standard deviation
 print(f"test: top-1 {100 * top1:.2f} ± {100 * noise:.2f} %, top-5 {100 * top5:.2f} %, {len(logits):,} images")
+assert top1 > 0.95 or not digits
 
 # %% [markdown]
 # ## Where is it wrong?
@@ -481,57 +624,44 @@ print(f"test: top-1 {100 * top1:.2f} ± {100 * noise:.2f} %, top-5 {100 * top5:.
 # %%
 confusion = np.zeros((classes, classes), int)
 np.add.at(confusion, (data.y_test, order[:, 0]), 1)  # row = true class, column = predicted
-assert np.isclose(np.trace(confusion) / confusion.sum(), top1)
-figure = figures.draw_confusion(confusion, data.class_names)
-cct.show(figure, alt="Confusion matrix: most counts on the diagonal, mistakes beside it in bold")
+alt = "Confusion matrix: nearly all images on the diagonal, a few single mistakes in colour beside it"
+cct.show(figures.draw_confusion(confusion, data.class_names), alt=alt)
 
 # %% [markdown]
-# Now the mistakes the model was most sure of. **Predict:** will they look hard to you, or will the label look wrong?
-
-# %%
-p = np.exp(logits - logits.max(axis=1, keepdims=True))
-confidence = p.max(axis=1) / p.sum(axis=1)  # the largest softmax probability
-wrong = np.flatnonzero(order[:, 0] != data.y_test)
-worst = wrong[np.argsort(-confidence[wrong])][:6]
-guesses, truths = ([data.class_names[label] for label in labels[worst]] for labels in (order[:, 0], data.y_test))
-sure, unsure = np.delete(confidence, wrong).mean(), confidence[wrong].mean()
-print(f"{len(wrong)} of {len(logits):,} wrong; mean confidence when right {sure:.2f}, when wrong {unsure:.2f}")
-assert sure > unsure or not digits
-figure = figures.draw_errors(data.x_test[worst], guesses, truths, confidence[worst])
-cct.show(figure, alt="The wrong answers with the highest confidence, each with guess, confidence and true class")
-
-# %% [markdown]
-# On average the model is less sure when it is wrong. Look at each picture before you call it easy: at 8 x 8 real pixels
-# a few digits could be two things for you as well. And read the scale: with smoothing the target itself is 0.91, so
-# confidences near 1 are not to be expected.
-
-# %% [markdown]
+# Of the digits that were mixed up, look at a few in notebook 08, which shows the mistakes that a model is most sure of.
+# Do not expect it to be 100 % sure of anything: with smoothing the target itself is 0.91.
+#
 # ## Save, load, raw pixels in
 #
 # The `.keras` file holds the architecture, the weights and the normalisation. Loading it needs no other number.
 
 # %%
-path = folder / "cct.keras"
-model.save(path)
-loaded = keras.models.load_model(path)
+model.save(folder / "cct.keras")
+loaded = keras.models.load_model(folder / "cct.keras")
 difference = np.abs(np.asarray(loaded(data.x_test[:64])) - logits[:64]).max()  # uint8 images, as they came
+print(f"largest difference of logits after loading: {difference:.0e}")
 assert difference < 1e-4  # logits from 0 to about 5
-print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB, largest difference of logits {difference:.0e}")
 
 # %% [markdown]
 # > **Trap: normalising twice.** Many pipelines divide images by 255 out of habit. This model does that part itself,
 # > so such images look almost uniformly dark to it. No error is raised.
 #
 # **Predict:** what is left of the accuracy?
-#
-# **To catch it:** look at the range of what you pass in. Raw pixels go up to 255.
 
 # %% tags=["trap"]
 scaled = cct.evaluate(model, data.x_test / 255, data.y_test)["top1"]
 print(f"top-1 on raw pixels {100 * top1:.1f} %, on pixels / 255 {100 * scaled:.1f} %")
-assert (scaled < 0.6 * top1 or not digits) and data.x_test.max() > 1
+assert (scaled < 0.2 or not digits) and data.x_test.max() > 1
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# On images divided by 255 the accuracy is that of guessing, or little more.
+#
+# </details>
+#
+# **To catch it:** look at the range of what you pass in. Raw pixels go up to 255.
+#
 # ## Stop and go on
 #
 # A run of hours will be interrupted. A tiny model shows what happens then: one run of 4 epochs without a break, and one
@@ -539,124 +669,205 @@ assert (scaled < 0.6 * top1 or not digits) and data.x_test.max() > 1
 # whether the numbers agree. **Predict:** how different are the two curves?
 
 # %%
-few = np.arange(256) % len(data.x_train)  # to be quick; of a small folder, again and again
-part = data._replace(x_train=data.x_train[few], y_train=data.y_train[few])
-short = dataclasses.replace(recipe, epochs=4, warmup_epochs=1, batch_size=16, learning_rate=0.01, image_scales=())
-tiny = dict(num_layers=1, dim=32, hidden_channels=16)
+part = data._replace(x_train=x, y_train=data.y_train[few])
+short = dataclasses.replace(recipe, epochs=4, warmup_epochs=1, batch_size=batch_size, image_scales=())
 
 
-def tiny_cct(seed, stop_after=None):
+def tiny_cct(seed):
     keras.utils.set_random_seed(seed)
-    model = cct.build_cct("cct_2_3x2_32", **settings, **tiny)
-    train, batches = model.train_on_batch, itertools.count()
+    return cct.build_cct("cct_2_3x2_32", **settings, num_layers=1, dim=32, hidden_channels=16)
 
-    def train_on_batch(*arguments, **options):
-        if next(batches) == stop_after:
-            raise KeyboardInterrupt  # stands in for Ctrl-C, or the stop button
-        return train(*arguments, **options)
 
-    model.train_on_batch = train_on_batch
-    return model
+def stop(images, targets, *, return_dict):  # in place of train_on_batch
+    raise KeyboardInterrupt  # as Ctrl-C does, or the stop button
 
+
+unbroken = cct.fit(tiny_cct(seed=0), part, short, verbose=False)
+tiny, left = tiny_cct(seed=0), iter(range(len(x) // batch_size * 5 // 2))  # the steps of two epochs and a half
+go_on = tiny.train_on_batch
+tiny.train_on_batch = lambda *batch, **how: (stop if next(left, None) is None else go_on)(*batch, **how)
+stopped = cct.fit(tiny, part, short, folder=f"{scratch.name}/stopped")
+resumed = cct.fit(tiny_cct(seed=1), part, short, folder=f"{scratch.name}/stopped")
+print("unbroken", np.round(unbroken["val_loss"], 4), "\nresumed ", np.round(resumed["val_loss"], 4))
+assert len(stopped["loss"]) == 2 and len(resumed["loss"]) == 4
+assert all(np.allclose(resumed[curve], unbroken[curve], rtol=1e-4) for curve in ("loss", "top1", "val_loss"))
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# The two curves are not different at all, to four digits.
+#
+# </details>
+#
+# The second model began with other weights (`seed=1`); the checkpoint replaced them, and the state of the optimizer, of
+# dropout and of the order of images too. The half epoch before the stop is done again.
+#
+# ## Is it the convolutions?
+#
+# *Why:* your model is right on nearly all digits. Would any small transformer be? Notebook 06 has the two controls:
+# ViT-Lite, and CVT, which has CCT's pooling and ViT-Lite's patches. Both get the same encoder, with a wider MLP so that
+# all three have about as many parameters, and the same recipe and data.
+#
+# Nine trainings, three seeds each, take minutes, so they were run once. `python notebooks/scripts/records.py --make 07`
+# runs this function and writes the record again.
 
 # %%
-whole = cct.fit(tiny_cct(seed=0), part, short, verbose=False)
-with tempfile.TemporaryDirectory() as folder_of_run:
-    stopped = cct.fit(tiny_cct(seed=0, stop_after=40), part, short, folder=folder_of_run)
-    resumed = cct.fit(tiny_cct(seed=1), part, short, folder=folder_of_run)
-assert len(stopped["loss"]) == 2 and len(resumed["loss"]) == 4  # 16 batches an epoch: number 40 is in the third
-for curve in ("loss", "top1", "val_loss", "val_top1", "learning_rate"):
-    np.testing.assert_allclose(resumed[curve], whole[curve], rtol=1e-4)
-print("whole  ", np.round(whole["val_loss"], 4), "\nresumed", np.round(resumed["val_loss"], 4))
+builders = {"ViT-Lite": cct.build_vit_lite, "CVT": cct.build_cvt, "CCT": cct.build_cct}
+variants = {"ViT-Lite": "vit_2_4_32", "CVT": "cvt_2_4_32", "CCT": "cct_2_3x2_32"}
 
-# %% [markdown]
-# Not at all. The second model began with other weights (`seed=1`); the checkpoint replaced them, and the state of the
-# optimizer, of dropout and of the order of images too. The half epoch before the stop is done again.
 
-# %% [markdown]
-# ## Beside a ViT-Lite of equal size
-#
-# Is it the convolutional tokenizer and the pooling, or would any small transformer do? A ViT-Lite with patches of 4 x 4
-# has the same encoder (its MLP is wider to reach the same number of parameters) and gets the same recipe, data and
-# seeds. Six trainings take minutes, so they were run once and their record is in the repository. Its seconds are wall
-# clock on two cores that other programs used as well; `cpu_seconds` in the file counts the training alone.
-# `python notebooks/scripts/digits_rivals.py` makes the record again.
+def train_rival(name, seed):
+    keras.utils.set_random_seed(seed)
+    size = dict(hidden_channels=32) if name == "CCT" else dict(mlp_ratio=2)
+    rival = builders[name](variants[name], **settings, dim=64, **size)
+    curves = cct.fit(rival, data, recipe, seed=seed, verbose=False)
+    scores = {"test_top1": cct.evaluate(rival, data.x_test, data.y_test)["top1"], "parameters": rival.count_params()}
+    return scores | {curve: curves[curve] for curve in ("loss", "val_loss", "val_top1")}
+
 
 # %%
 results = Path(root) / "notebooks" / "results"
-path = results / "07_digits_cct_against_vit_lite.json"
-recorded = json.loads(path.read_text())
-print(f"{recorded['cores']} cores, {recorded['recipe']['epochs']} epochs, TensorFlow {recorded['tensorflow']}")
-scores, seconds, sizes = {}, {}, {}
-for name in ("CCT", "ViT-Lite"):
-    chosen = [run for run in recorded["runs"] if run["model"] == name]
-    scores[name] = [100 * run["test_top1"] for run in chosen]
-    seconds[name], sizes[name] = [run["seconds"] for run in chosen], chosen[0]["parameters"]
-    print(f"{name:8} {sizes[name]:,} parameters, {np.mean(seconds[name]):.0f} s, test {np.round(scores[name], 1)} %")
-
-# %%
-assert np.mean(scores["CCT"]) >= 97 and np.mean(seconds["CCT"]) <= 60
-assert min(scores["CCT"]) > max(scores["ViT-Lite"])
-assert abs(sizes["ViT-Lite"] / sizes["CCT"] - 1) < 0.05
-figure = figures.draw_scores(scores, "test top-1 accuracy (%)")
-cct.show(figure, alt="Test accuracy of three CCTs and three ViT-Lites: every CCT is ahead of every ViT-Lite")
+recorded = json.loads((results / "07_digits_rivals.json").read_text())["runs"]
+by_rival = {name: [run for run in recorded if run["name"] == name] for name in builders}
+print({name: f"{own[0]['parameters']:,} parameters" for name, own in by_rival.items()})
+rival_scores = {name: [100 * run["test_top1"] for run in own] for name, own in by_rival.items()}
+title = "On the digits both changes help, and the convolutions most"
+alt = "Three dots each: ViT-Lite from 68 to 72 percent, CVT from 73 to 81, CCT at 97"
+cct.show(figures.draw_scores(rival_scores, "test top-1 accuracy (%)", title), alt=alt)
+of_vit, of_cvt, of_cct = rival_scores.values()
+assert [round(np.mean(values)) for values in (of_vit, of_cvt, of_cct)] == [70, 77, 97]
+assert min(of_cct) > 16 + max(of_cvt) and min(of_cvt) > 1 + max(of_vit)
+# Your model is the record's CCT with seed 0, but for the rounding of your machine.
+assert not digits or epochs != 15 or np.allclose(history["val_loss"], by_rival["CCT"][0]["val_loss"], atol=0.1)
 
 # %% [markdown]
-# In this record every CCT is ahead of every ViT-Lite. Read it for what it is: three seeds, 360 test images, 20 epochs,
-# one recipe. A likely reason: overlapping convolutions treat neighbouring pixels as related from the first step on, a
-# patch embedding has to learn that from 1,293 images. Whether a longer training closes the gap this record cannot say.
+# In this record CCT is right on 97 % of the test images on average, CVT on 77 % and ViT-Lite on 70 %. The worst CCT is
+# more than 16 points ahead of the best CVT, and the worst CVT a point ahead of the best ViT-Lite. Notebook 06 has the
+# same order on CIFAR-10, after 200 epochs.
+#
+# Read it for what it is: three seeds, 360 test images, one recipe, and 15 epochs, in which the two rivals are far from
+# done. A likely reason for the gap: overlapping convolutions treat neighbouring pixels as related from the first step
+# on; a patch embedding has to learn that from 1,293 images.
 #
 # ## The real thing: a race against 2021
 #
-# The [Keras example of 2021](https://keras.io/examples/vision/cct/) reports 76.45 % on CIFAR-10 after 30 epochs. How
-# long does a machine without a graphics card need for that? `RECIPES["fast"]` starts with images of half the side: a
-# quarter of the pixels, a quarter of the tokens. The position table is resized on the way, every other weight fits any
-# size. Then come images of three quarters, and one epoch of whole images. Muon takes the place of AdamW for the
-# matrices of the blocks, and nothing is dropped. **Predict:** how many times faster than 30 epochs of the old recipe?
+# The [Keras example of 2021](https://keras.io/examples/vision/cct/) reports 76.45 % top-1 and 98.27 % top-5 on CIFAR-10
+# after 30 epochs. How long does a machine without a graphics card need for that?
+#
+# `RECIPES["fast"]` starts with images of half the side: a quarter of the pixels, a quarter of the tokens. The position
+# table is resized on the way, every other weight fits any size. Then come images of three quarters, and one epoch of
+# whole images. Muon takes the place of AdamW for the matrices of the blocks; dropout and stochastic depth are off.
+#
+# **Predict:** how many times faster than 30 epochs of the old recipe?
 
 # %%
-race = json.loads((results / "07_race_time.json").read_text())
-by_name = {run["run"]: run for run in race["runs"]}
-goal, fast, old = 76.45, [by_name[f"fast_{seed}"] for seed in range(3)], by_name["keras_io_2021_0"]
-for run in [*fast, by_name["fast_80_0"], old]:
+race = {run["run"]: run for run in json.loads((results / "07_race_time.json").read_text())["runs"]}
+goal, fast, old = 76.45, [race[f"fast_{seed}"] for seed in range(3)], race["keras_io_2021_0"]
+for run in [*fast, old]:
     print(f"{run['run']}: {run['epochs']} epochs, {run['seconds']:,.0f} s, test {100 * run['test']['top1']:.2f} %")
+tests = [100 * run["test"]["top1"] for run in fast]
 times_faster = old["seconds"] / np.mean([run["seconds"] for run in fast])
-test = [100 * run["test"]["top1"] for run in fast]
-print(f"test {np.mean(test):.2f} ± {np.std(test, ddof=1):.2f} %, {times_faster:.1f} times faster")
-assert np.mean(test) >= goal and times_faster > 10 and abs(100 * old["test"]["top1"] - goal) < 0.1
-assert by_name["fast_80_0"]["test"]["top1"] >= 0.8 and by_name["fast_80_0"]["seconds"] < 20 * 60
-
-
-# %%
-def curve(run):
-    """Minutes and validation accuracy after each epoch, the size of its images, and the test accuracy at the end."""
-    sides = [round(32 * scale) for scale in cct.RECIPES[run["run"].rpartition("_")[0]].scale_of_epochs()]
-    minutes, top1 = np.cumsum(run["history"]["seconds"]) / 60, 100 * np.array(run["history"]["val_top1"])
-    return minutes, top1, sides, 100 * run["test"]["top1"]
-
-
-runs = {"fast, three seeds": [curve(run) for run in fast], "the recipe of 2021": [curve(old)]}
-cct.show(
-    pictures.draw_race(runs, goal),
-    alt="Accuracy over the minutes: fast ends near 77 % after 4, the recipe of 2021 after 54",
-)
+print(f"fast {np.mean(tests):.2f} ± {np.std(tests, ddof=1):.2f} %, {times_faster:.1f} times faster")
+assert abs(np.mean(tests) - 76.96) < 0.005 and min(tests) < goal and 12 < times_faster < 13
+alt = "Accuracy over the minutes: three runs of fast end near 77 percent after 4, the recipe of 2021 after 54."
+cct.show(pictures.draw_race({"fast, three seeds": fast, "the recipe of 2021": [old]}, goal), alt=alt)
 
 # %% [markdown]
-# Three seeds of `fast`, and the old recipe to its end, ran one after the other on the same machine, with nothing
-# beside. The old recipe comes within 0.1 points of what its example reports. `fast` gets there as a mean of three: a
-# single seed may stop just short of it. The best epoch was chosen on validation images, and the test images were read
-# once, at the end. `fast_80` is `fast` with twelve epochs instead of seven, on an earlier day.
+# <details><summary>Answer</summary>
 #
-# Two things make the difference. Fewer pixels: an epoch of half the side costs a fraction of a whole one, and the early
-# epochs, in which a network learns what is coarse, need no more. And fewer epochs: a rate that rises and falls within
-# seven of them, and a matrix-wise optimizer. How much each of these adds, this race does not say. A step of the two
-# models on whole images differs less:
+# `fast` needs a twelfth of the time: 4 minutes against 54.
+#
+# </details>
+#
+# The runs followed each other on the same two cores (their record names the data by its file only, `cifar10.npz`); the
+# best epoch was chosen on validation images, which are shrunk like the training images (the three marks), and the test
+# images were read once. `fast` gets to the goal as a mean of three seeds; one of them stops just short of it. That the
+# old recipe ended so close to its example is luck: published runs of the example lie 1.2 points apart.
+#
+# How much of the gain comes from fewer pixels, how much from Muon and how much from a rate that rises and falls, this
+# race does not say; [notebook 09](09_what_matters.ipynb) takes recipes apart. Look at the old run once more, as you
+# looked at yours:
 
 # %%
-steps = json.loads((results / "07_race_step.json").read_text())
-for name, racer in steps["summary"]["racers"].items():
-    speed = racer["training"]["images_per_second"]["median"]
-    print(f"{name:40} {speed:5.0f} images/s in training, {racer['training']['peak_mb']:5} MB")
+alt = "Training rises to 81 percent. Validation is left behind from the fifth epoch on, at 75, and jumps up and down."
+title = "The recipe of 2021: training pulls ahead, and validation jumps"
+cct.show(pictures.draw_history(old["history"], title), alt=alt)
+ahead, falls = np.subtract(old["history"]["top1"], old["history"]["val_top1"]), -np.diff(old["history"]["val_top1"])
+print(f"training is ahead by {100 * ahead[-1]:.1f} points; validation fell by up to {100 * falls.max():.1f}")
+assert ahead[-1] > 0.06 and falls.max() > 0.02 and np.all(ahead[4:] > 0)
+
+# %% [markdown]
+# Two signs to remember. Training is more than 6 points ahead at the end, although it is measured on flipped images with
+# dropout on: the model begins to learn its images by heart ([overfitting](glossary.md)). And validation falls by 2
+# points and recovers: the rate is constant, so the steps never get short enough to settle.
+#
+# ### Where these results stand
+#
+# Longer trainings on a graphics card are on record too.
+
+# %%
+recipe_a = [run["test_top1"] for run in json.loads((results / "cifar10_recipe_a.json").read_text())["runs"]]
+shipped = cct.load_pretrained("cct_2_3x2_32_cifar10").card["test_top1"]
+shown = [old["test"]["top1"], old["test"]["top5"], race["fast_80_0"]["test"]["top1"], shipped, max(recipe_a)]
+assert np.allclose(shown, [0.7641, 0.9841, 0.8154, 0.9068, 0.8877]) and abs(np.mean(recipe_a) - 0.8827) < 0.00005
+steps_of_2021 = cct.RECIPES["keras_io_2021"].learning_rate * cct.RECIPES["keras_io_2021"].weight_decay
+assert np.isclose(steps_of_2021, 1e-4) and old["parameters"] == 416_331
+ratios = json.loads((results / "07_race_step.json").read_text())["summary"]["training_ratios"].values()
+assert all(abs(ratio["images_per_second"]["median"] - 1.42) < 0.02 for ratio in ratios)
+
+# %% [markdown]
+# | CIFAR-10, test | parameters | epochs | top-1 |
+# |---|---|---|---|
+# | Keras example of 2021, as reported | 0.4M | 30 | 76.45 % (top-5 98.27 %) |
+# | its model and recipe, run here, one seed | 416,331 | 30 | 76.41 % (top-5 98.41 %) |
+# | the ViT beside it in that example, as reported | 4.7M | 100 | 78.22 % |
+# | `fast`, CPU, mean of three seeds | 283,723 | 7 | 76.96 % |
+# | `fast_80`, the same with more epochs, one seed | 283,723 | 12 | 81.54 % |
+# | the authors' recipe, run here, mean of three seeds | 283,723 | 200 | 88.27 % |
+# | CCT-2/3x2 as the authors report it | 0.28M | 200 | 89.17 % |
+# | the shipped model: Muon, no dropout, averaged weights, one seed | 283,723 | 205 | 90.68 % |
+#
+# Why 88.27 and not 89.17? The known reasons: theirs is the best of four runs, by their word, and of all epochs on the
+# *test* images, which you saw to be optimistic. They train on all 50,000 images; here 2,500 are held out to choose. And
+# ours computed in 16 bits and kept a moving average of the weights. Our best seed of three has 88.77 %.
+#
+# A single step on whole images, on TensorFlow and two CPU cores: ours takes 1.4 times as many images a second as the
+# authors' PyTorch code and as the model of 2021.
+#
+# ## Draw a digit for the model that you trained
+#
+# Your model fits into a page. The one below holds its weights, rounded to 8 bits, and computes in your browser: no
+# kernel is asked. Draw with the mouse or a finger, erase, move the picture by a pixel, and watch the classes change.
+#
+# Here is what it can look like: a test image, and the same with one stroke more.
+#
+# **Predict:** the image is a 3. The stroke closes its left side. What will your model say, and how sure will it be?
+
+# %%
+pair = np.stack([data.x_test[min(51, len(data.x_test) - 1)]] * 2)
+if digits:
+    pair[1, 4:12, 4:6] = 255  # a stroke in the second one
+said = tf.nn.softmax(cct.predict(model, pair)).numpy()  # (2, classes)
+alt = "A 3, which the model takes for a 3; the same with a stroke that closes its left side, which it takes for an 8"
+cct.show(figures.draw_predictions(pair, said, data.class_names, ["a test image", "and a stroke"], columns=2), alt=alt)
+assert not digits or epochs != 15 or (said.argmax(axis=1).tolist() == [3, 8] and said.max(axis=1).min() > 0.7)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# With its left side closed the 3 is an 8 for your model, with a probability of more than 0.7. It is as sure as it was
+# before.
+#
+# </details>
+#
+# Now you. If you see no picture below, the notebook is not trusted yet, or you are on a site that does not run scripts.
+
+# %%
+display(HTML(cct.live_model(model, data.x_test[:6], data.class_names)))
+
+# %% [markdown]
+# Some things to try. Which single stroke makes a 9 of your digit? Move it by two pixels; training moved images by one
+# at most. Hide the squares that the pooling weights mark. And draw a letter: something always wins.
 
 # %% [markdown]
 # ## Exercises
@@ -776,22 +987,34 @@ cct.progress(7)
 #
 # ## Recap
 #
+# | name | shape in | shape out |
+# |---|---|---|
+# | `augment.random_crop(images, rng, padding)` | (n, height, width, channels) | the same |
+# | smoothed targets | labels (n,) | (n, classes) |
+# | `cct.learning_rates(recipe, steps_per_epoch)` | two settings | (steps,) |
+# | AdamW's $m$ and $v$ | a weight's gradient | two arrays of the weight's shape |
+# | `cct.predict(model, images)` | (n, height, width, channels) | logits (n, classes) |
+# | the model of this notebook | (n, 16, 16, 1), raw pixels | (n, 10); 70,635 parameters |
+#
+# - Training is a loop of four steps: batch, loss, gradients, update. `fit` and `cct.fit` are that loop with more in it.
 # - Training images make gradients, validation images make choices, test images make one number.
 # - Mean and standard deviation belong to the model: save it, load it, give it raw pixels.
 # - Augment each image on its own, and only in ways that its class survives.
-# - Label smoothing gives every logit a best value; warm-up and cosine take the steps from short to long to short.
-# - AdamW shrinks matrices and kernels; biases, norms and positions are spared.
+# - A first loss of ln(classes) is right; label smoothing sets a floor to the last.
+# - AdamW divides a gradient by its size. Matrices and kernels decay; biases, norms and positions are spared.
 # - A checkpoint holds all that a run needs to go on: weights, optimizer, random state, history.
 #
 # **Differences from the paper and from the Keras example of 2021.** The authors' short script (`RECIPES["paper_a"]`)
 # adds AutoAugment, decays every parameter, sets the rate once an epoch with a hyperbolic warm-up, runs for 200 epochs,
-# trains on all 50,000 images and picks its best epoch on the test set. The example (`RECIPES["keras_io_2021"]`) has a
-# constant rate of 0.001, takes 0.0001 of every weight at each step, has no mean and standard deviation (only a division
-# by 255), and a random crop that crops nothing; its heads are 128 wide instead of 64, hence its 416,331 parameters.
+# trains on all 50,000 images and picks its best epoch on the test set.
+#
+# The example (`RECIPES["keras_io_2021"]`) has a constant rate of 0.001, takes 0.0001 of every weight at each step, has
+# no mean and standard deviation (only a division by 255), and a random crop that crops nothing. Its heads are 128 wide
+# instead of 64. Of its 416,331 parameters the position table, 8,192, was not trained in 2021.
 #
 # Links: [paper](https://arxiv.org/abs/2104.05704), [Keras example](https://keras.io/examples/vision/cct/),
 # [authors' code](https://github.com/SHI-Labs/Compact-Transformers),
 # [AdamW](https://arxiv.org/abs/1711.05101), [label smoothing](https://arxiv.org/abs/1512.00567),
-# [cosine schedule](https://arxiv.org/abs/1608.03983).
+# [cosine schedule](https://arxiv.org/abs/1608.03983), [glossary](glossary.md).
 #
 # Next: [08 Looking inside](08_looking_inside.ipynb). What did it learn?

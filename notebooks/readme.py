@@ -13,12 +13,12 @@ RESULTS = lint.FOLDER / "results"
 
 def digits_rows():
     """One row a model of notebook 07's record: three seeds each on scikit-learn's digits."""
-    runs = json.loads((RESULTS / "07_digits_cct_against_vit_lite.json").read_text(encoding="utf-8"))["runs"]
-    for model in dict.fromkeys(run["model"] for run in runs):
-        own = [run for run in runs if run["model"] == model]
+    runs = json.loads((RESULTS / "07_digits_rivals.json").read_text(encoding="utf-8"))["runs"]
+    for model in dict.fromkeys(run["name"] for run in runs):
+        own = [run for run in runs if run["name"] == model]
         top1 = [100 * run["test_top1"] for run in own]
         mean, spread = statistics.mean(top1), statistics.stdev(top1)
-        seconds = statistics.mean(run["seconds"] for run in own)
+        seconds = statistics.mean(run["made_in_seconds"] for run in own)
         yield (
             f"| {model}, digits | {own[0]['parameters']:,} | {mean:.1f} ± {spread:.1f} % "
             f"| {len(own)} seeds, {seconds:.0f} s each on 2 shared CPU cores |"

@@ -3,7 +3,55 @@
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from cct_helpers.figures import BLUE, COLOURS, GREY, ORANGE, RED, SKY, draw_image, draw_maps, new_figure, outline
+from cct_helpers.figures import BLUE, COLOURS, GREY, ORANGE, PALE, RED, SKY, draw_image, draw_maps, new_figure, outline
+
+
+def draw_loop(steps, epochs, batch_shape, classes):
+    """The training loop as boxes: what happens at every step, after every epoch, and once.
+
+    Args:
+        steps, epochs: of the whole run.
+        batch_shape: (batch, height, width, channels).
+        classes: how many there are.
+    """
+    figure, axes = new_figure(width=10, height=3.7, margins=dict(left=0, right=1, bottom=0, top=1))
+    axes.set(xlim=(0, 10), ylim=(3.7, 0))
+    axes.set_axis_off()
+    title = f"{steps:,} steps in a circle, {epochs} looks at validation, one at the test"
+    axes.text(0.15, 0.25, title, va="center", fontsize=12)
+    sizes = ", ".join(map(str, batch_shape))
+    rows = {
+        f"every step\n({steps:,} times)": (
+            SKY,
+            [
+                f"batch of images\n({sizes})",
+                "augment:\ncrop, flip",
+                f"model: logits\n({batch_shape[0]}, {classes})",
+                "loss:\none number",
+                "gradients: one\nfor each weight",
+                "AdamW:\nmove weights",
+            ],
+        ),
+        f"every epoch\n({epochs} times)": (ORANGE, ["validation\nimages", "top-1, loss", "keep the best\nweights"]),
+        "once": (PALE, ["test\nimages", "top-1, top-5"]),
+    }
+    for row, (when, (colour, boxes)) in enumerate(rows.items()):
+        middle = 1.0 + 1.15 * row
+        axes.text(0.15, middle, when, va="center", fontsize=10, weight="bold")
+        for place, words in enumerate(boxes):
+            left = 1.45 + 1.43 * place
+            axes.add_patch(Rectangle((left, middle - 0.3), 1.2, 0.6, facecolor=colour, edgecolor=GREY, alpha=0.6))
+            axes.text(left + 0.6, middle, words, ha="center", va="center", fontsize=9)
+            if place:
+                _draw_arrow(axes, (left - 0.22, middle), (left - 0.01, middle))
+    path = [(9.2, 1.3), (9.2, 1.55), (2.05, 1.55)]  # from the last box of a step back to the first
+    axes.plot(*zip(*path, strict=True), color=GREY, linewidth=1)
+    _draw_arrow(axes, path[-1], (2.05, 1.31))
+    return figure
+
+
+def _draw_arrow(axes, start, end):
+    axes.annotate("", end, start, arrowprops=dict(arrowstyle="->", color=GREY, shrinkA=0, shrinkB=0))
 
 
 def draw_crop(image, padding, top, left):
@@ -44,10 +92,11 @@ def draw_offsets(counts, titles):
         titles: n texts.
     """
     shares = 100 * counts / counts.sum(axis=(1, 2), keepdims=True)
-    label = f"share of images (%); all alike: {100 / counts[0].size:.1f}"
+    chance = 100 * np.sqrt((1 - 1 / counts[0].size) / counts[0].sum() / counts[0].size)  # one standard deviation
+    label = f"share of images (%)\nexpected: {100 / counts[0].size:.1f} ± {chance:.1f}"
     names = ("moved right (pixels)", "moved down (pixels)")
     maps = dict(zip(titles, shares, strict=True))
-    figure = draw_maps(maps, label, low=0, high=shares.max(), names=names, size=(3.1, 3.1))
+    figure = draw_maps(maps, label, low=0, high=shares.max(), names=names, size=(2.7, 2.7))
     reach = counts.shape[1] // 2
     places, moves = range(2 * reach + 1), range(-reach, reach + 1)
     for ax, share in zip(figure.axes, shares, strict=False):
@@ -102,14 +151,16 @@ def draw_schedule(rates, steps_per_epoch, others=None):
     return figure
 
 
-def draw_history(history):
+def draw_history(history, title):
     """Loss and top-1 accuracy by epoch, in training and in validation; the best epoch is marked.
 
     Args:
         history: dict with the lists loss, val_loss (nats), top1, val_top1 (shares), one number an epoch, and
             best_epoch, from 1.
+        title: what the picture says.
     """
-    figure, axes = new_figure(1, 2, width=9, height=3.2)
+    figure, axes = new_figure(1, 2, width=9, height=3.3)
+    figure.suptitle(title, fontsize=12)
     epochs, best = np.arange(1, len(history["loss"]) + 1), history["best_epoch"]
     curves = ("loss", "loss (nats)", 1), ("top1", "top-1 accuracy (%)", 100)
     for ax, (curve, label, scale) in zip(axes, curves, strict=True):
@@ -128,26 +179,31 @@ def draw_race(runs, goal):
     """Validation accuracy against minutes of training (log scale), a colour a recipe, a line a run, a mark an epoch.
 
     Args:
-        runs: recipe -> list of (minutes after each epoch, top-1 after each epoch, pixels a side in each epoch, test
-            top-1), the first three (epochs,), accuracies in percent. The test accuracy is a star at the line's end.
+        runs: recipe -> list of runs, the fastest recipe first. A run has "history", with the lists seconds and val_top1
+            (a share), one number an epoch, and with the recipe's image_scales; and "test", with top1. The test accuracy
+            is a star at the line's end.
         goal: accuracy in percent, a dotted line.
     """
-    figure, ax = new_figure(width=7, height=3.6)
-    sizes = sorted({side for of_recipe in runs.values() for _, _, sides, _ in of_recipe for side in sides})
-    marks = dict(zip(sizes, "^so", strict=False))
+    figure, ax = new_figure(width=8, height=3.8)
+    marks, ends = dict(zip((16, 24, 32), "^so", strict=True)), []
     for colour, (recipe, of_recipe) in zip(COLOURS, runs.items(), strict=False):
-        for number, (minutes, top1, sides, test) in enumerate(of_recipe):
-            ax.plot(minutes[-1], test, "*", color=colour, markersize=11)
+        for number, run in enumerate(of_recipe):
+            history = run["history"]
+            minutes, top1 = np.cumsum(history["seconds"]) / 60, 100 * np.array(history["val_top1"])
+            sides = [round(32 * scale) for scale, epochs in history["recipe"]["image_scales"] for _ in range(epochs)]
+            sides = np.array(sides + [32] * (len(minutes) - len(sides)))
+            ax.plot(minutes[-1], 100 * run["test"]["top1"], "*", color=colour, markersize=11)
             ax.plot(minutes, top1, color=colour, linewidth=1.3, label=recipe if number == 0 else None)
             for side, mark in marks.items():
-                chosen = np.asarray(sides) == side
-                ax.plot(np.asarray(minutes)[chosen], np.asarray(top1)[chosen], mark, color=colour, markersize=5)
+                ax.plot(minutes[sides == side], top1[sides == side], mark, color=colour, markersize=5)
+        ends.append(np.mean([sum(run["history"]["seconds"]) for run in of_recipe]) / 60)
     for side, mark in marks.items():
         ax.plot([], [], mark, color=GREY, label=f"validation, images of {side} px")
     ax.plot([], [], "*", color=GREY, markersize=11, label="test, read once")
     ax.axhline(goal, color=GREY, linestyle=":", linewidth=1.3)
     ax.text(0.02, goal, f"{goal} %", va="bottom", color=GREY, transform=ax.get_yaxis_transform())
     ax.set(xlabel="minutes of training on two CPU cores (log scale)", ylabel="top-1 accuracy (%)")
+    ax.set_title(f"The accuracy of 2021 after {ends[0]:.0f} minutes instead of {ends[-1]:.0f}")
     ax.set_xscale("log", base=2)
     ax.xaxis.set_major_formatter("{x:g}")
     ax.legend()

@@ -45,6 +45,7 @@ MAKERS = {
         "recorded_run",
         dict(seed=(0, 1, 2), kind=("class token", "average", "sequence", "softmax of one")),
     ),
+    "07_digits_rivals": ("train_rival", dict(seed=(0, 1, 2), name=("ViT-Lite", "CVT", "CCT"))),
 }
 
 

@@ -58,7 +58,10 @@ def test_offsets_are_shares_with_no_move_in_the_middle(places):
     assert (
         figure.axes[0].get_xlabel() == "moved right (pixels)" and figure.axes[0].get_ylabel() == "moved down (pixels)"
     )
-    assert figure.axes[-1].get_ylabel().startswith("share of images (%); all alike: ")  # the bar of colours
+    expected = 100 / places**2  # and a standard deviation of that share
+    chance = 100 * np.sqrt((1 - 1 / places**2) / places**2 / counts[0].sum())
+    bar = figure.axes[-1].get_ylabel()
+    assert bar == f"share of images (%)\nexpected: {expected:.1f} ± {chance:.1f}"
     numbers = [text.get_color() for text in figure.axes[1].texts]
     assert numbers == (["white"] * 2 + ["black"] + ["white"] * 6 if places == 3 else [])  # dark on bright, and back
     labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
@@ -95,7 +98,8 @@ def test_history_has_percent_and_the_best_epoch():
         "top1": [0.3, 0.5, 0.8],
         "val_top1": [0.2, 0.6, 0.5],
     }
-    figure = pictures.draw_history({**history, "best_epoch": 2})
+    figure = pictures.draw_history({**history, "best_epoch": 2}, "it learns")
+    assert figure.get_suptitle() == "it learns"
     loss, top1 = figure.axes
     np.testing.assert_allclose(lines(top1)["validation"], [20, 60, 50])
     np.testing.assert_allclose(lines(loss)["training, augmented"], history["loss"])
@@ -107,23 +111,45 @@ def test_history_has_percent_and_the_best_epoch():
 
 def test_history_of_one_epoch():
     history = {"loss": [2.0], "val_loss": [1.9], "top1": [0.3], "val_top1": [0.2], "best_epoch": 1}
-    assert_draws(pictures.draw_history(history))
+    assert_draws(pictures.draw_history(history, "one epoch"))
+
+
+def raced(seconds, top1, scales, test):
+    """A run as the record has it."""
+    history = {"seconds": seconds, "val_top1": top1, "recipe": {"image_scales": scales}}
+    return {"history": history, "test": {"top1": test}}
 
 
 def test_the_race_shows_each_recipe_each_run_and_each_image_size():
-    fast = [([1, 2, 4], [50, 60, 77], [16, 16, 32], 76), ([1.1, 2.1, 4.2], [51, 61, 78], [16, 16, 32], 79)]
-    figure = pictures.draw_race({"fast": fast, "old": [([8, 16, 64], [40, 50, 75], [32, 32, 32], 74)]}, 76.45)
+    fast = [raced([60, 60, 120], [0.5, 0.6, top1], [[0.5, 2]], 0.76) for top1 in (0.77, 0.78)]
+    old = raced([480, 480, 2880], [0.4, 0.5, 0.75], [], 0.74)
+    figure = pictures.draw_race({"fast": fast, "old": [old]}, 76.45)
     ax = figure.axes[0]
-    sizes = [f"validation, images of {side} px" for side in (16, 32)]
+    sizes = [f"validation, images of {side} px" for side in (16, 24, 32)]
     named = [text.get_text() for text in ax.get_legend().get_texts()]
     assert named == ["fast", "old", *sizes, "test, read once"]  # a name a recipe, not one a run
-    star, curve, small, large = ax.lines[:4]
-    assert [line.get_marker() for line in (star, small, large)] == ["*", "^", "s"]
-    np.testing.assert_array_equal(star.get_xydata(), [[4, 76]])
-    np.testing.assert_array_equal(curve.get_ydata(), [50, 60, 77])
-    np.testing.assert_array_equal(large.get_xdata(), [4])
-    second, old = ax.lines[5], ax.lines[9]
-    assert curve.get_color() == second.get_color() != old.get_color() and list(old.get_xdata()) == [8, 16, 64]
+    star, curve, small, middle, large = ax.lines[:5]
+    assert [line.get_marker() for line in (star, small, middle, large)] == ["*", "^", "s", "o"]
+    np.testing.assert_allclose(star.get_xydata(), [[4, 76]])
+    np.testing.assert_allclose(curve.get_ydata(), [50, 60, 77])
+    np.testing.assert_allclose(small.get_xdata(), [1, 2])
+    assert len(middle.get_xdata()) == 0 and list(large.get_xdata()) == [4]
+    second, slow = ax.lines[6], ax.lines[11]
+    assert curve.get_color() == second.get_color() != slow.get_color()
+    np.testing.assert_allclose(slow.get_xdata(), [8, 16, 64])
     assert list(ax.lines[-1].get_ydata()) == [76.45] * 2
+    assert ax.get_title() == "The accuracy of 2021 after 4 minutes instead of 64"
     assert ax.get_xscale() == "log" and "log scale" in ax.get_xlabel() and "76.45 %" in texts(ax)
+    assert_draws(figure)
+
+
+def test_the_loop_names_what_happens_how_often():
+    figure = pictures.draw_loop(300, 15, (64, 16, 16, 1), 10)
+    ax = figure.axes[0]
+    words = texts(ax)
+    assert words[0] == "300 steps in a circle, 15 looks at validation, one at the test"
+    assert "every step\n(300 times)" in words and "every epoch\n(15 times)" in words and "once" in words
+    assert "batch of images\n(64, 16, 16, 1)" in words and "model: logits\n(64, 10)" in words
+    assert len(ax.patches) == 11 and len({patch.get_facecolor() for patch in ax.patches}) == 3
+    assert min(text.get_fontsize() for text in ax.texts) >= 9
     assert_draws(figure)
