@@ -185,6 +185,34 @@ def test_an_operation_that_onnx_does_not_have_is_an_error(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_path_may_hold_any_sign(tmp_path, suffix):
+    folder = tmp_path / "100 % of #1, \u00fcber & more"
+    folder.mkdir()
+    model = small_model()
+    images = images_for(model, 2)
+    run = export.load_exported(export.export(model, folder / f"m #2 50%{suffix}"))
+    assert np.abs(run(images) - predict(model, images)).max() < 1e-4
+    assert [path.name for path in folder.iterdir()] == [f"m #2 50%{suffix}"]
+
+
+def test_eight_bits_make_a_third_of_the_file_and_nearly_the_same_answers(exported, tmp_path):
+    model, paths = exported
+    images = images_for(model, 100)
+    path = export.export(model, tmp_path / "small.tflite", eight_bits=True)
+    assert export.size_on_disk(path) < 0.4 * export.size_on_disk(paths[".tflite"])
+    logits, expected = export.load_exported(path)(images), predict(model, images)
+    assert 1e-4 < np.abs(logits - expected).max() < 1
+    assert np.mean(logits.argmax(axis=1) == expected.argmax(axis=1)) > 0.9
+
+
+@pytest.mark.parametrize("suffix", [suffix for suffix in SUFFIXES if suffix != ".tflite"])
+def test_eight_bits_are_for_litert_alone(tmp_path, suffix):
+    with pytest.raises(ValueError, match="8 bits are written for LiteRT alone, not for .*: end the name with .tflite"):
+        export.export(small_model(), tmp_path / f"m{suffix}", eight_bits=True)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_milliseconds_calls_once_more_than_it_counts():
     calls = []
     assert export.milliseconds(lambda images: calls.append(images), "images", repeats=3) >= 0
