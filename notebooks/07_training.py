@@ -628,8 +628,8 @@ alt = "Confusion matrix: nearly all images on the diagonal, a few single mistake
 cct.show(figures.draw_confusion(confusion, data.class_names), alt=alt)
 
 # %% [markdown]
-# Of the digits that were mixed up, look at a few in notebook 08, which shows the mistakes that a model is most sure of.
-# Do not expect it to be 100 % sure of anything: with smoothing the target itself is 0.91.
+# [Notebook 08](08_looking_inside.ipynb) looks at the mistakes that a model is most sure of. Do not expect yours to be
+# 100 % sure of anything: with smoothing the target itself is 0.91.
 #
 # ## Save, load, raw pixels in
 #
