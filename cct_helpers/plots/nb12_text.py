@@ -1,11 +1,12 @@
-"""Pictures of text: which letters a model reads from. Arrays in, a Matplotlib Figure out."""
+"""Pictures of notebook 12, text: how letters become tokens, and which of them a model reads from."""
 
 from functools import cache
 
 import numpy as np
 from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.patches import Rectangle
 
-from cct_helpers.figures import GREY, ORANGE, draw_classes, new_figure
+from cct_helpers.figures import BLUE, GREEN, GREY, ORANGE, PALE, draw_classes, new_figure
 
 SPACE, NO_GLYPH = "\u2423", "\u25af"  # a space that can be seen, and an empty box
 
@@ -23,6 +24,77 @@ def letters_of(text):
     """
     shown = [SPACE if letter == " " else letter for letter in text]
     return [letter if ord(letter) in drawable() else NO_GLYPH for letter in shown]
+
+
+def windows_of(text, stride=1):
+    """The letters that the pool of each token covers: its place and one to each side, a dot beyond the ends."""
+    letters = ["\u00b7", *letters_of(text), "\u00b7"]
+    return ["".join(letters[place : place + 3]) for place in range(0, len(text), stride)]
+
+
+def draw_tokenizer(text, length, sizes, kernel_size=5, stride=2, token=2):
+    """How a padded text becomes tokens: letters, vectors, windows of the convolution, windows of the pool.
+
+    Args:
+        text: without padding.
+        length: places with padding.
+        sizes: texts of shapes for the rows: ids, vectors, features, tokens.
+        kernel_size: letters that the convolution sees.
+        stride: of the pool, which takes the largest of 3.
+        token: the token whose way is drawn.
+    """
+    figure, ax = new_figure(width=10, height=4.2, margins=dict(left=0.2, right=0.99, bottom=0.02, top=0.9))
+    ax.set(xlim=(-0.6, length - 0.4), ylim=(-0.6, 7.1))
+    ax.set_axis_off()
+    letters, middle = letters_of(text), token * stride
+    seen = range(max(middle - 1 - kernel_size // 2, 0), middle + 2 + kernel_size // 2)  # by any window of this token
+    rows = {"ids": 6, "vectors": 4, "features": 2, "tokens": 0}
+    marked = {
+        "ids": set(seen),
+        "vectors": set(seen),
+        "features": set(range(middle - 1, middle + 2)),
+        "tokens": {middle},
+    }
+    colours = {"ids": BLUE, "vectors": BLUE, "features": GREEN, "tokens": ORANGE}
+    for (name, row), size in zip(rows.items(), sizes, strict=True):
+        ax.text(-0.9, row + 0.4, f"{name}\n{size}", ha="right", va="center", fontsize=10)
+        for place in range(0, length, stride if name == "tokens" else 1):
+            real, own = place < len(text), place in marked[name]
+            face = colours[name] if own and real else "white" if real else PALE
+            ax.add_patch(Rectangle((place - 0.42, row), 0.84, 0.8, facecolor=face, edgecolor=GREY, linewidth=0.8))
+            ink = "white" if own and name == "ids" else "black"
+            label = letters[place] if real and name == "ids" else "" if real else "0"
+            ax.text(place, row + 0.4, label, ha="center", va="center", fontsize=10, color=ink)
+    for name, below, places, ends in (
+        ("table: a row for each id", "vectors", seen, lambda place: [place]),
+        (f"convolution: {kernel_size} vectors at a time", "features", (middle,), lambda place: (place - 2, place + 2)),
+        (f"largest of 3, every {stride}nd place", "tokens", (middle,), lambda place: (place - 1, place + 1)),
+    ):
+        row = rows[below]
+        for place in places:
+            for end in ends(place):
+                ax.plot([end, place], [row + 2, row + 0.8], color=GREY, linewidth=1)
+        ax.text(length - 0.5, row + 1.4, name, ha="right", va="center", fontsize=10)
+    ax.set_title(f"{len(text)} letters and {length - len(text)} places of padding (grey) become tokens")
+    return figure
+
+
+def draw_over_length(lengths, scores, counts):
+    """Accuracy over the length of a text, with the number of texts below.
+
+    Args:
+        lengths: (n,) texts, such as "4-6".
+        scores: method -> (n,) shares from 0 to 1.
+        counts: (n,) texts of each length.
+    """
+    figure, ax = new_figure(width=7, height=3.2)
+    for (name, values), colour, marker, line in zip(scores.items(), (BLUE, ORANGE), "os", ("-", "--"), strict=False):
+        ax.plot(range(len(lengths)), 100 * np.asarray(values), line, marker=marker, color=colour, label=name)
+    ax.set_xticks(range(len(lengths)), [f"{length}\n{count}" for length, count in zip(lengths, counts, strict=True)])
+    ax.set(xlabel="letters of the name, and how many such names", ylabel="right on test (%)", ylim=(0, 100))
+    ax.set_title("How far apart two methods are, by length")
+    ax.legend(loc="lower right")
+    return figure
 
 
 def draw_padding(text, weights, stride=1, length=None):
@@ -53,8 +125,8 @@ def draw_padding(text, weights, stride=1, length=None):
 def draw_reading(text, pooling, attention, probabilities, class_names, stride=1, top=5):
     """How a text was read: pooling weights over its letters, attention between tokens, the likeliest classes.
 
-    Only the tokens of the text are shown, no padding; token i stands on character i * stride and is named by `stride`
-    characters from there on.
+    Only the tokens of the text are shown, no padding; token i stands on character i * stride and is named by the three
+    characters that its pool covers.
 
     Args:
         text: the text.
@@ -65,8 +137,8 @@ def draw_reading(text, pooling, attention, probabilities, class_names, stride=1,
         stride: characters a token.
         top: how many classes.
     """
-    margins = dict(left=0.085, right=0.98, bottom=0.2, top=0.9, wspace=0.5)  # left: room for numbers like 0.0025
-    shape = dict(width=10, height=3.5, width_ratios=(1.6, 1, 0.6))
+    margins = dict(left=0.085, right=0.98, bottom=0.2, top=0.9, wspace=0.7)  # left: room for numbers like 0.0025
+    shape = dict(width=10, height=3.6, width_ratios=(1.6, 1.1, 0.5))
     figure, (left, middle, right) = new_figure(1, 3, margins=margins, **shape)
     letters, places = letters_of(text), np.arange(len(pooling)) * stride
     left.bar(places, pooling, width=0.85 * stride, color=ORANGE)
@@ -75,10 +147,12 @@ def draw_reading(text, pooling, attention, probabilities, class_names, stride=1,
     left.locator_params(axis="y", nbins=4)
     left.set(title=f"pooling weights; dashed: uniform, 1/{len(pooling)}", ylabel="weight", xlim=(-1, len(letters)))
     left.set_xlabel("letters; a bar is a token")
-    tokens = ["".join(letters[place : place + stride]) for place in places]
-    middle.imshow(attention, vmin=0, cmap="cividis")
+    tokens = windows_of(text, stride)
+    drawn = middle.imshow(attention, vmin=0, cmap="cividis")
+    bar = figure.colorbar(drawn, ax=middle, fraction=0.046, pad=0.03, label="weight")
+    bar.locator.set_params(nbins=3)
     middle.set_xticks(range(len(tokens)), tokens, rotation=90)
     middle.set_yticks(range(len(tokens)), tokens)
-    middle.set(title="attention, last block", xlabel="read from", ylabel="token that reads")
+    middle.set(title="attention weights, last block", xlabel="read from", ylabel="token that reads")
     draw_classes(right, probabilities, class_names, top, title="likeliest")
     return figure

@@ -4,8 +4,9 @@ import warnings
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
 
-from cct_helpers.figures import to_png
+from cct_helpers.figures import BLUE, GREEN, ORANGE, to_png
 from cct_helpers.plots import nb12_text as pictures
 
 
@@ -29,12 +30,38 @@ def test_a_bar_for_each_token_and_a_tick_for_each_letter():
 def test_the_reading_shows_weights_tokens_and_the_likeliest_classes_in_order():
     probabilities = np.array([0.1, 0.7, 0.2])
     figure = pictures.draw_reading("abcde", [0.4, 0.5, 0.1], np.eye(3), probabilities, ["x", "y", "z"], stride=2)
-    left, middle, right = figure.axes
+    left, middle, right, bar = figure.axes
+    assert bar.get_ylim() == middle.images[0].get_clim() == (0, 1)
     assert labels_of(right.yaxis) == ["y", "z", "x"]
-    assert labels_of(middle.xaxis) == labels_of(middle.yaxis) == ["ab", "cd", "e"]
+    assert labels_of(middle.xaxis) == labels_of(middle.yaxis) == ["\u00b7ab", "bcd", "de\u00b7"]
     assert [bar.get_height() for bar in left.patches] == [0.4, 0.5, 0.1]
     assert [bar.get_x() + bar.get_width() / 2 for bar in left.patches] == pytest.approx([0, 2, 4])  # "a", "c" and "e"
     assert left.lines[0].get_ydata()[0] == pytest.approx(1 / 3) and labels_of(left.xaxis) == list("abcde")
+
+
+def test_the_windows_of_a_pool_are_three_letters():
+    assert pictures.windows_of("abcde", 2) == ["\u00b7ab", "bcd", "de\u00b7"]
+    assert pictures.windows_of("ab", 1) == ["\u00b7ab", "ab\u00b7"]
+
+
+def test_the_tokenizer_shows_each_letter_and_what_one_token_sees():
+    sizes = ("(length,)", "(length, e)", "(length, dim)", "(tokens, dim)")
+    figure = pictures.draw_tokenizer("greenland", 20, sizes, kernel_size=5, stride=2, token=2)
+    (ax,) = figure.axes
+    assert len(ax.patches) == 3 * 20 + 10
+    texts = [text.get_text() for text in ax.texts]
+    assert [text for text in texts if len(text) == 1 and text != "0"] == [*"greenland"]
+    assert texts.count("0") == 3 * 11 + 5 and all(any(size in text for text in texts) for size in sizes)
+    colours = [patch.get_facecolor() for patch in ax.patches]
+    orange, green, blue = (to_rgba(colour) for colour in (ORANGE, GREEN, BLUE))
+    assert [colours.count(colour) for colour in (orange, green, blue)] == [1, 3, 7 + 7]
+
+
+def test_accuracy_over_length_has_a_line_a_method_and_the_counts():
+    figure = pictures.draw_over_length(["1 to 3", "4 to 9"], {"a": [0.5, 0.7], "b": [0.2, 0.1]}, [30, 4])
+    (ax,) = figure.axes
+    assert [line.get_ydata().tolist() for line in ax.lines] == [[50, 70], [20, 10]]
+    assert labels_of(ax.xaxis) == ["1 to 3\n30", "4 to 9\n4"]
 
 
 @pytest.mark.parametrize("tokens", [1, 9, 16])
