@@ -1,4 +1,4 @@
-"""Draw explorer.png, the README's glimpse of a widget: the attention explorer of notebook 00, in a browser.
+"""Draw explorer.png, the README's glimpse of a widget: the attention explorer of notebook 08, in a browser.
 
 python notebooks/images/explorer.py   # needs playwright (requirements-dev.txt) and Chromium
 """
