@@ -236,7 +236,7 @@ def draw_calibration(confidences, shares, counts, title):
         counts: (bins,), answers, written beside the dots.
         title: what the picture says.
     """
-    figure, ax = new_figure(width=5.6, height=4.2)
+    figure, ax = new_figure(width=6.6, height=4.2)
     ax.plot([0, 100], [0, 100], color=GREY, linestyle="--", linewidth=1.2, label="as often right as it is sure")
     ax.plot(100 * np.asarray(confidences), 100 * np.asarray(shares), "o-", color=BLUE, label="this model")
     for x, y, count in zip(confidences, shares, counts, strict=True):
