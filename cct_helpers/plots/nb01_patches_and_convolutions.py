@@ -4,9 +4,11 @@ A receptive field is a tuple (size, start, step) in pixels, the same in both dir
 from pixel `start + i * step` on. It may reach over the edge of the image, into the padding.
 """
 
+import itertools
+
 import numpy as np
 from matplotlib.colors import to_rgb
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 
 from cct_helpers.figures import (
     BLUE,
@@ -15,6 +17,8 @@ from cct_helpers.figures import (
     GREY,
     ORANGE,
     SEEDS,
+    SKY,
+    draw_gallery,
     draw_image,
     draw_maps,
     draw_seeds,
@@ -23,6 +27,8 @@ from cct_helpers.figures import (
 )
 
 PADDING = "#DDDDDD"
+PITCH = 1.2  # from one step to the next in `draw_tokenizers`; the side of the image is LARGEST
+LARGEST = 0.84
 
 
 def draw_cuts(image, cuts):
@@ -57,6 +63,54 @@ def space_pieces(pieces):
     # (rows, columns, size, size, channels) -> (rows, size, columns, size, channels)
     whole[:, :size, :, :size] = pieces.transpose(0, 2, 1, 3, 4)
     return whole.reshape(rows * pitch, columns * pitch, channels)[: rows * pitch - 1, : columns * pitch - 1]
+
+
+def draw_tokenizers(image, ways):
+    """From an image to its tokens, a row for each way. Sides are drawn to scale, channels as sheets, 32 a sheet.
+
+    Args:
+        image: (height, width, channels), square, the first step of every way.
+        ways: name -> steps after the image, each (what is done, shape after it). The last shape is (tokens, dim), those
+            before it are (rows, columns, channels). Ways with fewer steps end at the same place as the others.
+    """
+    most = max(map(len, ways.values()))
+    figure, axes = new_figure(len(ways), 1, width=10, height=2.5 * len(ways), squeeze=False)
+    for ax, (name, steps) in zip(axes[:, 0], ways.items(), strict=True):
+        ax.set_axis_off()
+        ax.set_title(name, loc="left")
+        end = LARGEST / 2
+        draw_image(ax, image, extent=(-end, end, -end, end))
+        name_step(ax, 0, "image", image.shape)
+        for place, (done, shape) in enumerate(steps, 1 + most - len(steps)):
+            centre = PITCH * place
+            half = draw_step(ax, centre, shape, len(image))
+            look = dict(arrowstyle="-|>", color=GREY, linewidth=1.5)
+            ax.annotate("", (centre - half - 0.05, 0), (end + 0.1, 0), arrowprops=look)
+            name_step(ax, centre, done, shape)
+            end = centre + half
+        ax.set(xlim=(-0.62, PITCH * most + 0.62), ylim=(-0.9, 0.9), aspect="equal")
+    return figure
+
+
+def draw_step(axes, x, shape, largest):
+    """Draw a map (rows, columns, channels) as sheets, or (tokens, dim) as a strip, around x; half of its width."""
+    if len(shape) == 2:
+        edges = np.linspace(-LARGEST / 2, LARGEST / 2, 17)
+        for low, high in itertools.pairwise(edges):
+            axes.add_patch(Rectangle((x - 0.09, low), 0.18, high - low, facecolor=ORANGE, edgecolor="white"))
+        return 0.09
+    side = LARGEST * shape[0] / largest
+    for sheet in reversed(range(max(1, shape[2] // 32))):
+        corner = x - side / 2 + 0.03 * sheet, -side / 2 + 0.03 * sheet
+        axes.add_patch(Rectangle(corner, side, side, facecolor=SKY, edgecolor="white"))
+    return side / 2
+
+
+def name_step(axes, x, done, shape):
+    """Write above a step what is done, and below it the shape that comes out."""
+    words = f"{shape[0]} tokens\nof {shape[1]} numbers" if len(shape) == 2 else " x ".join(map(str, shape))
+    axes.text(x, 0.52, done, ha="center", va="bottom", fontsize=9.5, color=BLUE)
+    axes.text(x, -0.5, words, ha="center", va="top", fontsize=9.5)
 
 
 def draw_padded(axes, image, field, margin, title):
@@ -154,10 +208,29 @@ def draw_moved_accuracy(pixels, accuracies, chance):
         chance: accuracy of guessing, percent.
     """
     figure, axes = new_figure(width=6.5, height=3.4)
-    for (name, runs), colour, marker in zip(accuracies.items(), COLOURS, "osD", strict=False):
+    looks = zip(itertools.cycle(COLOURS), itertools.cycle("osD^v"), strict=False)
+    for (name, runs), (colour, marker) in zip(accuracies.items(), looks, strict=False):
         draw_seeds(axes, np.asarray(pixels)[:, None], np.transpose(runs), colour, marker=marker, line="-", label=name)
     axes.axhline(chance, color=GREY, linestyle=":", linewidth=1.5, label="guessing")
     axes.set(xlabel="test images moved to the right (pixels)", ylim=(0, 102), xticks=pixels)
     axes.set_ylabel(f"test accuracy (%)\n{SEEDS}")
     axes.legend()
     return figure
+
+
+def draw_filters(filters, title, many=12):
+    """The largest filters of first layers as small colour pictures: grey is zero, each on its own scale.
+
+    Args:
+        filters: name -> (rows, columns, channels, filters), square; their sides divide 12.
+        title: of the Figure.
+        many: how many of each, those of the largest norm first.
+    """
+    rows = {}
+    for name, weights in filters.items():
+        weights = np.moveaxis(weights, -1, 0)  # -> (filters, rows, columns, channels)
+        order = np.argsort(-np.linalg.norm(weights.reshape(len(weights), -1), axis=1), kind="stable")[:many]
+        shares = weights[order] / np.abs(weights[order]).max(axis=(1, 2, 3), keepdims=True)
+        zoom = 12 // weights.shape[1]
+        rows[name] = np.kron(0.5 + 0.5 * shares, np.ones((1, zoom, zoom, 1)))  # -> (many, 12, 12, channels)
+    return draw_gallery(rows, title)

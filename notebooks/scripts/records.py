@@ -40,6 +40,14 @@ DECIDING = ("layers", "models", "training", "recipes", "augment")  # modules of 
 
 # Record -> the notebook's function that makes one run, and the values of its arguments: all combinations are run.
 MAKERS = {
+    "01_patch_against_conv": (
+        "recorded_run",
+        dict(
+            seed=(0, 1, 2),
+            epochs=(8, 40),
+            tokenizer=("patches of 2", "patches of 4", "patches of 8", "convolutions"),
+        ),
+    ),
     "04_with_and_without": ("train", dict(seed=(0, 1, 2), rate=(0.0, 0.1, 0.5))),
     "05_three_poolings": (
         "recorded_run",

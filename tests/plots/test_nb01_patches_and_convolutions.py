@@ -101,10 +101,47 @@ def test_moved_accuracy_draws_every_run_and_the_mean():
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["patches", "convolutions", "guessing"]
 
 
+STEPS = [("convolution", (12, 12, 64)), ("pool", (6, 6, 64)), ("reshape", (36, 64))]
+
+
+def test_moved_accuracy_leaves_no_series_out():
+    many = {f"way {number}": np.full((2, 3), 10 * number) for number in range(9)}
+    (axes,) = pictures.draw_moved_accuracy([0, 1, 2], many, chance=10).axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [*many, "guessing"]
+
+
+def test_tokenizers_are_drawn_to_scale_and_say_every_shape():
+    square = np.zeros((12, 12, 3), "uint8")
+    figure = pictures.draw_tokenizers(square, {"long": STEPS, "short": [("cut", (6, 6, 64)), STEPS[-1]]})
+    long, short = figure.axes
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["long", "short"]
+    words = [text.get_text() for text in long.texts if text.get_text()]
+    assert words == [
+        *("image", "12 x 12 x 3", "convolution", "12 x 12 x 64"),
+        *("pool", "6 x 6 x 64", "reshape", "36 tokens\nof 64 numbers"),
+    ]
+    sheets = [patch for patch in long.patches if isinstance(patch, Rectangle) and patch.get_width() > 0.2]
+    sides = [patch.get_width() for patch in sheets]
+    assert np.allclose(sides, [pictures.LARGEST] * 2 + [pictures.LARGEST / 2] * 2)  # 64 channels are two sheets
+    assert [patch.get_width() for patch in short.patches][:2] == sides[2:]  # the same place in both rows
+    assert [patch.get_x() for patch in short.patches] == [patch.get_x() for patch in long.patches[2:]]
+
+
+def test_filters_come_largest_first_and_grey_is_zero():
+    weights = np.zeros((3, 3, 3, 4))
+    weights[0, 2, 1] = [1, -4, 0.5, 2]  # one number in each filter
+    (row,) = pictures.draw_filters({"3 x 3": weights}, "title", many=3).axes
+    pictured = [np.asarray(image.get_array()) for image in row.images]
+    assert [picture.shape for picture in pictured] == [(12, 12, 3)] * 3
+    assert [picture[0, 8, 1] for picture in pictured] == [0, 1, 1]  # -4, 2, 1: the sign is kept, the scale its own
+    assert all(np.all(picture[4:] == 0.5) and np.all(picture[0, 8:, 1] == picture[0, 8, 1]) for picture in pictured)
+
+
 def test_every_picture_can_be_saved_and_labels_its_axes():
     grey = IMAGE[..., :1]
     figures = [
         pictures.draw_cuts(grey, {"cut": pieces()[..., :1]}),
+        pictures.draw_tokenizers(grey[:, :8], {"one": STEPS}),
         pictures.draw_neighbours(grey, {"patches": (4, 0, 4)}, (0, 0)),
         pictures.draw_tokenizer(grey, (1, 1), (51, -25, 16), 0, 0),
         pictures.draw_sensitivity({"a": np.ones((4, 4))}, {"a": (0, 0, 4)}),
@@ -112,6 +149,6 @@ def test_every_picture_can_be_saved_and_labels_its_axes():
     ]
     for figure in figures:
         assert to_png(figure).startswith(b"\x89PNG")
-    for figure in figures[1:]:
+    for figure in figures[2:]:
         for ax in figure.axes:
             assert ax.get_ylabel() and (ax.get_xlabel() or ax.get_label() == "<colorbar>")
