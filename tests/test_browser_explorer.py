@@ -94,11 +94,9 @@ def test_pointing_lights_up_the_row(explorer):
     explorer.point(9)
     assert explorer.picture() != before
     assert explorer.text() != line
-    assert "row 2, column 4 reads most from" in explorer.text()
+    assert "row 1, column 3 reads most from" in explorer.text()
     top = np.argmax(given["attention"][0, 0, 9])
-    assert (
-        f"row {top // 6 + 1}, column {top % 6 + 1} ({100 * given['attention'][0, 0, 9].max():.3g}%)" in explorer.text()
-    )
+    assert f"row {top // 6}, column {top % 6} ({100 * given['attention'][0, 0, 9].max():.3g}%)" in explorer.text()
     # The photo stays in sight: grey, under an orange veil that covers 85% where the weight is largest.
     grey = 30 + 0.5 * given["image"][2::5, 2::5].reshape(-1, 3) @ [0.299, 0.587, 0.114]
     veil = 0.85 * given["attention"][0, 0, 9] / given["attention"][0, 0, 9].max()
@@ -119,7 +117,7 @@ def test_every_map_shows_its_array(explorer):
     assert_lights_up(explorer.colours(), given["attention"][1, 2, 7])
     explorer.choose("head", "mean")
     assert_lights_up(explorer.colours(), given["attention"][1, :, 7].mean(axis=0))
-    assert "Layer 2, mean over heads" in explorer.text()
+    assert "Layer 1, mean over heads" in explorer.text()
     mean, largest = given["attention"][1, :, 7].mean(axis=0).max(), given["attention"][1, :, 7].max(axis=1).mean()
     assert abs(float(explorer.text("#current .ends").split()[1].strip("%")) / 100 - mean) <= largest / 255 + 5e-4
     explorer.choose("map", "rollout")
@@ -194,22 +192,22 @@ def test_keyboard_does_what_the_pointer_does(explorer):
     explorer.point(7)
     pictures = [explorer.picture()]
     for key, row, column in [
-        ("ArrowRight", 2, 3),
-        ("ArrowDown", 3, 3),
-        ("ArrowLeft", 3, 2),
-        ("ArrowUp", 2, 2),
-        ("End", 2, 6),
-        ("ArrowRight", 2, 6),
-        ("Home", 2, 1),
-        ("Control+End", 4, 6),
-        ("ArrowDown", 4, 6),
-        ("Control+Home", 1, 1),
+        ("ArrowRight", 1, 2),
+        ("ArrowDown", 2, 2),
+        ("ArrowLeft", 2, 1),
+        ("ArrowUp", 1, 1),
+        ("End", 1, 5),
+        ("ArrowRight", 1, 5),
+        ("Home", 1, 0),
+        ("Control+End", 3, 5),
+        ("ArrowDown", 3, 5),
+        ("Control+Home", 0, 0),
     ]:
         explorer.press(key)
         assert f"The token in row {row}, column {column} reads" in explorer.text(), key
         pictures.append(explorer.picture())
     assert pictures[0] == pictures[4] and len(set(pictures)) == 8
-    explorer.frame.wait_for_function("document.getElementById('spoken').textContent.includes('row 1, column 1')")
+    explorer.frame.wait_for_function("document.getElementById('spoken').textContent.includes('row 0, column 0')")
     assert explorer.frame.get_attribute("#spoken", "aria-live") == "polite"
 
 
@@ -231,7 +229,7 @@ def test_pin_compares_two_tokens(explorer):
     assert not explorer.frame.locator("#pinned .hint").is_visible()
     assert_lights_up(explorer.colours("pinned"), given[4])
     assert_lights_up(explorer.colours("current"), given[20])
-    assert explorer.text("#pinned figcaption") == "Pinned row 1, column 5: where it reads from"
+    assert explorer.text("#pinned figcaption") == "Pinned row 0, column 4: where it reads from"
     there, back = re.search(
         r"reads ([\d.]+)% from the pinned .* which reads ([\d.]+)% from it", explorer.text()
     ).groups()
@@ -240,7 +238,7 @@ def test_pin_compares_two_tokens(explorer):
     explorer.choose("head", 1)  # the pinned row follows the choice of head
     assert_lights_up(explorer.colours("pinned"), arrays()["attention"][0, 1, 4])
     explorer.press("Enter")  # pins the current token instead
-    assert explorer.text("#pinned figcaption").startswith("Pinned row 4, column 3")
+    assert explorer.text("#pinned figcaption").startswith("Pinned row 3, column 2")
     explorer.press("Escape")
     assert explorer.frame.locator("#pinned .hint").is_visible()
     explorer.click(4, view="image")
