@@ -48,6 +48,10 @@ MAKERS = {
             tokenizer=("patches of 2", "patches of 4", "patches of 8", "convolutions"),
         ),
     ),
+    "02_three_positions": (
+        "recorded_run",
+        dict(seed=(0, 1, 2), tokenizer=("patches", "convolutions"), kind=("none", "sine", "learned")),
+    ),
     "04_with_and_without": ("train", dict(seed=(0, 1, 2), rate=(0.0, 0.1, 0.5))),
     "05_three_poolings": (
         "recorded_run",

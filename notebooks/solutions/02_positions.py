@@ -16,7 +16,7 @@
 # Worked answers to the exercises of [notebook 02](../02_positions.ipynb), each with its reason and its wrong turns.
 # Try them yourself first.
 #
-# 5 minutes to read, under a minute to run. Builds on the notebook itself.
+# 10 minutes to read, under a minute to run. Builds on the notebook itself.
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/solutions/02_positions.ipynb)
 
@@ -41,7 +41,8 @@ import numpy as np
 # ## Undo a shuffle of the tokens
 #
 # `order` says which token stands at each place. Its inverse says at which place each token stands, and `argsort`
-# finds it: sorting `order` would bring it back to 0, 1, 2, ..., and `argsort` gives the places to take for that.
+# finds it: sorting `order` would bring it back to 0, 1, 2, ..., and `argsort` gives the places to take for that. As a
+# matrix, the shuffle is $P$ and its inverse $P^\top$.
 #
 # Wrong turns: indexing with `order` again shuffles twice; `order[::-1]` is the inverse of hardly any order; and axis
 # 0 is the batch.
@@ -57,8 +58,8 @@ cct.check("unshuffle", unshuffle)
 # %% [markdown]
 # ## Which place does this vector come from?
 #
-# The cosine divides a product by both lengths. The length of the vector is the same for all rows of the table, so it
-# can stay; the lengths of the rows cannot, or long rows win.
+# The cosine divides a product by both lengths, $v \cdot e\, /\, (|v|\,|e|)$. The length of the vector is the same for
+# all rows of the table, so it can stay; the lengths of the rows cannot, or long rows win.
 #
 # Wrong turns: a plain product, and a distance, both of which depend on lengths; and dividing the place by the number
 # of rows instead of the number of columns.
@@ -76,8 +77,9 @@ cct.check("find_places", find_places)
 # %% [markdown]
 # ## Does this function see the order of its tokens?
 #
-# The two numbers make three kinds. Both 0: every token gets the same, as with a mean. Only the second 0: equivariant,
-# as attention without positions is. Neither 0: the function sees the order, as a running sum does.
+# The two numbers make three kinds. Where both are 0, every token gets the same, as with a mean. Where only the second
+# is 0, the function is equivariant, as attention without positions is. Where neither is 0, the function sees the order,
+# as a running sum does.
 #
 # Wrong turns: comparing place by place alone is the trap of this notebook, it calls attention order-aware. And the
 # outputs of the straight tokens must be shuffled, not those of the shuffled ones a second time.
@@ -96,7 +98,8 @@ cct.check("order_gaps", order_gaps)
 # %% [markdown]
 # ## Sine positions that know rows and columns
 #
-# Two clocks instead of one. Tokens of a row share their first half, tokens of a column their second.
+# A token gets two sets of clocks instead of one: the first tells its row, the second its column. Tokens of a row share
+# their first half, tokens of a column their second.
 #
 # Wrong turns: the table over the flat index knows no rows; taking half of a table of `dim` columns keeps its fast
 # clocks and loses the slow ones.

@@ -55,15 +55,34 @@ def test_similarity_refuses_a_token_outside_the_grid():
         pictures.draw_similarity(SIMILARITY, GRID, 2, 0, "a")
 
 
-def test_accuracies_draw_every_run_in_percent_under_its_kind():
-    runs = {"learned": [0.5, 0.7], "none": [0.1, 0.3]}
-    (axes,) = pictures.draw_accuracies({("patches", "moved"): runs}, ("none", "learned"), chance=0.1).axes
-    means, dots = axes.lines[0:4:2], axes.lines[1:4:2]
-    assert np.allclose([line.get_xydata()[0] for line in means], [[0, 20], [1, 60]])
-    assert np.allclose([line.get_ydata() for line in dots], [[10, 30], [50, 70]])
+def test_orders_move_with_attention_and_not_with_a_mean():
+    panels = pictures.draw_orders().axes
+    rows = [[text.get_text() for text in ax.texts if text.get_text()] for ax in panels]
+    assert rows[0] == ["A", "B", "C", "mean", "C", "A", "B", "mean"]
+    assert rows[1] == ["A", "B", "C", "a", "b", "c", "C", "A", "B", "c", "a", "b"]
+    assert set(rows[2][3:6]).isdisjoint(rows[2][9:])
+
+
+def test_two_grids_have_the_same_edges_and_say_where_the_new_middles_are():
+    (axes,) = pictures.draw_two_grids(2, 3).axes
+    boxes = [box for box in axes.patches if isinstance(box, Rectangle)]
+    old, new = boxes[:2], boxes[2:]
+    for row in (old, new):
+        assert np.isclose(row[0].get_x(), -0.5) and np.isclose(row[-1].get_x() + row[-1].get_width(), 1.5)
+    assert [text.get_text() for text in axes.texts[2:]] == ["-0.17", "0.50", "1.17"]
+    assert np.allclose(axes.lines[1].get_xdata(), [-1 / 6, 0.5, 7 / 6])
+
+
+def test_accuracies_draw_every_run_in_its_group():
+    runs = {"as they are": {"none": [10, 30], "learned": [50, 70]}, "wrapped": {"none": [20], "learned": [40]}}
+    (axes,) = pictures.draw_accuracies({"patches": runs}, chance=10).axes
+    means, dots = axes.lines[0:8:2], axes.lines[1:8:2]
+    assert np.allclose([line.get_ydata()[0] for line in means], [20, 60, 20, 40])
+    assert [line.get_ydata().tolist() for line in dots[:2]] == [[10, 30], [50, 70]]
+    assert [round(line.get_xdata()[0]) for line in means] == [0, 0, 1, 1]
     assert list(axes.lines[-1].get_ydata()) == [10, 10]
-    assert [text.get_text() for text in axes.get_xticklabels()] == ["none", "learned"]
-    assert axes.get_title() == "patches\nmoved"
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["as they are", "wrapped"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["none", "learned"]
 
 
 def test_every_picture_can_be_saved():
@@ -71,7 +90,9 @@ def test_every_picture_can_be_saved():
         pictures.draw_table(np.eye(4), "a"),
         pictures.draw_similarity_maps({"a": SIMILARITY}, GRID),
         pictures.draw_similarity(SIMILARITY, GRID, 0, 2, "a"),
-        pictures.draw_accuracies({("a", "b"): {"none": [0.5]}}, ("none",), 0.1),
+        pictures.draw_orders(),
+        pictures.draw_two_grids(4, 6),
+        pictures.draw_accuracies({"a": {"b": {"none": [50]}}}, 10),
     ]
     for figure in figures:
         assert to_png(figure).startswith(b"\x89PNG")
