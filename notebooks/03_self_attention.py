@@ -15,11 +15,12 @@
 #
 # *What does a block compute?*
 #
-# You will build attention from array operations on the tokens of a real photo, prove it equal to two libraries'
-# layers, put it into a transformer block, and see where a token reads from.
+# You will work out attention for three tokens on paper, build it from array operations on the tokens of a real photo,
+# prove it equal to Keras's layer and to this course's, put it into a transformer block, and see where a token reads
+# from.
 #
-# 20 minutes to read, 1 minute to run. Builds on [notebook 01](01_patches_and_convolutions.ipynb) and [notebook
-# 02](02_positions.ipynb).
+# 105 minutes to read, 1 minute to run. Builds on [notebook 01](01_patches_and_convolutions.ipynb) and [notebook
+# 02](02_positions.ipynb). The words of the course are in the [glossary](glossary.md).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/03_self_attention.ipynb)
 
@@ -43,7 +44,7 @@ import inspect
 import keras
 import numpy as np
 from keras import ops
-from PIL import Image
+from PIL import Image, ImageOps
 from skimage import data as photos
 from sklearn.datasets import load_sample_image
 
@@ -54,112 +55,211 @@ keras.utils.set_random_seed(0)
 rng = np.random.default_rng(0)
 
 # %% [markdown]
-# ## Tokens to work with
+# ## Two questions on notebook 02
 #
-# A token of notebook 01 knows the few pixels around it. To say "cat" it needs news from the other tokens. Attention
-# is how it gets them: each token reads from all others and decides itself how much from which.
+# Answer them from memory, then look.
 #
-# Take real numbers from the start: a photo, in the trained CCT that comes with this course, at the moment when its
-# tokens enter the attention of the first block.
+# 1. A transformer on patches has no positions. You shuffle its tokens. What happens to the output of an attention
+#    layer, and what to the logits?
+# 2. A learned position table belongs to 8 x 8 tokens of 128 numbers. What is its shape, and what is done with it for an
+#    image that makes 12 x 12 tokens?
+#
+# <details><summary>Answers</summary>
+#
+# 1. The output of the attention layer is shuffled in the same way: it is equivariant to the order. The logits stay as
+#    they are: the pooling at the end makes the model invariant.
+# 2. The table is (1, 64, 128). It is taken as a picture of 8 x 8 pixels with 128 channels and enlarged bilinearly to
+#    12 x 12, on its grid and not as a list.
+#
+# </details>
+
+# %% [markdown]
+# ## What a token lacks
+#
+# A token of notebook 01 knows the few pixels around it. To say "cat" it needs news from the others. In a convolutional
+# network a place gets news from its neighbours: a 3 x 3 convolution is a weighted sum over 9 places, with weights that
+# were learned and then stay. News from the far side of the image takes many layers.
+#
+# [Self-attention](glossary.md) is a weighted sum over *all* places, and its weights are not learned: each token works
+# them out, image by image, from what the tokens hold. What is learned is how to work them out.
+#
+# ## Three tokens on paper
+#
+# Say a token has two numbers: how much it looks like an ear, and how much like an eye. Token A = (1, 0) is an ear,
+# B = (0, 1) an eye, C = (1, 1) a bit of both. Each token $x$ is multiplied by three matrices:
+#
+# - The [query](glossary.md) $x W_Q$ says what the token looks for. Here an ear looks for eyes, with strength 2, and an
+#   eye for ears, with strength 1.
+# - The [key](glossary.md) $x W_K$ says what it offers. Here simply what it is.
+# - The *value* $x W_V$ is what it hands over.
+#
+# The *score* of a pair is the product of the reader's query and the other's key ([Vaswani et al.,
+# 2017](https://arxiv.org/abs/1706.03762), section 3.2). A [softmax](glossary.md) along each row turns scores into
+# weights, $e^{s_j} / \sum_k e^{s_k}$, which are positive and sum to 1. The output is the sum of the values with these
+# weights.
+#
+# **Predict:** on paper, for token C. Its query is (1, 2), the keys are the tokens themselves, the values are (2, 0),
+# (0, 4) and (2, 4). Which scores, which weights ($e$ is 2.7, its square 7.4, its cube 20.1), which output?
 
 
 # %%
-def square(photo, side=32):
+def softmax(scores, axis=-1):
+    powers = np.exp(scores - scores.max(axis=axis, keepdims=True))  # the largest power is 1, so none overflows
+    return powers / powers.sum(axis=axis, keepdims=True)
+
+
+X = np.array([[1, 0], [0, 1], [1, 1]])  # (tokens, dim): A, B, C
+W_Q, W_K, W_V = np.array([[[0, 2], [1, 0]], [[1, 0], [0, 1]], [[2, 0], [0, 4]]])  # (dim, size) each
+Q, K, V = X @ W_Q, X @ W_K, X @ W_V  # (tokens, size) each
+S = Q @ K.T  # (tokens, size) @ (size, tokens) -> (tokens, tokens)
+A = softmax(S)  # (tokens, tokens)
+
+steps = {"tokens $X$": X, "queries $Q = X W_Q$": Q, "keys $K = X W_K$": K, "values $V = X W_V$": V}
+steps |= {"scores $Q K^T$": S, "weights: softmax": A, "output": A @ V}
+alt = "Tables of numbers with arrows. Row C: scores 1, 2, 3, weights 0.09, 0.24, 0.67, output 1.51 and 3.64"
+cct.show(pictures.draw_steps(steps, "ABC", follow=2), alt=alt)
+assert S[2].tolist() == [1, 2, 3] and np.allclose(A[2], [0.09, 0.24, 0.67], atol=0.005)
+assert np.allclose((A @ V)[2], [1.51, 3.64], atol=0.005) and (S[0, 1], S[1, 0]) == (2, 1)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Token C has the scores 1, 2 and 3. The powers 2.7, 7.4 and 20.1 sum to 30.2, so the weights are 0.09, 0.24 and 0.67.
+# The first number of its output is 0.09 · 2 + 0.67 · 2 = 1.5, the second 0.24 · 4 + 0.67 · 4 = 3.6.
+#
+# </details>
+#
+# Read the picture along the blue rows. Token C reads two thirds from itself and a quarter from the eye. The ear looks
+# for the eye with a score of 2, the eye for the ear with 1: who reads from whom has a direction.
+#
+# ## The formula
+#
+# For $n$ tokens of $d$ numbers, in one line. One factor is new, the root of the *head size* $d_h$, the length of a
+# query; its reason comes below.
+#
+# $$\mathrm{Att}(X) = \mathrm{softmax}\left(\frac{Q K^\top}{\sqrt{d_h}}\right) V,\qquad
+# Q = X W_Q,\quad K = X W_K,\quad V = X W_V.$$
+#
+# | array | shape | what it holds |
+# |---|---|---|
+# | $X$ | $(n, d)$ | tokens |
+# | $W_Q$, $W_K$, $W_V$ | $(d, d_h)$ | what is learned |
+# | $Q$, $K$, $V$ | $(n, d_h)$ | queries, keys, values |
+# | $Q K^\top$, and its softmax | $(n, n)$ | scores, and [attention weights](glossary.md): a row a token that reads |
+# | $\mathrm{Att}(X)$ | $(n, d_h)$ | what each token has read |
+#
+# Nothing in it depends on $n$: the same matrices serve any number of tokens. If the queries come from other tokens than
+# keys and values, it is called *cross-attention*; if the scores of some pairs are set to minus infinity, *masked*
+# attention. Both come back in the exercises and in notebook 12.
+#
+# ## The same on a photo
+#
+# Now real numbers: a photo in the trained CCT that comes with this course, at the moment when its 64 tokens enter the
+# attention of the first block. (A normalisation comes before it, `pre_norm`; the block has a section of its own below.)
+# The layer keeps its matrices side by side in one `kernel`, for two attentions that work in parallel, called *heads*.
+# Take the first.
+
+
+# %%
+def small(photo, side=32):
     """The largest square in the middle of a photo, resized: (side, side, 3) uint8."""
-    height, width = photo.shape[:2]
-    size = min(height, width)
-    left, top = (width - size) // 2, (height - size) // 2
-    box = (left, top, left + size, top + size)
-    return np.asarray(Image.fromarray(photo).resize((side, side), Image.Resampling.BOX, box=box))
+    return np.asarray(ImageOps.fit(Image.fromarray(photo), (side, side), Image.Resampling.BOX))
 
 
-cat = square(photos.chelsea())
+cat = small(photos.chelsea())
 pretrained = cct.load_pretrained("cct_2_3x2_32_cifar10")
 block = pretrained.get_layer("block_0")
 before = keras.Model(pretrained.input, block.input)  # from the image to the tokens that enter block 0
 
 entering = ops.convert_to_numpy(before(cat[None]))  # (batch, tokens, dim)
-tokens = ops.convert_to_numpy(block.pre_norm(entering))[0]  # (tokens, dim), normalised; more on that below
-print("image", cat.shape, "-> tokens", tokens.shape)
-assert tokens.shape == (64, 128)
-
-# %% [markdown]
-# ## Queries, keys, values
-#
-# Each token is multiplied by three matrices. The results have names: the *query* says what the token looks for, the
-# *key* what it has to offer, the *value* what it hands over. The score of a pair is the product of one's query with
-# the other's key ([Vaswani et al., 2017](https://arxiv.org/abs/1706.03762), section 3.2).
-#
-# **Predict:** why two matrices, query and key, and not one for both? What would be true of the scores with one?
-
-# %%
-size = 64  # numbers in a query: the head size
-kernel = ops.convert_to_numpy(block.attention.qkv.kernel)  # (dim, 3 * dim): queries, keys, values side by side
-to_query, to_key, to_value = kernel[:, :64], kernel[:, 128:192], kernel[:, 256:320]  # of the first of two heads
-
-queries, keys, values = tokens @ to_query, tokens @ to_key, tokens @ to_value  # (tokens, size) each
-scores = queries @ keys.T  # (tokens, size) @ (size, tokens) -> (tokens, tokens)
-print("scores", scores.shape, " token 0 with 9:", scores[0, 9].round(2), "  token 9 with 0:", scores[9, 0].round(2))
-assert scores.shape == (64, 64)
-assert not np.allclose(scores, scores.T)
-assert np.allclose(queries @ queries.T, (queries @ queries.T).T)
-
-# %% [markdown]
-# With one matrix the scores would be symmetric: an ear that reads from an eye would be read by the eye just as much.
-# Two matrices let them differ.
-#
-# ## From scores to weights
-#
-# A *softmax* turns each row of scores into weights: all positive, with the sum 1. Row `i` then says what share of its
-# reading token `i` gets from each token. The result is the sum of the values with these weights.
+tokens = ops.convert_to_numpy(block.pre_norm(entering))[0]  # (tokens, dim)
+kernel = ops.convert_to_numpy(block.attention.qkv.kernel)  # (dim, 3 * dim): queries, keys, values, two heads each
+to_query, to_key, to_value = kernel[:, :64], kernel[:, 128:192], kernel[:, 256:320]  # of the first head
+print("image", cat.shape, "-> tokens", tokens.shape, "; kernel", kernel.shape)
+assert tokens.shape == (64, 128) and kernel.shape == (128, 3 * 128)
 
 
 # %%
-def softmax(scores):
-    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))  # the largest power is 1, so none overflows
-    return powers / powers.sum(axis=-1, keepdims=True)
-
-
 def attend(queries, keys, values):
     weights = softmax(queries @ keys.T / np.sqrt(queries.shape[-1]))  # (tokens, tokens)
     return weights @ values, weights  # (tokens, tokens) @ (tokens, size) -> (tokens, size)
 
 
+queries, keys, values = tokens @ to_query, tokens @ to_key, tokens @ to_value  # (tokens, size) each
 output, weights = attend(queries, keys, values)
 print("output", output.shape, " largest weight", weights.max().round(3), " uniform would be", 1 / 64)
-assert output.shape == (64, 64)
-assert np.allclose(weights.sum(axis=-1), 1)
+assert output.shape == (64, 64) and np.allclose(weights.sum(axis=-1), 1)
 assert np.allclose(output[5], sum(weights[5, j] * values[j] for j in range(64)), atol=1e-5)
 
 # %% [markdown]
-# > **Trap: softmax over the wrong axis.** With as many rows as columns, `axis=0` gives an array of the right shape
-# > and values between 0 and 1.
-#
-# **Predict:** what do its rows sum to?
+# **Predict:** why two matrices, for query and key, and not one for both? Which token would each token read from most?
 
-# %% tags=["trap"]
-wrong = softmax(scores.T / np.sqrt(size)).T  # a softmax over axis 0
-assert wrong.shape == weights.shape and wrong.min() >= 0 and wrong.max() <= 1
-print(f"sums of rows: right {weights.sum(-1).min():.3f} to {weights.sum(-1).max():.3f}", end="; ")
-print(f"wrong {wrong.sum(-1).min():.3f} to {wrong.sum(-1).max():.3f}")
-assert wrong.sum(-1).min() < 0.8 and wrong.sum(-1).max() > 1.4
-
-sums = {"softmax over keys": weights.sum(-1), "over queries (wrong)": wrong.sum(-1)}
-alt = "What each of 64 tokens reads in all: a flat line at 1, and for the softmax over queries a zigzag from 0.7 to 1.5"
-cct.show(figures.draw_curves(range(64), sums, "token that reads", "sum of its weights", ylim=(0, None)), alt=alt)
+# %%
+own = {}
+for name, (q, k) in {"query and key": (queries, keys), "query for both": (queries, queries)}.items():
+    of_pair = softmax(q @ k.T / 8)  # (tokens, tokens)
+    own[name] = 64 * np.diag(of_pair).mean(), np.mean(of_pair.argmax(axis=1) == np.arange(64))
+    print(
+        f"{name:15} a token reads from itself {own[name][0]:.1f} x uniform, most of all in {own[name][1]:.0%} of rows"
+    )
+assert np.allclose(queries @ queries.T, (queries @ queries.T).T) and not np.allclose(queries @ keys.T, keys @ queries.T)
 
 # %% [markdown]
-# Not to 1: some tokens read half as much again as they should, others a quarter less.
+# With one matrix for both, a token reads above all from itself: the product of a vector with itself is a squared
+# length, and hardly any other product is as large. The scores would be symmetric, too. Two matrices let a token look
+# for something that it is not.
 #
-# **To catch it:** one line, `assert np.allclose(weights.sum(axis=-1), 1)`.
+# ## A convolution's weights, and attention's
+#
+# You know a layer with weights from place to place: a convolution. Write the plainest one, a 3 x 3 average, as a matrix
+# like the attention weights: row $i$ says what place $i$ takes from each place. One impulse at each place in turn gives
+# its columns.
+#
+# **Predict:** two rows of the matrix of a convolution: what do they have in common? And two rows of attention?
+
+# %%
+average = keras.layers.AveragePooling2D(3, strides=1, padding="same")
+impulses = np.eye(64, dtype="float32").reshape(64, 8, 8, 1)  # image i is 1 at place i, and 0 elsewhere
+convolution = ops.convert_to_numpy(average(impulses)).reshape(64, 64).T  # (places, places), rows sum to 1
+assert np.allclose(convolution.sum(axis=1), 1) and (convolution > 0).sum(axis=1).max() == 9
+
+rocket = small(photos.rocket())
+both = cct.attention_maps(pretrained, np.stack([cat, rocket]))  # (layers, photos, heads, tokens, tokens)
+assert np.allclose(both[0, 0, 0], weights, atol=1e-5)  # the head that you built
+head = both[0, :, 0]  # (photos, tokens, tokens)
+columns = {"3 x 3 average, any photo": (cat, convolution), "one head, on the cat": (cat, head[0])}
+columns["the same head, on a rocket"] = rocket, head[1]
+moved = np.abs(head[0] - head[1]).sum(axis=1).mean() / 2  # the share of its reading that a token takes elsewhere
+print(f"share of the reading that goes elsewhere on the other photo: {moved:.0%}")
+assert np.array_equal(convolution[27].reshape(8, 8)[2:5, 2:5], convolution[36].reshape(8, 8)[3:6, 3:6])
+
+alt = "A 3 x 3 average reads around each token; a head reads elsewhere for another token or another photo"
+cct.show(pictures.draw_reading(columns, [(3, 2), (6, 5)], (8, 8), high=5), alt=alt)
+
+# %% [markdown]
+# | | 3 x 3 convolution | attention |
+# |---|---|---|
+# | a place reads from | the 9 places around it | all places |
+# | its weights depend on | the offset alone | what both tokens hold |
+# | from image to image they | stay | change |
+# | what is learned | the weights themselves | matrices that work them out |
+# | it knows before training | near things belong together; the same everywhere | nothing about places |
+#
+# The last line is the [inductive bias](glossary.md) of notebook 00: a convolution does not have to learn it, attention
+# has to, from data.
 #
 # ## Why divide by the root of the head size
 #
-# You saw a division by `np.sqrt(queries.shape[-1])` and no reason for it. Take random queries and keys, all numbers
-# with variance 1.
+# Take random queries and keys whose numbers are independent, with mean 0 and variance 1. A score is a sum of $d_h$
+# products, and variances of independent numbers add up:
 #
-# **Predict:** a score is a sum of `size` products. How does its variance grow with `size`, and what does the softmax
-# make of it?
+# $$\mathrm{Var}(q \cdot k) = \sum_{i=1}^{d_h} \mathrm{Var}(q_i\, k_i) = d_h.$$
+#
+# How sharp the softmax becomes is one number, the [entropy](glossary.md) of a row of weights in bits:
+# $H = \sum_j w_j \log_2 (1 / w_j)$. It is 0 where one token has all the weight, and 6 bits where 64 tokens have the
+# same.
+#
+# **Predict:** without the division, does the entropy rise or fall as the heads grow?
 
 # %%
 head_sizes = (4, 16, 64, 256, 1024)
@@ -172,7 +272,6 @@ def entropy(weights):
 
 assert np.isclose(entropy(weights), cct.entropy_bits(weights).mean())  # the same in the package, row by row
 
-
 variances, entropies = {"plain": [], "scaled": []}, {"plain": [], "scaled": []}
 for head_size in head_sizes:
     q, k = rng.normal(size=(2, 64, head_size))
@@ -180,18 +279,15 @@ for head_size in head_sizes:
         variances[name].append(np.var(q @ k.T * scale))
         entropies[name].append(entropy(softmax(q @ k.T * scale)))
 
-for name in variances:
-    print(f"{name:7}", "variance", np.round(variances[name], 1), " entropy", np.round(entropies[name], 2), "bits")
 assert np.allclose(variances["plain"], head_sizes, rtol=0.2) and np.allclose(variances["scaled"], 1, atol=0.2)
 assert entropies["plain"][-1] < 0.5 and min(entropies["scaled"]) > 5
-
 alt = "Without scale the variance rises with the head size and the entropy falls to zero; with it both stay level"
 cct.show(pictures.draw_scaling(head_sizes, variances, entropies, np.log2(64)), alt=alt)
 
 # %% [markdown]
-# The variance of a score *is* the head size. At 1,024 the plain softmax reads from almost one token, and random
-# numbers chose which. Divided by the square root, the scores keep variance 1 for every size. The authors of attention
-# give as their reason that gradients become very small in such a saturated softmax ([section
+# Without the division the entropy falls. The variance of a score *is* the head size; at 1,024 the plain softmax reads
+# from almost one token, and random numbers chose which. Divided by the root, the scores keep variance 1 at every size.
+# The authors of attention give as their reason that gradients become very small in such a saturated softmax ([section
 # 3.2.1](https://arxiv.org/abs/1706.03762)).
 #
 # > **Trap: the scale left out.** All shapes stay, rows sum to 1, and training runs.
@@ -212,18 +308,23 @@ print(f"fresh head:   entropy {entropy(softmax(q @ k.T / 8)):.2f}, without the s
 assert min(entropy(softmax(q @ k.T / 8)), entropy(softmax(q @ k.T))) > 0.99 * np.log2(64)
 
 # %% [markdown]
-# A trained head that read from most tokens reads from a few. A fresh layer does not show it: the course starts `qkv` so
-# small (0.02) that its scores are near zero with and without the scale. The mistake grows with the weights.
+# The trained head, which reads from most tokens, would read from a few: the entropy is lower. A fresh layer does not
+# show it. This course starts `qkv` so small (standard deviation 0.02) that the scores are near zero with and without
+# the scale. The mistake grows with the weights.
 #
 # **To catch it:** test the scores with queries and keys of variance 1, as above: their variance must be near 1 for any
-# head size. Or compare the layer with Keras's own, as the next sections do.
-
-# %% [markdown]
+# head size. Or compare the layer with Keras's own, as a section below does.
+#
 # ## Many heads
 #
-# One head reads one mixture. Several heads read several, side by side, each with its share of the numbers: 2 heads of
-# 64 for `dim` 128. No loop is needed: a reshape cuts the last axis into heads, and a transpose puts the heads where a
-# matrix product leaves them alone.
+# One head reads one mixture. Several [heads](glossary.md) read several, side by side, each with $d_h = d / h$ numbers
+# of its own: 2 heads of 64 for $d = 128$. Their outputs are joined, and one more matrix mixes them:
+#
+# $$\mathrm{MHA}(X) = \big[\mathrm{Att}_1(X), \dots, \mathrm{Att}_h(X)\big]\, W_O + b_O,\qquad
+# [\dots]: (n, d),\quad W_O: (d, d),\quad b_O: (d).$$
+#
+# No loop over heads is needed. A reshape cuts the last axis into heads, and a transpose puts the heads where a matrix
+# product leaves them alone.
 
 
 # %%
@@ -241,48 +342,29 @@ def multi_head_attention(x, kernel, projection, bias, heads):
 x = np.stack([tokens, tokens[::-1], rng.normal(size=tokens.shape).astype("float32")])  # (batch, tokens, dim)
 layer = block.attention
 projection, bias = layer.projection.get_weights()
-by_hand = multi_head_attention(x, kernel, projection, bias, heads=2)
-difference = np.abs(by_hand - layer(x)).max()
+difference = np.abs(multi_head_attention(x, kernel, projection, bias, heads=2) - layer(x)).max()
 print(f"by hand against the package: {difference:.1e}")
 assert difference < 1e-5
 
-one = multi_head_attention(x[:1], kernel, np.eye(128), 0, heads=2)  # the heads before they are mixed
-assert np.allclose(one[0, :, :64], output, atol=1e-5)  # the first is the head from above
+unmixed = multi_head_attention(x[:1], kernel, np.eye(128), 0, heads=2)  # the heads before they are mixed
+assert np.allclose(unmixed[0, :, :64], output, atol=1e-5)  # the first is the head from above
 
 # %% [markdown]
-# The last product mixes the heads, so that later layers need not know about them. The package does the same in three
-# short methods:
+# The package does the same in three short methods. (`drop_weights` and `drop_outputs` are [dropout](glossary.md) on the
+# attention weights and on the result: in training they set a share of the numbers to 0.)
 
 # %%
 for part in ("queries_keys_values", "weights_from", "call"):
     print(inspect.getsource(getattr(cct.MultiHeadSelfAttention, part)))
 
 # %% [markdown]
-# > **Trap: the order in which heads are packed.** The authors' `qkv` matrix is laid out as (3, heads, size): all
-# > queries, all keys, all values. Other libraries pack (heads, 3, size). Both give arrays of the same shape.
-#
-# **Predict:** queries, keys and values of two heads are six parts. How many stand at the same place in both?
-
-# %% tags=["trap"]
-right = (x @ kernel).reshape(3, 64, 3, 2, 64).transpose(2, 0, 3, 1, 4)  # (batch, tokens, 3, heads, size) -> (3, ...)
-wrong = (x @ kernel).reshape(3, 64, 2, 3, 64).transpose(3, 0, 2, 1, 4)  # (batch, tokens, heads, 3, size) -> (3, ...)
-assert right.shape == wrong.shape == (3, 3, 2, 64, 64)
-for i, name in enumerate(["queries", "keys", "values"]):
-    for head in range(2):
-        same = np.allclose(right[i, :, head], wrong[i, :, head])
-        print(f"{name}, head {head}: {'same' if same else 'different'}")
-        assert same == ((i, head) in [(0, 0), (2, 1)])
-
-# %% [markdown]
-# Two: the first and the last. A model trained from nothing fits itself to either order; weights from elsewhere give
-# nonsense in it.
-#
-# **To catch it:** load known weights and compare numbers, as this course does with the authors'.
-#
 # ## The same in Keras
 #
-# `keras.layers.MultiHeadAttention` computes it too. It has biases on queries, keys and values, which the authors'
-# layer has not, so give it zeros there. **Predict:** what is `key_dim`, the number for all heads or for one?
+# `keras.layers.MultiHeadAttention` computes it too. It has biases on queries, keys and values, which the authors' layer
+# has not; zeros there make the two equal. It takes the reader's tokens and the tokens to read from: the same ones twice
+# are self-attention.
+#
+# **Predict:** it has an argument `key_dim`. Is that the number for all heads together, or for one?
 
 # %% tags=["trap"]
 theirs = keras.layers.MultiHeadAttention(num_heads=2, key_dim=64)
@@ -292,65 +374,123 @@ zeros = np.zeros((2, 64))
 theirs.set_weights([q, zeros, k, zeros, v, zeros, projection.reshape(2, 64, 128), bias])
 assert np.abs(theirs(x, x) - layer(x)).max() < 1e-5
 
-counts = {"package": layer.count_params()}
-for key_dim in (64, 128):
-    theirs = keras.layers.MultiHeadAttention(num_heads=2, key_dim=key_dim)
-    theirs.build(x.shape, x.shape)
-    counts[f"key_dim={key_dim}"] = theirs.count_params()
+counts = {"package": layer.count_params(), "key_dim=64": theirs.count_params()}
+wide = keras.layers.MultiHeadAttention(num_heads=2, key_dim=128)
+wide.build(x.shape, x.shape)
+counts["key_dim=128"] = wide.count_params()
 print(counts)
 assert counts["package"] == 4 * 128 * 128 + 128 == 65_664
-assert counts["key_dim=64"] == 65_664 + 3 * 128
-assert counts["key_dim=128"] == 131_968
+assert counts["key_dim=64"] == 65_664 + 3 * 128 and counts["key_dim=128"] == 131_968
 
 # %% [markdown]
 # > **Trap: `key_dim` is the size of *one* head.** With `key_dim=128` and two heads, attention works on 256 numbers,
 # > twice the paper's, and has twice the parameters. The [Keras example](https://keras.io/examples/vision/cct/) has it
 # > so. It is a valid model, and another one than CCT.
 #
-# **To catch it:** count the parameters on paper first.
+# **To catch it:** count the parameters on paper first: $4 d^2 + d$ with a bias on the last matrix alone.
+#
+# ### Attention weights out of a Keras model
+#
+# A question that everybody asks: how do I see the weights of the layer inside my model? The argument is
+# `return_attention_scores=True`, and it belongs to the *call*, not to the layer: a constructor that is given it says
+# "Unrecognized keyword arguments". A model that is trained already needs no change. Make a second model that ends where
+# the attention begins, and call the layer on what comes out.
+
+# %%
+entrance = keras.Input((64, 128))
+normed = keras.layers.LayerNormalization()(entrance)
+read = keras.layers.MultiHeadAttention(2, key_dim=64, name="attention")(normed, normed)
+whole = keras.Model(entrance, keras.layers.Dense(10)(keras.layers.GlobalAveragePooling1D()(entrance + read)))
+
+inside = whole.get_layer("attention")  # from here on for any model of yours
+up_to_it = keras.Model(whole.input, inside.input[0])  # its first input: the tokens that read
+entering_it = up_to_it(x)
+_, scores = inside(entering_it, entering_it, return_attention_scores=True)
+assert scores.shape == (3, 2, 64, 64)  # (batch, heads, tokens, tokens)
+
+_, scores = theirs(x, x, return_attention_scores=True)
+assert np.allclose(ops.sum(scores, axis=-1), 1, atol=1e-5)  # rows sum to 1: after the softmax, in spite of the name
+assert np.allclose(scores[0], both[0, 0], atol=1e-5)  # both heads of the first block, on the cat
+
+# %% [markdown]
+# They are weights, not scores: the softmax is in them, and for the cat they are those of this course's
+# `cct.attention_maps`.
 #
 # ## What it costs
 #
-# Count the multiplications for `n` tokens of `dim` numbers: the four projections take `4 n dim²`, the scores `n² dim`
-# and the weighted sum as much again.
+# Count the multiplications for $n$ tokens of $d$ numbers. The four matrices take $4 n d^2$, the scores $n^2 d$, the
+# weighted sum as much again.
 #
-# **Predict:** at how many tokens do scores and sums cost as much as the projections, for `dim` 128?
+# **Predict:** at how many tokens do scores and sums cost as much as the matrices, for $d = 128$?
 
 
 # %%
 def multiplications(n, dim):
-    return 4 * n * dim * dim, 2 * n * n * dim  # projections; scores and weighted sums
+    return 4 * n * dim * dim, 2 * n * n * dim  # matrices; scores and weighted sums
 
 
 for n in (64, 256, 1024):
-    projections, pairs = multiplications(n, 128)
-    print(f"{n:5} tokens: projections {projections / 1e6:6.1f} million, pairs {pairs / 1e6:6.1f} million")
+    matrices, pairs = multiplications(n, 128)
+    print(f"{n:5} tokens: matrices {matrices / 1e6:5.1f} million, pairs {pairs / 1e6:5.1f} million", end=", ")
+    print(f"weights to keep {2 * n * n:9,}")  # of two heads
 assert multiplications(256, 128)[0] == multiplications(256, 128)[1]
 assert multiplications(1024, 128)[1] == 256 * multiplications(64, 128)[1]
 
 # %% [markdown]
-# At 256, which is `2 dim`. The pairs grow with the square: 16 times as many tokens, 256 times the work. The number of
-# heads is in neither formula, as each head takes its share of `dim`. Nor does the order of the tokens change anything
-# but the order of the results, as in notebook 02:
-
-# %%
-order = rng.permutation(64)
-assert np.abs(layer(x[:, order]) - ops.convert_to_numpy(layer(x))[:, order]).max() < 1e-5
+# At $2 d = 256$ tokens both cost the same. The pairs grow with the square: 16 times as many tokens, 256 times the work.
+# The number of heads is in neither formula, as each head takes its share of $d$. It is in the memory: each head keeps
+# $n^2$ weights of its own.
 
 # %% [markdown]
 # ## The block
 #
-# Attention moves information between tokens. A small network, the *MLP*, then works on each token alone. Both are
-# *added* to what came in, and the tokens that run through all these additions are called the *residual stream*. A
-# *layer normalisation* keeps its numbers in bounds. There are three places in use to put it.
+# Attention moves information between tokens. A small network, the [MLP](glossary.md), then works on each token alone.
+# Both are *added* to what came in, and the tokens that run through all these additions are called the [residual
+# stream](glossary.md). A [layer normalisation](glossary.md) keeps its numbers in bounds:
+#
+# $$\mathrm{LN}(x) = \gamma \odot \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta,$$
+#
+# with $\mu$ and $\sigma^2$ the mean and the variance of the $d$ numbers of *one token*, and $\gamma$ and $\beta$
+# learned, $(d)$ each. You know `BatchNormalization`, which takes mean and variance of *one channel*, over all places
+# and all images of the batch.
+#
+# **Predict:** in training other images join the batch of a photo. Does the photo's result change with batch
+# normalisation? With layer normalisation?
 
 
 # %%
-def normalise(x, epsilon=1e-5):
-    mean, variance = x.mean(axis=-1, keepdims=True), x.var(axis=-1, keepdims=True)
+def normalise(x, axis=-1, epsilon=1e-5):
+    mean, variance = x.mean(axis=axis, keepdims=True), x.var(axis=axis, keepdims=True)
     return (x - mean) / np.sqrt(variance + epsilon)
 
 
+images = rng.normal(loc=2, scale=3, size=(8, 64, 128)).astype("float32")  # (batch, places, channels or dim)
+axes = {keras.layers.LayerNormalization: -1, keras.layers.BatchNormalization: (0, 1)}
+for kind, axis in axes.items():
+    norm = kind(epsilon=1e-5)  # fresh: the learned scale is 1, the shift 0
+    together = norm(images, training=True)
+    alone = norm(images[:1], training=True)
+    assert np.allclose(together, normalise(images, axis), atol=1e-4)
+    moved = np.abs(together[:1] - alone).max()
+    print(f"{kind.__name__:19} image 0 in a batch of 8, and alone: results differ by up to {moved:.4f}")
+    assert (moved > 0.01) == (kind is keras.layers.BatchNormalization)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# With batch normalisation an image's result depends on the images beside it; in use, running means of the training
+# replace them. With layer normalisation it does not, and the layer computes the same in training and in use.
+#
+# </details>
+#
+# There are three places in use to put the norms.
+
+# %%
+alt = "Flow charts. Pre-norm: norms in both branches. Post: both on the stream. Mid: one in a branch, one on it"
+cct.show(pictures.draw_blocks(), alt=alt)
+
+
+# %%
 def pre_norm(x, attention, mlp):  # most vision transformers, and the Keras example
     h = x + attention(normalise(x))
     return h + mlp(normalise(h))
@@ -367,10 +507,14 @@ def mid_norm(x, attention, mlp):  # the authors of CCT
 
 
 # %% [markdown]
-# The third is the authors' own: one norm inside the attention branch, one on the stream in the middle. One of them
-# calls it a merge that went wrong in a [discussion](https://github.com/SHI-Labs/Compact-Transformers/issues/25); all
-# their checkpoints need it. Prove that `TransformerBlock` computes it, with a fresh block, whose norms have no scale
-# or shift yet.
+# The third is the authors' alone, and a mistake by their own account. Asked about it in 2021, one of them answered in
+# their [issue tracker](https://github.com/SHI-Labs/Compact-Transformers/issues/25) that two lines had come out wrong in
+# a merge: the middle norm should stand at the start of the MLP branch, which is pre-norm. It stayed, and all their
+# published weights were trained with it. So this course keeps it too: in a pre-norm block those weights give other
+# numbers.
+#
+# Prove that `TransformerBlock` computes it, with a fresh block, whose norms have no scale or shift yet. The tokens are
+# made three times as long, so that a norm that is missing shows.
 
 # %%
 ours = cct.TransformerBlock(num_heads=2, mlp_ratio=2)
@@ -407,98 +551,64 @@ for _ in range(14):
         if len(weight.shape) == 2:
             weight.assign(rng.normal(size=weight.shape) / np.sqrt(weight.shape[0]))
 
-lengths = {}
+lengths, added = {}, {}
 for variant in (pre_norm, post_norm, mid_norm):
-    stream = rng.normal(size=(4, 64, 128)).astype("float32")
-    lengths[variant.__name__] = [np.linalg.norm(stream, axis=-1).mean()]
+    stream = [rng.normal(size=(4, 64, 128)).astype("float32")]
     for each in blocks:
-        stream = variant(stream, *parts_of(each))
-        lengths[variant.__name__].append(np.linalg.norm(stream, axis=-1).mean())
+        stream.append(variant(stream[-1], *parts_of(each)))
+    lengths[variant.__name__] = np.linalg.norm(stream, axis=-1).mean(axis=(1, 2))  # (blocks + 1,)
+    added[variant.__name__] = np.linalg.norm(np.diff(stream, axis=0), axis=-1).mean(axis=(1, 2))  # (blocks,)
 
-pre, post, mid = (np.array(values) for values in lengths.values())
-assert np.all(np.diff(pre) > 0) and pre[-1] > 2 * pre[0]
-assert np.allclose(post[1:], np.sqrt(128), rtol=1e-3)
-assert 1 < mid[1:].min() / post[1] and mid[1:].max() < 1.5 * mid[1:].min()
+pre, post, mid = lengths.values()
+shares = added["pre_norm"] / pre[:-1]
+print(f"pre-norm: the first block moves a token by {shares[0]:.0%} of its length, the last by {shares[-1]:.0%}")
 
 # %%
+assert np.all(np.diff(pre) > 0) and pre[-1] > 3 * pre[0] and 0.6 < shares[0] < 0.8 and shares[-1] < 0.4
+assert np.allclose(post[1:], np.sqrt(128), rtol=1e-3)
+assert mid[1:].min() > post[1] and mid[1:].max() < 1.4 * post[1]
 alt = "Pre-norm rises steadily with depth, post-norm is a flat line, mid-norm stays level a little above it"
-labels = "after block", "mean length of a token"
+labels = "after block", "mean length of a token", "only pre-norm lets the stream grow"
 cct.show(figures.draw_curves(range(15), lengths, *labels, ylim=(0, None)), alt=alt)
 
 # %% [markdown]
-# With pre-norm nothing ever shortens the stream: each block adds to it, and a late block's contribution is small
-# beside what is there already. Post-norm sets each token to length `sqrt(dim)` twice a block. The authors' block does
-# it once, and the MLP then adds a bounded amount, so the length stays level too. These are random weights: they show
-# what the formula does, not which of them trains best.
+# The length grows with pre-norm, to more than three times the first. Each block adds to the stream and no operation
+# brings it back, so what a block adds is an ever smaller share of what is there: more than 60 % in the first
+# block, less than 40 % in the last. Post-norm sets each token to length $\sqrt d$ twice a block. The authors' block
+# does it once, and the MLP then adds a bounded amount, so the length stays level too. These are random weights: they
+# show what the formula does, not which of them trains best.
 #
 # ## The MLP and its GELU
 #
-# The MLP is two linear layers with a *GELU* between them: `x` times the probability that a normal random number is
-# below `x`. There is the exact formula and one with a tanh that is close ([Hendrycks and Gimpel,
+# The MLP is two linear layers with a [GELU](glossary.md) between them, for each token alone: the number $x$ times the
+# probability $\Phi(x)$ that a normal random number is below it ([Hendrycks and Gimpel,
 # 2016](https://arxiv.org/abs/1606.08415)).
 #
-# **Predict:** the authors use the exact one, `keras.ops.gelu` by default the other. How large is the difference at
-# most?
+# $$\mathrm{MLP}(h) = \mathrm{GELU}(h W_1 + b_1)\, W_2 + b_2,\qquad
+# \mathrm{GELU}(x) = x\,\Phi(x) = \frac{x}{2}\left(1 + \mathrm{erf}\frac{x}{\sqrt 2}\right),$$
+#
+# with $h: (n, d)$, $W_1: (d, r d)$ and $W_2: (r d, d)$ for an MLP ratio of $r$. There is a second formula with a tanh
+# that comes close. The authors use the exact one, `keras.ops.gelu` the other unless it is told `approximate=False`.
 
 # %%
-z = np.linspace(-6, 6, 100_001).astype("float32")
+z = np.linspace(-4, 4, 80_001).astype("float32")
 exact = ops.convert_to_numpy(ops.gelu(z, approximate=False))
 tanh = ops.convert_to_numpy(ops.gelu(z))
-worst = np.abs(exact - tanh).argmax()
-print(f"largest difference {np.abs(exact - tanh).max():.1e} at {z[worst]:.1f}")
-assert np.isclose(exact[worst], z[worst] * ops.convert_to_numpy(1 + ops.erf(z[worst] / np.sqrt(2))) / 2, atol=1e-6)
-assert 4.6e-4 < np.abs(exact - tanh).max() < 4.9e-4
+by_formula = z / 2 * (1 + ops.convert_to_numpy(ops.erf(z / np.sqrt(2, dtype="float32"))))
+print(f"exact and tanh differ by up to {np.abs(exact - tanh).max():.1e}; lowest point {exact.min():.3f}")
+assert np.allclose(exact, by_formula, atol=1e-6) and 4.6e-4 < np.abs(exact - tanh).max() < 4.9e-4
+assert -0.171 < exact.min() < -0.169
+
+alt = "The GELU follows the ReLU but for a soft dip to -0.17; exact and tanh formula differ by a few 1/10,000"
+cct.show(pictures.draw_gelu(z, exact, np.maximum(z, 0), exact - tanh), alt=alt)
+
+assert block.pre_norm.count_params() == block.norm1.count_params() == 2 * 128
+assert block.linear1.count_params() + block.linear2.count_params() == 2 * 128**2 + 2 * 128 == 33_024
+assert block.count_params() == 65_664 + 33_024 + 2 * 256 == 99_200
 
 # %% [markdown]
-# Small, but a test for equality sees it. That is why this course passes `approximate=False`.
-#
-# > **Trap: a GELU after the last layer.** It belongs between the two linear layers. Some code, the [Keras
-# > example](https://keras.io/examples/vision/cct/) too, applies it, and a dropout, after the second one as well.
-#
-# **Predict:** what is the lowest number that such a branch can add to a token?
-
-# %% tags=["trap"]
-branch = ops.convert_to_numpy(ours.mlp(3 * x))  # (batch, tokens, dim), ends with a linear layer
-with_gelu = ops.convert_to_numpy(ops.gelu(branch, approximate=False))
-for name, added in {"ends with the linear layer": branch, "ends with a GELU": with_gelu}.items():
-    print(f"{name:27} lowest {added.min():+.2f}, highest {added.max():+.2f}, below -0.17: {(added < -0.17).mean():.0%}")
-assert branch.min() < -1 and (branch < -0.17).mean() > 0.2
-assert -0.17 < with_gelu.min() < -0.16 and with_gelu.max() > 1
-
-# %% [markdown]
-# -0.17, the lowest point of the curve. The branch can push the stream up as far as it likes and hardly down. Shapes
-# and parameters are the same, so neither shows it.
-#
-# **To catch it:** look at the range of what a branch adds, or load known weights and compare numbers.
-#
-# > **Trap: epsilon.** A layer norm adds a small number to the variance. Keras takes 1e-3, PyTorch 1e-5. It matters
-# > where tokens are small.
-#
-# **Predict:** give the trained model the other epsilon. Do its logits change, and does the cat stay a cat?
-
-# %% tags=["trap"]
-expected = ops.convert_to_numpy(pretrained(cat[None]))
-norms = [pretrained.get_layer("norm")]
-norms += [
-    norm
-    for i in range(2)
-    for norm in (pretrained.get_layer(f"block_{i}").pre_norm, pretrained.get_layer(f"block_{i}").norm1)
-]
-for norm in norms:
-    norm.epsilon = 1e-3
-shifted = ops.convert_to_numpy(pretrained(cat[None]))
-for norm in norms:
-    norm.epsilon = 1e-5
-
-print(f"epsilon 1e-3 instead of 1e-5: logits differ by up to {np.abs(shifted - expected).max():.1e}")
-assert keras.layers.LayerNormalization().epsilon == 1e-3
-assert 1e-4 < np.abs(shifted - expected).max() < 1 and shifted.argmax() == expected.argmax()
-assert np.allclose(pretrained(cat[None]), expected, atol=1e-5)
-
-# %% [markdown]
-# The same weights, the same formula, other numbers, and the cat stays a cat.
-#
-# **To catch it:** accuracy would hardly notice. Compare the numbers themselves.
+# The difference is small, but a test for equality sees it. The last three lines count the parameters of the trained
+# block, whose MLP ratio is 1: 65,664 for attention, 33,024 for the MLP and 512 for two norms make 99,200.
 #
 # ## Where a token reads from
 #
@@ -509,31 +619,28 @@ assert np.allclose(pretrained(cat[None]), expected, atol=1e-5)
 
 # %%
 maps = cct.attention_maps(pretrained, cat[None])  # (layers, batch, heads, tokens, tokens)
-print("maps", maps.shape)
-assert maps.shape == (2, 1, 2, 64, 64)
-assert np.allclose(maps.sum(axis=-1), 1, atol=1e-5)
-assert np.allclose(maps[0, 0, 0], weights, atol=1e-5)  # the head that you built first
+assert maps.shape == (2, 1, 2, 64, 64) and np.allclose(maps.sum(axis=-1), 1, atol=1e-5)
 
 eye = (3, 2)  # row, column on the 8 x 8 grid
 token = eye[0] * 8 + eye[1]
-assert token == 26
 rows = maps[:, 0, :, token]  # (layers, heads, tokens)
-for number, head in np.ndindex(2, 2):
-    times = 64 * rows[number, head]  # 1 is the uniform weight
-    print(f"layer {number}, head {head}: largest {times.max():.1f} x uniform, itself {times[token]:.1f} x,", end=" ")
-    print(f"entropy {cct.entropy_bits(rows[number, head]):.2f} of 6 bits")
+for number, part in np.ndindex(2, 2):
+    times = 64 * rows[number, part]  # 1 is the uniform weight
+    print(f"layer {number}, head {part}: largest {times.max():.1f} x uniform, itself {times[token]:.1f} x,", end=" ")
+    print(f"entropy {cct.entropy_bits(rows[number, part]):.2f} of 6 bits")
     assert times[token] < 2 < times.max()
-by_row = maps[1, 0, 1, token].reshape(8, 8).sum(axis=1)  # the second head of the second layer, row by row
+by_row = rows[1, 1].reshape(8, 8).sum(axis=1)  # the second head of the second layer, row by row
 print("share of its reading in each row of squares:", by_row.round(2))
-assert by_row[4:6].sum() > 0.5 and by_row.argmax() == 5
+assert by_row[4:6].sum() > 0.5 and by_row.argmax() == 5 and rows[1, 1].argmax() // 8 == 5
 
 alt = "A cat's face, and four veils that show where the token on its eye reads from in two layers and two heads"
 cct.show(figures.draw_heads(cat, rows, (8, 8), eye, high=5), alt=alt)
 
 # %% [markdown]
-# In none of the four heads does this token read much from itself: at most twice the uniform share. It does not need
+# In none of the four heads does this token read much from itself: less than twice the uniform share. It does not need
 # to, as the addition in the block keeps what it was. The second head of the second layer takes more than half of its
-# reading from the two rows of squares below the eyes, most of it beside the nose; the first spreads its reading widely.
+# reading from the two rows of squares below the eyes, most from the cheek at the left; the first spreads its reading
+# widely.
 #
 # Read such pictures with care. The picture shows where this token reads *from*, not why, and not what the model's
 # answer rests on. What is read is the value, after layers that have mixed the tokens already, and the residual stream
@@ -544,8 +651,8 @@ cct.show(figures.draw_heads(cat, rows, (8, 8), eye, high=5), alt=alt)
 
 # %%
 names = ["chelsea", "astronaut", "coffee", "rocket"]
-views = {name: square(getattr(photos, name)()) for name in names}
-views["flower"] = square(load_sample_image("flower.jpg"))
+views = {name: small(getattr(photos, name)()) for name in names}
+views["flower"] = small(load_sample_image("flower.jpg"))
 all_maps = cct.attention_maps(pretrained, np.stack(list(views.values())))  # (layers, photos, heads, tokens, tokens)
 
 
@@ -558,12 +665,121 @@ def reading_view(photo, layer, head, row, column):
 
 settings = [
     dict(photo="chelsea", layer=1, head=0, row=3, column=2),
-    dict(photo="rocket", layer=0, head=1, row=2, column=4),
     dict(photo="flower", layer=1, head=1, row=6, column=1),
 ]
-alt = "Where one token of a cat, a rocket and a flower reads from, each with its sorted weights and the uniform level"
+alt = "Where one token of a cat and one of a flower read from, each with its sorted weights and the uniform level"
 ranges = dict(layer=(0, 1), head=(0, 1), row=(0, 7), column=(0, 7))
 explorer = cct.explore(reading_view, settings, alt, photo=list(views), **ranges)
+
+# %% [markdown]
+# ## Five mistakes that keep every shape
+#
+# None of these raises an error, and for each there is a test of a line or two that finds it.
+#
+# > **Trap: softmax over the wrong axis.** With as many rows as columns, `axis=0` gives an array of the right shape and
+# > values between 0 and 1.
+#
+# **Predict:** what do its rows sum to?
+
+# %% tags=["trap"]
+over_queries = softmax(queries @ keys.T / 8, axis=0)
+assert over_queries.shape == weights.shape and over_queries.min() >= 0 and over_queries.max() <= 1
+sums = {"softmax over keys": weights.sum(axis=-1), "over queries (wrong)": over_queries.sum(axis=-1)}
+for name, of_rows in sums.items():
+    print(f"{name:21} sums of rows from {of_rows.min():.2f} to {of_rows.max():.2f}")
+assert sums["over queries (wrong)"].min() < 0.75 and sums["over queries (wrong)"].max() > 1.5
+
+alt = "What each of 64 tokens reads in all: a flat line at 1, and for the softmax over queries a zigzag from 0.7 to 1.5"
+labels = "token that reads", "sum of its weights", "over the wrong axis, shares are no shares"
+cct.show(figures.draw_curves(range(64), sums, *labels, ylim=(0, None)), alt=alt)
+
+# %% [markdown]
+# The rows do not sum to 1: some tokens read half as much again as they should, others a quarter less.
+#
+# **To catch it:** one line, `assert np.allclose(weights.sum(axis=-1), 1)`.
+#
+# > **Trap: heads by a reshape alone.** `(batch, tokens, dim)` has as many numbers as `(batch, heads, tokens, size)`.
+# > But a reshape never moves a number (notebook 01), and the heads have to move in front of the tokens.
+#
+# **Predict:** 64 tokens, 2 heads of 64 numbers. What stands in the first two rows of head 0?
+
+# %% tags=["trap"]
+of_heads = x @ kernel[:, :128]  # (batch, tokens, dim): the queries of both heads, side by side
+transposed = of_heads.reshape(3, 64, 2, 64).transpose(0, 2, 1, 3)  # (batch, tokens, heads, size) -> (batch, heads, ...)
+reshaped = of_heads.reshape(3, 2, 64, 64)
+assert reshaped.shape == transposed.shape and not np.allclose(reshaped, transposed)
+assert np.array_equal(transposed[0, 0, 0], of_heads[0, 0, :64])  # right: half of token 0
+assert np.array_equal(reshaped[0, 0, :2].ravel(), of_heads[0, 0])  # wrong: all of token 0, cut in two
+assert np.array_equal(reshaped[0, 0].ravel(), of_heads[0, :32].ravel())
+
+# %% [markdown]
+# Token 0 stands there, cut in two. Head 0 gets all of the tokens 0 to 31, head 1 all of the others, and no token can
+# read from the other half of the image.
+#
+# **To catch it:** compare one row with what it should hold, or the whole layer with Keras's.
+#
+# > **Trap: the order in which heads are packed.** The authors' `qkv` matrix is laid out as (3, heads, size): all
+# > queries, all keys, all values. Other libraries pack (heads, 3, size). Both give arrays of the same shape.
+#
+# **Predict:** queries, keys and values of two heads are six parts. How many stand at the same place in both?
+
+# %% tags=["trap"]
+ours_first = (x @ kernel).reshape(3, 64, 3, 2, 64).transpose(2, 3, 0, 1, 4)  # -> (3, heads, batch, tokens, size)
+heads_first = (x @ kernel).reshape(3, 64, 2, 3, 64).transpose(3, 2, 0, 1, 4)  # (batch, tokens, heads, 3, size) -> ...
+same = {(i, head): np.allclose(ours_first[i, head], heads_first[i, head]) for i, head in np.ndindex(3, 2)}
+print("at the same place (0 queries, 1 keys, 2 values; head):", [part for part in same if same[part]])
+assert [part for part in same if same[part]] == [(0, 0), (2, 1)]
+
+# %% [markdown]
+# Two of the six stand at the same place, the first and the last. A model trained from nothing fits itself to either
+# order; weights from elsewhere give nonsense in it.
+#
+# **To catch it:** load known weights and compare numbers, as this course does with the authors'.
+#
+# > **Trap: a GELU after the last layer.** It belongs between the two linear layers. Some code, the [Keras
+# > example](https://keras.io/examples/vision/cct/) too, applies it, and a dropout, after the second one as well.
+#
+# **Predict:** what is the lowest number that such a branch can add to a token?
+
+# %% tags=["trap"]
+branch = ops.convert_to_numpy(ours.mlp(3 * x))  # (batch, tokens, dim), ends with a linear layer
+with_gelu = ops.convert_to_numpy(ops.gelu(branch, approximate=False))
+for name, term in {"ends with the linear layer": branch, "ends with a GELU": with_gelu}.items():
+    print(f"{name:27} lowest {term.min():+.2f}, highest {term.max():+.2f}, below -0.17: {(term < -0.17).mean():.0%}")
+assert branch.min() < -1 and (branch < -0.17).mean() > 0.2
+assert -0.171 < with_gelu.min() < -0.169 and with_gelu.max() > 1
+
+# %% [markdown]
+# It can add no less than -0.17, the lowest point of the curve. The branch can push the stream up as far as it likes and
+# hardly down. Shapes and parameters are the same, so neither shows it.
+#
+# **To catch it:** look at the range of what a branch adds, or load known weights and compare numbers.
+#
+# > **Trap: epsilon.** The $\epsilon$ of a layer norm is 1e-3 in Keras and 1e-5 in PyTorch. It matters where tokens are
+# > small.
+#
+# **Predict:** give the trained model the other epsilon. Do its logits change, and does the cat stay a cat?
+
+# %% tags=["trap"]
+expected = ops.convert_to_numpy(pretrained(cat[None]))
+norms = [pretrained.get_layer("norm")]
+for each in (pretrained.get_layer("block_0"), pretrained.get_layer("block_1")):
+    norms += [each.pre_norm, each.norm1]
+for norm in norms:
+    norm.epsilon = 1e-3
+shifted = ops.convert_to_numpy(pretrained(cat[None]))
+for norm in norms:
+    norm.epsilon = 1e-5
+
+print(f"epsilon 1e-3 instead of 1e-5: logits differ by up to {np.abs(shifted - expected).max():.1e}")
+assert keras.layers.LayerNormalization().epsilon == 1e-3
+assert 1e-3 < np.abs(shifted - expected).max() < 1e-2 and shifted.argmax() == expected.argmax()
+assert np.allclose(pretrained(cat[None]), expected, atol=1e-5)
+
+# %% [markdown]
+# The logits change by a few thousandths, and the cat stays a cat.
+#
+# **To catch it:** accuracy would hardly notice. Compare the numbers themselves.
 
 # %% [markdown]
 # ## Exercises
@@ -679,16 +895,33 @@ cct.progress(3)
 #    of parameters?
 # 3. Find, over the five photos, the head and token with the lowest entropy, and look at it in the explorer.
 #
+# ## The parts in one table
+#
+# For $n$ tokens of $d = 128$ numbers, 2 heads and an MLP ratio of 1, as in `cct_2_3x2_32`. No number of parameters
+# depends on $n$.
+#
+# | name | shape in | shape out | parameters |
+# |---|---|---|---|
+# | `LayerNormalization` | (batch, n, d) | (batch, n, d) | 2 d = 256 |
+# | `MultiHeadSelfAttention` | (batch, n, d) | (batch, n, d) | 4 d² + d = 65,664 |
+# | its weights, `attention_weights` | (batch, n, d) | (batch, heads, n, n) | those of queries and keys |
+# | MLP | (batch, n, d) | (batch, n, d) | 2 d² + 2 d = 33,024 |
+# | `TransformerBlock` | (batch, n, d) | (batch, n, d) | 99,200 |
+#
 # ## Recap
 #
 # - Attention is a softmax of query times key over the root of the head size, and a sum of values with these weights.
 #   Every row of weights sums to 1.
-# - The scale keeps the variance of the scores at 1. Without it, heads whose queries and keys have variance 1 read
-#   from one token; a fresh layer of this course starts so small that only training shows the mistake.
-# - Heads are a reshape and a transpose. They change neither the number of parameters nor the cost, as long as the
-#   head size is `dim / heads`.
+# - A convolution's weights depend on the offset and stay; attention's depend on what the tokens hold, and change from
+#   image to image.
+# - The scale keeps the variance of the scores at 1. Without it, heads whose queries and keys have variance 1 read from
+#   one token; a fresh layer of this course starts so small that only training shows the mistake.
+# - Heads are a reshape and a transpose. They change neither the number of parameters nor of multiplications, as long as
+#   the head size is `dim / heads`. Keras calls the head size `key_dim`.
+# - `return_attention_scores=True` in the call of Keras's layer gives its weights, after the softmax.
 # - The cost of pairs grows with the square of the tokens.
-# - The authors' block normalises the residual stream in its middle, after attention and before the MLP.
+# - The authors' block has a norm in the attention branch and one on the residual stream in its middle. They call the
+#   second a mistake, and their weights need it.
 # - An attention map says where a token reads from, and no more.
 #
 # **The difference from the paper and the 2021 example.** `TransformerBlock` computes what the authors'
@@ -697,5 +930,9 @@ cct.progress(3)
 # the encoder in words; the code is what their weights were trained with. The [Keras example of
 # 2021](https://keras.io/examples/vision/cct/) is pre-norm, has heads of size 128 with biases (131,968 parameters
 # against 65,664), and a GELU and a dropout after the second linear layer as well.
+#
+# To read on: *The Illustrated Transformer* ([Alammar, 2018](https://jalammar.github.io/illustrated-transformer/)) draws
+# every step; *Understanding Deep Learning* ([Prince, 2023](https://udlbook.github.io/udlbook/)) has it in chapter 12;
+# [Xiong et al., 2020](https://arxiv.org/abs/2002.04745) compare pre-norm and post-norm.
 #
 # Next: [04 Stochastic depth](04_stochastic_depth.ipynb). Why drop whole branches?

@@ -16,7 +16,7 @@
 # Worked answers to the exercises of [notebook 03](../03_self_attention.ipynb), each with its reason and its wrong
 # turns. Try them yourself first.
 #
-# 5 minutes to read, under a minute to run. Builds on the notebook itself.
+# 10 minutes to read, under a minute to run. Builds on the notebook itself.
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/solutions/03_self_attention.ipynb)
 
@@ -60,7 +60,9 @@ cct.check("cross_attention", cross_attention)
 # %% [markdown]
 # ## Fold the scale of a norm into the next layer
 #
-# (x * scale + shift) @ kernel + bias = x @ (scale[:, None] * kernel) + (shift @ kernel + bias).
+# Multiply out, with $\gamma$ for the scale, $\beta$ for the shift, $W$ for the kernel and $b$ for the bias:
+#
+# $$(x \odot \gamma + \beta)\, W + b = x\, (\mathrm{diag}(\gamma)\, W) + (\beta W + b).$$
 #
 # Wrong turns: `scale * kernel` scales columns, and fails or not by the luck of the shapes; the shift passes through
 # the kernel before it reaches the bias, and through the old one, not the scaled one. This is how norms are made to
@@ -77,8 +79,9 @@ cct.check("fold_norm", fold_norm)
 # %% [markdown]
 # ## What one head writes, as one matrix
 #
-# `weights @ (x @ to_value) @ rows` is `weights @ x @ (to_value @ rows)`. The matrix in brackets has `size` columns on
-# its way, so its rank is at most the head size: a head can write in few directions only.
+# With $A$ for the weights, $W_V$ for the head's values and $W_O$ for its rows of the projection,
+# $A\,(X W_V)\, W_O = A\, X\, (W_V W_O)$. The matrix in brackets on the right is $(d, d)$, but it comes from
+# $(d, d_h)$ times $(d_h, d)$, so its rank is at most the head size: a head can write in few directions only.
 #
 # Wrong turns: the values are the last third of the kernel; and the projection's *rows* belong to a head, its columns
 # to the output.
@@ -119,8 +122,8 @@ cct.check("reorder_heads", reorder_heads)
 # %% [markdown]
 # ## Write the test that finds the bug
 #
-# Random numbers, more than one token, a size that is not the number of tokens, and numbers large enough that the
-# softmax has something to decide.
+# A test needs random numbers, more than one token, a size that is not the number of tokens, and numbers large enough
+# that the softmax has something to decide.
 #
 # Wrong turns: comparing shapes; as many tokens as numbers in a query, where the wrong root is the right one; queries
 # and keys so small that all weights are alike, which is why a fresh layer hides a missing scale.
