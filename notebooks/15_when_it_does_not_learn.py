@@ -1,0 +1,927 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 15. When it does not learn
+#
+# *Why does my loss not fall?*
+#
+# You will build six small instruments, diagnose eleven sick trainings with them before you are told what they have, and
+# take home a chart that leads from a symptom to a test to a cause.
+#
+# 110 minutes to read, 1 minute to run. Builds on [notebook 07](07_training.ipynb).
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/15_when_it_does_not_learn.ipynb)
+
+# %% jupyter={"source_hidden": true} tags=["setup"]
+import sys
+from pathlib import Path
+
+here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
+places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
+root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
+assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
+sys.path.insert(0, root)
+
+import cct_helpers as cct
+
+cct.setup()
+
+# %%
+import dataclasses
+import json
+import warnings
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+from scipy.special import softmax
+from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
+
+from cct_helpers import augment, figures
+from cct_helpers.plots import nb15_when_it_does_not_learn as pictures
+from cct_helpers.training import copy_values
+
+keras.utils.set_random_seed(0)
+
+# %% [markdown]
+# ## Two questions on notebook 07
+#
+# 1. Which part of the data chooses the best epoch, and which part is read once, at the end?
+# 2. The validation accuracy lies above the training accuracy. Does something have to be wrong?
+#
+# <details><summary>Answers</summary>
+#
+# 1. The validation part chooses, as often as you like. The test part is read once, after all choices are made.
+# 2. No. Training images may be augmented, dropout is on for them, and their accuracy is a mean over an epoch in which
+#    the weights still moved. Validation images are clean and come after the epoch.
+#
+# </details>
+
+# %% [markdown]
+# ## A healthy training
+#
+# A training that does not learn raises no error. It prints numbers, and they look like any others. What is wrong with
+# them shows beside the numbers of a healthy training, so begin with one: the digits, a small CCT with 4 x 4
+# [tokens](glossary.md) and two blocks, AdamW, one epoch of [warm-up](glossary.md).
+#
+# The instruments that you will point at it stand in the cells below, each a few lines. None of them knows anything of
+# transformers: they work for the CNNs that you have trained before.
+
+# %%
+data = cct.load_dataset("digits")
+classes = len(data.class_names)
+recipe = dataclasses.replace(cct.RECIPES["quick"], epochs=8, batch_size=32, label_smoothing=0.0, augment="none")
+
+
+def build(heads=2, normalization=(78.0, 96.0), dropout=0.0):
+    """A small CCT for digits of 16 x 16 pixels: two convolutions, 16 tokens, two blocks."""
+    sizes = dict(input_shape=(16, 16, 1), dim=64, hidden_channels=32, num_heads=heads)
+    rates = dict(dropout=dropout, attention_dropout=dropout, stochastic_depth=0.0)
+    return cct.build_cct("cct_2_3x2_32", normalization=normalization, **sizes, **rates)
+
+
+# %% [markdown]
+# ## Instrument 1: the first loss
+#
+# Before the first step a model knows nothing. The weights of its head are small, so all [logits](glossary.md) are near
+# 0, and the [softmax](glossary.md) gives each of $K$ classes the same probability. The loss is minus the logarithm of
+# the probability of the right class:
+#
+# $$L_0 = -\ln \frac{1}{K} = \ln K$$
+#
+# On paper: 0.69 for 2 classes, 2.30 for 10, 6.91 for 1,000. What `fit` prints for the first epoch is a mean over all
+# its steps and comes too late. Ask `evaluate` before you train.
+#
+# **Predict:** what is the first loss of the small CCT on the digits? And if all weights of its head were a hundred
+# times as large?
+
+# %%
+fresh = build()
+head, guess, first = fresh.get_layer("head"), np.log(classes), []
+for times in (1, 100):
+    head.kernel.assign(times * head.kernel)
+    first.append(cct.evaluate(fresh, data.x_train, data.y_train)["loss"])
+    print(f"head weights times {times}: first loss {first[-1]:.3f}, ln({classes}) = {guess:.3f}")
+assert abs(first[0] - guess) < 0.01 and first[1] > 1.5 * guess
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# The first loss is ln 10. With large weights in the head the model is sure of random answers, and being sure and wrong
+# is expensive: the loss lies far above ln 10, and the first steps are spent on undoing that.
+#
+# </details>
+#
+# The number is worth knowing by heart for your own classes.
+# [Somebody](https://github.com/lucidrains/vit-pytorch/issues/35) trained on ImageNet, with 1,000 classes, and asked why
+# the loss stayed "around 7". 6.91 is ln 1,000: the model was still guessing.
+#
+# ## Instrument 2: one batch, again and again
+#
+# Can this model learn anything at all, from these inputs, with this loss and this optimiser? Take 32 images and train
+# on nothing else. A model with more weights than images can learn them by heart. If it does not, no longer training
+# and no larger data set will help.
+#
+# The same function keeps the weights before and after one of the steps, for instrument 3.
+
+
+# %%
+def length(values):
+    """The length of all numbers of these arrays in one long vector."""
+    return float(np.sqrt(sum(np.sum(np.square(value)) for value in values)))
+
+
+def one_batch(model, images, labels, rate, steps=60, look_at=10):
+    """Train on the same images again and again: losses (steps,), and by how much step `look_at` moves each layer."""
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.AdamW(rate, weight_decay=0.03), loss)
+    learning = [layer for layer in model.layers if layer.trainable_variables]
+    losses, kept = [], []
+    for _ in range(steps):
+        kept.append([copy_values(layer.trainable_variables) for layer in learning])
+        losses.append(float(model.train_on_batch(images, labels)))
+    pairs = zip(learning, kept[look_at], kept[look_at + 1], strict=True)
+    moved = {layer.name: length(map(np.subtract, after, before)) / length(before) for layer, before, after in pairs}
+    return np.array(losses), moved
+
+
+# %% [markdown]
+# **Predict:** after how many steps is the loss of the 32 images below 0.1?
+
+# %%
+images, labels = data.x_train[:32].astype("float32"), data.y_train[:32]
+losses, moved = one_batch(build(), images, labels, recipe.learning_rate)
+below = int(np.flatnonzero(losses < 0.1)[0])
+print(f"loss {losses[0]:.2f} at first, below 0.1 after {below} steps, {losses[-1]:.3f} after {len(losses)}")
+assert 25 < below < 60
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# After some 45 steps, a few seconds on a laptop. From there the loss goes on towards 0.
+#
+# </details>
+#
+# ## Instrument 3: what each layer does
+#
+# A layer learns if a gradient reaches it and if its weights then move. Two lengths for each layer tell: that of its
+# gradient, and by what share of their own length one step moves its weights.
+#
+# $$\text{moved}_\ell = \frac{\lVert w_\ell^{\,\text{after}} - w_\ell^{\,\text{before}} \rVert}
+# {\lVert w_\ell^{\,\text{before}} \rVert}$$
+#
+# with $w_\ell$ all weights of layer $\ell$ in one long vector. On paper: weights (3, 4) have the length 5; a step of
+# (0.03, 0.04) has the length 0.05 and moves them by 1 %.
+
+
+# %%
+def gradient_norms(model, images, labels):
+    """The length of the gradient of each layer: {layer: length}."""
+    with tf.GradientTape() as tape:
+        outputs = model(images, training=True)
+        loss = ops.mean(keras.losses.sparse_categorical_crossentropy(labels, outputs, from_logits=True))
+    variables = {layer.name: [weight.value for weight in layer.trainable_variables] for layer in model.layers}
+    gradients = tape.gradient(loss, {name: weights for name, weights in variables.items() if weights})
+    return {name: length([gradient.numpy() for gradient in parts]) for name, parts in gradients.items()}
+
+
+# %% [markdown]
+# **Predict:** in a new model the gradient of the head is more than a hundred times as long as that of the position
+# table. By how many times more does AdamW move the head?
+
+# %%
+gradients = gradient_norms(build(), images, labels)
+for layer in gradients:
+    print(f"{layer:9} gradient {gradients[layer]:.4f}, one step moves it by {100 * moved[layer]:.1f} %")
+assert gradients["head"] > 100 * gradients["position"]
+assert 4 * moved["position"] < moved["head"] < 16 * moved["position"]
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# By some eight times. Adam and AdamW divide each gradient by its own usual size, as
+# [notebook 05](05_sequence_pooling.ipynb) saw at the dead bias. So a small gradient is no illness by itself; look at
+# what moves.
+#
+# </details>
+#
+# A rule of thumb says that a step should move weights by about a thousandth
+# ([CS231n](https://cs231n.github.io/neural-networks-3/) has it for plain gradient descent). Here the first steps of a
+# healthy training move whole layers by several times that. Do not learn the number; keep that of a healthy training of
+# your own and compare.
+#
+# ## Instrument 4: a range test of the learning rate
+#
+# Which learning rate? In [one thread](https://github.com/lucidrains/vit-pytorch/issues/16) on a ViT that does not
+# train, the advice goes from 4e-5 to 3e-1. A test of a hundred steps knows more (Smith,
+# https://arxiv.org/abs/1506.01186): begin with a rate that is far too small, raise it a little at each step, and see
+# what the loss does.
+
+
+# %%
+def range_test(model, images, labels, rates, size=32):
+    """The loss of each step of a training in which every step has a higher rate: (steps,)."""
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.AdamW(rates[0], weight_decay=0.03), loss)
+    losses = []
+    for step, rate in enumerate(rates):
+        model.optimizer.learning_rate = rate
+        chosen = np.arange(size * step, size * (step + 1)) % len(images)
+        losses.append(float(model.train_on_batch(images[chosen].astype("float32"), labels[chosen])))
+    return np.array(losses)
+
+
+# %% [markdown]
+# Whole trainings with several rates are on record, three seeds each, and so is all that you will read of the patients
+# below.
+#
+# **Predict:** from which rate on does the loss fall, and at which rate does it break out?
+
+# %%
+record = json.loads(Path(root, "notebooks", "results", "15_patients.json").read_text())
+runs = {}
+for run in sorted(record["runs"], key=lambda run: run["seed"]):
+    runs.setdefault(run["patient"], []).append(run)
+
+
+def percent(patient, key="test_top1"):
+    """What the three seeds of a patient reached, in percent."""
+    return np.array([100 * run[key] for run in runs[patient]])
+
+
+# %%
+rates = np.geomspace(1e-5, 1, 121)
+tested = range_test(build(), data.x_train, data.y_train, rates)
+falls, lowest = rates[np.flatnonzero(tested < 0.95 * guess)[0]], rates[tested.argmin()]
+print(f"the loss falls from {falls:.0e} on, is lowest at {lowest:.0e}, and ends at {tested[-1]:.0f}")
+assert 2e-4 < falls < 5e-3 < lowest < 5e-2 and tested[-1] > 2 * guess
+scores = {1e-5: percent(5), 2e-3: percent(0), 1e-2: percent(12), 3e-2: percent(14), 0.3: percent(10)}
+assert min(scores[2e-3].min(), scores[1e-2].min()) > 93 > max(scores[rate].max() for rate in (1e-5, 3e-2, 0.3))
+zones = {"nothing moves": (rates[0], falls), "it learns": (falls, lowest), "it breaks": (lowest, rates[-1])}
+cct.show(
+    pictures.draw_range_test(rates, tested, zones, guess, scores),
+    alt="Above, losses: a guess up to about 1e-3, lowest near 1e-2, then beyond the scale. Below, accuracies by rate.",
+)
+
+# %% [markdown]
+# The test does not name the best rate, it names the range. A common choice is a tenth to a third of the rate with the
+# lowest loss, reached by a warm-up. The lower panel shows what whole trainings came to, three seeds each: those at 2e-3
+# and 1e-2 reach more than 93 %, those far below and above do not.
+#
+# ## Instrument 5: two curves
+#
+# After the short tests, train. The losses of training and validation, epoch by epoch, tell apart what accuracy hides.
+
+# %%
+keras.utils.set_random_seed(0)
+model = build()
+history = cct.fit(model, data, recipe, seed=0)
+healthy = cct.evaluate(model, data.x_test, data.y_test)["top1"]
+print(f"test top-1 {100 * healthy:.1f} %, on record {percent(0)[0]:.1f} %")
+assert abs(100 * healthy - percent(0)[0]) < 4 and np.allclose(history["loss"], runs[0][0]["loss"], atol=0.3)
+
+# %% [markdown]
+# The digits are soon learnt, so look at two curves that say more: CCT-2/3x2 on 5,000 images of
+# CIFAR-10, from the record of [notebook 10](10_stronger_training.ipynb), once without any augmentation
+# and once with all that the notebook has.
+#
+# **Predict:** one of these overfits and the other underfits. Which one has the lower training loss?
+
+# %%
+stronger = json.loads(Path(root, "notebooks", "results", "10_stronger.json").read_text())["runs"]
+
+
+def mean_curve(name, curve):
+    """The mean over the seeds of one curve of that record: (epochs,)."""
+    return np.mean([run["history"][curve] for run in stronger if run["name"] == name], axis=0)
+
+
+over, under, longer = (
+    {"training": mean_curve(name, "loss"), "validation": mean_curve(name, "val_loss")}
+    for name in ("no_augmentation", "all_together", "longest_all_together")
+)
+turn, accuracy = over["validation"].argmin(), mean_curve("no_augmentation", "val_top1")
+assert over["training"][-1] < 0.7 and over["validation"][-1] > 1.15 * over["validation"][turn]
+assert accuracy[-1] > accuracy[turn] and under["training"][-1] > under["validation"][-1]
+assert under["validation"].argmin() >= 18 and longer["validation"][-1] < under["validation"][-1] - 0.2
+cct.show(
+    pictures.draw_fits({"without augmentation": over, "with everything": under}, guess),
+    alt="Without augmentation the validation loss turns and rises. With everything both losses still fall at the end.",
+)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# The one without augmentation. It learns its 5,000 images by heart: the training loss falls below 0.7, while the
+# validation loss turns around half-way and then rises. That is [overfitting](glossary.md). The accuracy does not show
+# it: it is higher at the end than at the turn. The model is wrong about as often, and more and more sure of it.
+#
+# With everything the training loss stays above the validation loss, as its images are mixed and harder, and both still
+# fall when the 20 epochs are over.
+# That is [underfitting](glossary.md), and the cure is to go on: after 80 epochs the validation loss lies more than 0.2
+# lower.
+#
+# </details>
+#
+# Overfitting asks for more images, augmentation or a smaller model. Underfitting asks for more steps, a higher rate, a
+# larger model or less augmentation. Each of these makes the other illness worse.
+#
+# ## Instrument 6: the worst images
+#
+# One number over all images hides which ones it comes from. Sort them by loss and look at the first ones. To see what
+# that finds, ten of the 360 test labels are made wrong on purpose.
+#
+# **Predict:** how many of the ten are among the twelve images with the highest loss?
+
+# %%
+rng = np.random.default_rng(0)
+planted = rng.choice(len(data.y_test), 10, replace=False)
+given = data.y_test.copy()
+given[planted] = (given[planted] + rng.integers(1, classes, 10)) % classes
+logits = cct.predict(model, data.x_test)
+each = ops.convert_to_numpy(keras.losses.sparse_categorical_crossentropy(given, logits, from_logits=True))  # (images,)
+worst = np.argsort(-each)[:12]
+print(f"{np.isin(worst, planted).sum()} of 10 wrong labels among the 12 images with the highest loss")
+assert np.isin(worst, planted).sum() >= 7
+sure = ops.convert_to_numpy(ops.softmax(logits)).max(axis=1)
+cct.show(
+    figures.draw_errors(data.x_test[worst], logits[worst].argmax(axis=1), given[worst], sure[worst]),
+    alt="Twelve digits, each with what the model says and what its label says. For most of them the model is right and "
+    "the label is wrong.",
+)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Most of them, or all. The others of the twelve are digits that are hard to read, which is worth knowing too.
+#
+# </details>
+#
+# ## The ward
+#
+# Eleven trainings of the same small CCT. Each has one thing wrong with it that people have asked about, or something
+# that people call wrong. Between them they have eight faults: the learning rate, the size of the heads, the warm-up,
+# the range of the pixels, the labels, the last layer, something left on at the test, and a leak.
+#
+# First the losses. The healthy training stands in grey in every panel. Below the picture are the last numbers of each
+# curve, means of three seeds: losses in nats, accuracies as shares. 0 is the healthy training.
+
+# %%
+chosen = {f"patient {number}": runs[number][0] for number in range(1, 12)}
+cct.show(
+    pictures.draw_ward(chosen, runs[0][0], guess),
+    alt="Losses of eleven patients: 2, 5, 7, 10 stay at a guess, 4 stops near 1.5, the others fall.",
+)
+ends = ("first_loss", "one_batch", "loss", "val_loss", "top1", "val_top1", "test_top1")
+print("patient" + "".join(f"{key:>11}" for key in ends))
+for number in range(12):
+    means = [np.mean([np.ravel(run[key])[-1] for run in runs[number]]) for key in ends]  # where each ends, over seeds
+    print(f"{number:7}" + "".join(f"{value:11.3f}" for value in means))
+
+# %% [markdown]
+# Then the chart of each, which you can leaf through. A move of a layer is measured in the eleventh step on one batch.
+#
+# **Predict:** write down for each of the eleven what you suspect, and which instrument would tell.
+
+
+# %%
+def chart(patient, seed):
+    run = runs[patient][seed]
+    words = f"first loss {run['first_loss']:.2f}, one batch {run['one_batch'][-1]:.2f} after 60 steps"
+    return pictures.draw_patient(run, runs[0][seed], guess, f"patient {patient}, seed {seed}: {words}")
+
+
+box = cct.explore(
+    chart,
+    [dict(patient=2, seed=0), dict(patient=6, seed=0)],
+    alt="Charts of patients 2 and 6: losses, accuracies, how far a step moves each layer. Patient 2 stays at a guess, "
+    "though its layers move. Patient 6 looks healthy but for its test.",
+    **dict(patient=(1, 11), seed=(0, 2)),
+)
+
+# %% [markdown]
+# ## Stuck at a guess: patients 2, 5, 7 and 10
+#
+# Four losses that end where they began. Instrument 1 is of no use here: all four begin at 2.30, as they should.
+# Instrument 2 is.
+#
+# **Predict:** which of the four can learn 32 images by heart?
+
+# %%
+batches = {number: np.array([run["one_batch"] for run in runs[number]]) for number in (2, 5, 7, 10)}  # (seeds, steps)
+for number, curves in batches.items():
+    print(f"patient {number:2}: after 60 steps", curves[:, -1].round(2), "highest", curves.max().round(1))
+assert batches[2][:, -1].max() < 0.2 and batches[5][:, -1].min() > 2.2
+assert batches[10][:, -1].min() > 1.9 and batches[10].max(axis=1).min() > 20
+assert np.abs(batches[7][:, 30:] - 2.16).max() < 0.02
+cct.show(
+    pictures.draw_one_batch({f"patient {number}": curves[0] for number, curves in batches.items()}, guess),
+    alt="Losses over 60 steps on one batch: 2 falls to 0, 5 hardly moves, 7 stops at 2.16, 10 jumps beyond the scale.",
+)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Only patient 2. Patient 5 moves by a hair. Patient 10 jumps to more than 20 and comes back to that of a
+# guess. Patient 7 falls a little at once and then stops dead, all three seeds at 2.16.
+#
+# </details>
+#
+# One instrument has split four equal curves into four illnesses. Patients 5 and 10 look like a matter of step size.
+#
+# **Predict:** how many times less does a step move the layers of patient 5 than those of the healthy one?
+
+# %%
+step = {number: np.array([list(run["moved"].values()) for run in runs[number]]) for number in (0, 5, 10)}
+slow, wild = np.median(step[0] / step[5]), np.median(step[10] / step[0])  # over layers and seeds
+print(f"patient 5 moves {slow:.0f} times less than the healthy one, patient 10 {wild:.1f} times more")
+assert 120 < slow < 200 and 1.5 < wild < 10
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# More than a hundred times less. Its learning rate is 1e-5, the healthy one's 2e-3: 200 times as much.
+#
+# </details>
+#
+# Patient 10 has a learning rate of 0.3. In the eleventh step its layers move only a few times farther than the healthy
+# ones, as its weights have grown by then: a share of more. What gives it away is the loss, which shot far above that of
+# a guess in the first steps. In the whole training, at the end of the schedule, it sits at a guess as quietly as
+# patient 5. **The cure** for both is instrument 4.
+#
+# Patient 7 is stranger. Its layers move, its loss falls for a few steps, and then nothing. Give its inputs to a new
+# model and look at what comes out.
+#
+# **Predict:** after the 60 steps, how different are its answers to the 32 images?
+
+# %%
+small = images / 255  # what patient 7 was given
+keras.utils.set_random_seed(0)
+blind = build()
+one_batch(blind, small, labels, recipe.learning_rate)
+answers = np.exp(ops.convert_to_numpy(ops.log_softmax(blind(small))))  # (images, classes)
+spread = answers.std(axis=0).max()
+for name, pixels in (("healthy", images), ("patient 7", small)):
+    seen = ops.convert_to_numpy(blind.get_layer("normalization")(pixels))
+    print(f"{name:10} the first layer sees numbers from {seen.min():.3f} to {seen.max():.3f}")
+print(f"probabilities differ between the images by {spread:.4f} at most (standard deviation)")
+assert spread < 0.05 and np.ptp(seen) < 0.02
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Hardly at all: it says the same of every image. The best it can do is to learn how frequent each class is among the
+# 32, and there its loss stops, at 2.16. Where that number comes from is the first exercise.
+#
+# </details>
+#
+# The pixels were divided by 255, and then the model, which has this step in front, normalised them once more. An image
+# that went from -0.8 to 1.8 goes from -0.813 to -0.802. Keras's own EfficientNet takes raw pixels too, and
+# [people](https://github.com/tensorflow/tensorflow/issues/48412) normalise twice. **The cure:** print the range of what
+# the first layer with weights sees.
+#
+# In notebook 07 a *trained* model was given such pixels and lost accuracy. Here it had eight epochs to get used to
+# them, and could not.
+#
+# That leaves patient 2, which learns a batch by heart and nothing else. Look at the images with the labels it was
+# given.
+
+
+# %% tags=["trap"]
+def shuffled(seed):
+    """The labels of training and validation in another order than the images."""
+    rng = np.random.default_rng(seed)
+    return data._replace(y_train=rng.permutation(data.y_train), y_val=rng.permutation(data.y_val))
+
+
+def neighbours_agree(part):
+    """The share of validation images that have the label of the most similar training image."""
+    flat = [pixels.reshape(len(pixels), -1) for pixels in (part.x_train, part.x_val)]  # (images, pixels)
+    return KNeighborsClassifier(n_neighbors=1).fit(flat[0], part.y_train).score(flat[1], part.y_val)
+
+
+mixed = shuffled(0)
+right_labels, wrong_labels = neighbours_agree(data), neighbours_agree(mixed)
+print(f"nearest neighbour agrees: healthy {100 * right_labels:.0f} %, patient 2 {100 * wrong_labels:.0f} %")
+assert right_labels > 0.95 and wrong_labels < 0.2 and batches[2][:, -1].max() < 0.2
+names = [f"label {label}" for label in mixed.y_train[:10]]
+cct.show(
+    figures.draw_images(mixed.x_train[:10], names, columns=10, side=1.0), alt="Ten digits with labels that do not fit"
+)
+
+# %% [markdown]
+# The labels were shuffled against the images, as happens where two lists of files are read
+# [in different orders](https://github.com/NoahVl/Explaining-In-Style-Reproducibility-Study/issues/9). Nothing about the
+# model, the loss or the optimiser is wrong, so 32 wrong labels are learnt as readily as 32 right ones.
+#
+# > **Trap: "it learnt a batch by heart, so the pipeline is right".** The test is passed by a model that can learn. Can
+# > it tell whether what it learns is true?
+#
+# **To catch it:** no, so look at twenty images with their labels before the first training. And ask the nearest
+# neighbour: with right labels it agrees far more often than one time in ten, and no network is needed for it.
+#
+# **The cure:** keep an image and its label in one place, and shuffle pairs.
+
+# %% [markdown]
+# ## It learns, but the loss stops: patient 4
+#
+# Patient 4 learns: more than nine in ten test images are right with every seed. Its loss stops at 1.5.
+#
+# **Predict:** give the loss function a perfect answer, probability 1 for the right class. Which loss does it return, as
+# patient 4 uses it?
+
+# %% tags=["trap"]
+perfect = np.eye(classes, dtype="float32")  # (images, classes): sure and right about one image of each class
+crossentropy = keras.losses.CategoricalCrossentropy(from_logits=True)
+lowest_possible = float(crossentropy(perfect, perfect))
+final = np.array([run["loss"][-1] for run in runs[4]])
+print(f"loss of a perfect answer {lowest_possible:.3f}; patient 4 ends at", final.round(3))
+assert 1.46 < lowest_possible < final.min() and final.max() < 1.56 and percent(4).min() > 90
+
+some = np.random.default_rng(0).normal(size=(classes, classes)).astype("float32")  # logits
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    from_layer = float(crossentropy(perfect, keras.layers.Softmax()(some)))
+right, by_hand = (float(crossentropy(perfect, outputs)) for outputs in (some, softmax(some, axis=1)))
+print(f"logits {right:.3f}; Keras's softmax {from_layer:.3f}, {len(caught)} warning; SciPy's softmax {by_hand:.3f}")
+assert abs(from_layer - right) < 1e-5 and caught and abs(by_hand - right) > 0.1
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# 1.461. The loss takes the ten probabilities for logits, and logits of 1 and 0 are not far apart. No answer that is
+# made of probabilities can get below that.
+#
+# </details>
+#
+# > **Trap: a softmax before a loss that expects logits.** The accuracy is nearly that of a healthy model, since a
+# > softmax does not change which class is first. But what is reported as a probability never gets far: a second softmax
+# > makes 0.23 of a certainty. Who would notice?
+#
+# Keras notices, sometimes. On TensorFlow it recognises the output of its own softmax, warns once, and goes back to the
+# logits: the same model with `keras.layers.Softmax` trains as if nothing were wrong. A softmax written by hand, as that
+# of patient 4, passes in silence.
+#
+# **To catch it:** feed the loss a perfect answer. If it is not near 0, output and loss do not fit together.
+#
+# **The cure:** let the model end in logits, and say `from_logits=True`. With label smoothing or mixed labels a perfect
+# answer has a loss above 0 too; know yours.
+#
+# ## Good curves, and a doubt: patients 6 and 9
+#
+# The curves of both are good, in training and in validation. In the test patient 6 is worse by more than four points,
+# with every seed. Patient 9 is worse with some seeds and not with others. It has come because a colleague read another
+# number than it did.
+#
+# **Predict:** read the same test images several times with the same model. What will each of the two say?
+
+# %%
+for number in (6, 9):
+    val = np.array([100 * run["val_top1"][-1] for run in runs[number]])
+    print(f"patient {number}: validation {val.round(1)}, test {percent(number).round(1)}")
+    assert number == 9 or np.all(val - percent(number) > 4)
+again = 100 * np.array([run["readings"] for run in runs[9]])  # (seeds, readings of the same images)
+print("patient 9, five readings:", again[0].round(1), "as it should be:", percent(9, "test_off").round(1))
+costs = percent(9, "test_off") - again.mean(axis=1)  # points, seed by seed
+assert np.ptp(again, axis=1).min() > 2 and 2 < costs.min() < costs.max() < 5
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Patient 6 says the same twice. Patient 9 says something else each time.
+#
+# </details>
+#
+# A trained model is a function: the same images give the same answers. Whoever gets two answers has left something
+# random on. Here it is [dropout](glossary.md) with a rate of 0.5. It costs patient 9 between 2 and 5 points, and no
+# curve shows it: `cct.fit` switches dropout off for its validation, the script that reads the test does not.
+#
+# > **Trap: dropout left on when the model is used.** In Keras `model.predict` and `evaluate` switch it off, but
+# > `model(images, training=True)` does not, and in PyTorch everything depends on a call of `model.eval()`. It has
+# > [reached published results](https://github.com/ipolharvard/ethos-ares/issues/20). Does a new model show it as well?
+
+# %% tags=["trap"]
+dropping = build(dropout=0.5)
+once, twice = (ops.convert_to_numpy(dropping(images, training=True)) for _ in range(2))
+off = [ops.convert_to_numpy(dropping(images, training=False)) for _ in range(2)]
+print(
+    f"two readings differ by {np.abs(once - twice).max():.3f} with dropout, by {np.abs(off[0] - off[1]).max()} without"
+)
+assert np.abs(once - twice).max() > 1e-3 and np.array_equal(*off)
+
+crops = [augment.random_crop(data.x_test, np.random.default_rng(number), padding=2) for number in range(5)]
+cropped = [100 * cct.evaluate(model, crop, data.y_test)["top1"] for crop in crops]
+print(f"healthy model: test {100 * healthy:.1f} %, on random crops of the same images", np.round(cropped, 1))
+assert np.mean(cropped) < 100 * healthy - 5
+
+# %% [markdown]
+# Yes, an untrained one is enough.
+#
+# **To catch it:** ask twice and compare, before you believe a number. Augmentation that was left on is found in the
+# same way. Crops at the test cost the healthy model far more than dropout cost patient 9, since it was trained on
+# digits that fill the frame.
+#
+# Patient 6 answers the same each time. Its model is sound. What about its images?
+#
+# **Predict:** how far is a validation image from the most similar training image, and how far is a test image?
+
+
+# %%
+def copied(seed, count=260, copies=4):
+    """Few images, each with copies moved by up to a pixel, and only then split at random."""
+    rng = np.random.default_rng(seed)
+    chosen = rng.permutation(len(data.x_train))[:count]
+    moved = [augment.random_crop(data.x_train[chosen], rng, padding=1) for _ in range(copies)]
+    images = np.concatenate([data.x_train[chosen], *moved])
+    labels = np.tile(data.y_train[chosen], 1 + copies)
+    val, train = np.split(rng.permutation(len(images)), [len(images) // 5])
+    return data._replace(x_train=images[train], y_train=labels[train], x_val=images[val], y_val=labels[val])
+
+
+# %%
+leaky = copied(0)
+known, *asked = (part.reshape(len(part), -1).astype("float32") for part in (leaky.x_train, leaky.x_val, leaky.x_test))
+nearest = NearestNeighbors(n_neighbors=1).fit(known)
+far = {name: nearest.kneighbors(part)[0][:, 0] for name, part in zip(("validation", "test"), asked, strict=True)}
+for name, distances in far.items():
+    print(f"{name:10} median distance {np.median(distances):4.0f}, identical {100 * np.mean(distances == 0):.0f} %")
+assert 0.3 < np.mean(far["validation"] == 0) < 0.4 and far["test"].min() > 0
+assert np.median(far["validation"]) > 0.8 * np.median(far["test"])
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# More than three in ten validation images have an identical twin in the training part. Of the test images none has.
+# The median distance, on the other hand, is much the same.
+#
+# </details>
+#
+# The script of patient 6 took 260 digits, made four copies of each that are moved by up to a pixel, and split the lot
+# at random. So nearly every validation image has a copy in training. This is a [data leak](glossary.md). The model has
+# only ever seen 260 digits, and the test says so.
+#
+# The distance finds the copies that happened not to move, and is blind to the others: pixel by pixel a thin stroke
+# moved by one is as far away as another digit. The last exercise but one finds those.
+#
+# It happens to data sets as well. In [one](https://github.com/stefyste/RIAWELC/issues/2) all test images were copies of
+# training images: over 93 % had been reported, and a model on parts without copies reached 82 %. The test part of
+# [Fashion-MNIST](https://github.com/zalandoresearch/fashion-mnist/issues/44) has ten such images. **The cure:** split
+# first, by the thing that was photographed, and make copies only then.
+#
+# ## No symptom: patients 1, 3, 8 and 11
+#
+# Four are left, and none of them looks ill. Here is what people would warn them of:
+#
+# | patient | what was done | the warning |
+# |---|---|---|
+# | 1 | raw pixels from 0 to 255, no normalisation | inputs should lie around 0 |
+# | 3 | one head of 64 numbers in place of two of 32 | several heads see more |
+# | 8 | no warm-up | transformers need it |
+# | 11 | 64 heads of one number each | [32 at least, 64 at best](https://github.com/lucidrains/vit-pytorch/issues/45) |
+#
+# **Predict:** which of the four is worse than the healthy training on the digits?
+
+# %%
+who = {"healthy": 0, "1: not normalised": 1, "3: one head": 3, "8: no warm-up": 8, "11: heads of size 1": 11}
+who |= {"rate 1e-2": 12, "rate 1e-2, no warm-up": 13}
+tests = {name: percent(number) for name, number in who.items()}
+for name, values in tests.items():
+    print(f"{name:22} mean {values.mean():.1f} %, seeds {values.round(1)}")
+assert max(abs(tests["healthy"].mean() - percent(number).mean()) for number in (3, 8, 11)) < 1
+lost = {"pixels": percent(0) - percent(1), "warm-up": percent(12) - percent(13)}  # points, seed by seed
+assert 1 < lost["pixels"].min() < lost["pixels"].max() < 7 and 2 < lost["warm-up"].min() < lost["warm-up"].max() < 20
+pairs = zip(runs[0], runs[1], strict=True)
+weaker = [well["gradients"]["position"] / raw["gradients"]["position"] for well, raw in pairs]
+assert 80 < min(weaker) and max(weaker) < 100
+cct.show(
+    figures.draw_scores(tests, "test top-1 (%)"),
+    alt="Three seeds each. Raw pixels lie below the healthy training, the heads beside it; no warm-up hurts at 1e-2.",
+)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Patient 1: with each seed it lies below the healthy one, by 1 to 7 points. The means of the others differ from that of
+# the healthy training by less than a point.
+#
+# </details>
+#
+# **The heads do not matter here.** One head or 64 heads of a single number do as well as two heads of 32. The advice
+# comes from larger models and harder data, where it may well be right. The digits do not show it, so this notebook
+# cannot confirm it. If your loss does not fall at all, look for another cause first.
+#
+# **Warm-up matters at a higher rate.** At 2e-3 nothing is lost without it. At 1e-2 each seed loses 2 to 20 points. At
+# its first steps Adam has seen few gradients and moves each weight by its full rate, while the model is still random
+# ([Xiong et al.](https://arxiv.org/abs/2002.04745) on warm-up and the place of the norms). So a high rate needs the
+# warm-up, and a low one hardly.
+#
+# **Raw pixels cost something,** and do not stop the training. The layer norms in the blocks bring every token to the
+# same size again. But before that the position table, of numbers around 0.2, is added to tokens that are a hundred
+# times as large as usual: at the first step its gradient is some 90 times smaller than in the healthy training.
+#
+# A fault in the textbook is a suspicion. Whether it is *your* fault is a measurement.
+#
+# ## The way to a diagnosis
+#
+# Read it from the left: what you see, the test that splits it, what came out, the cause.
+
+# %%
+cct.show(
+    pictures.draw_way(pictures.WAYS), alt="Seven symptoms, a test for each, and arrows to eleven causes, as in the text"
+)
+
+# %% [markdown]
+# ## How the patients were made
+#
+# Now that you know them: here is what each has, and the function that made the record, one call for each patient and
+# seed. 0 is the healthy one; 12 to 14 are other rates, to compare with.
+
+
+# %%
+def scaled(seed):
+    """Pixels from 0 to 1, for a model that takes 0 to 255."""
+    return data._replace(**{part: getattr(data, part) / np.float32(255) for part in ("x_train", "x_val", "x_test")})
+
+
+def with_softmax(model):
+    """The same model, with probabilities in place of its logits."""
+    powers = ops.exp(model.output - ops.max(model.output, axis=1, keepdims=True))
+    return keras.Model(model.input, powers / ops.sum(powers, axis=1, keepdims=True))
+
+
+MODELS = {1: dict(normalization=None), 3: dict(heads=1), 9: dict(dropout=0.5), 11: dict(heads=64)}
+RECIPES = {5: dict(learning_rate=1e-5), 8: dict(warmup_epochs=0), 10: dict(learning_rate=0.3)} | {
+    12: dict(learning_rate=1e-2), 13: dict(learning_rate=1e-2, warmup_epochs=0), 14: dict(learning_rate=3e-2),
+}  # fmt: skip
+DATA = {2: shuffled, 6: copied, 7: scaled}
+
+
+# %%
+def left_on(model):
+    """How patient 9 was read: five times with dropout; and with it off, as it should be."""
+    outputs = [ops.convert_to_numpy(model(data.x_test.astype("float32"), training=True)) for _ in range(5)]
+    readings = [float(np.mean(one.argmax(axis=1) == data.y_test)) for one in outputs]
+    off = cct.evaluate(model, data.x_test, data.y_test)["top1"]
+    return {"test_top1": readings[0], "readings": readings, "test_off": off}
+
+
+# %%
+def recorded_run(patient, seed):
+    """One run of the record: what the instruments say of a patient."""
+    keras.utils.set_random_seed(seed)
+    model = build(**MODELS.get(patient, {}))
+    model = with_softmax(model) if patient == 4 else model
+    own = DATA[patient](seed) if patient in DATA else data
+    changed = dataclasses.replace(recipe, **RECIPES.get(patient, {}))
+    pixels, digits, start = own.x_train[:32].astype("float32"), own.y_train[:32], model.get_weights()
+    run = {"first_loss": cct.evaluate(model, own.x_train, own.y_train)["loss"]}
+    run["gradients"] = gradient_norms(model, pixels, digits)
+    losses, run["moved"] = one_batch(model, pixels, digits, changed.learning_rate)
+    model.set_weights(start)
+    history = cct.fit(model, own, changed, seed=seed, verbose=False)
+    run |= {curve: history[curve] for curve in ("loss", "top1", "val_loss", "val_top1")}
+    run |= {"one_batch": losses.tolist(), "test_top1": cct.evaluate(model, own.x_test, own.y_test)["top1"]}
+    return run | (left_on(model) if patient == 9 else {})
+
+
+# %% [markdown]
+# ## Exercises
+#
+# Fill in the stubs and run the cells; each one marks itself. `cct.hint("name")` helps one step at a time,
+# `cct.solution("name")` shows the worked solution. All solutions are in
+# [solutions](solutions/15_when_it_does_not_learn.ipynb).
+
+# %% [markdown]
+# ### Exercise: What may the first loss be?
+#
+# *Warm-up, 8 minutes.* `counts` `(classes,)` says how many images each class has. Return two losses in nats: that of a
+# model which gives every class the same probability, and the lowest one that a model can reach which says the same of
+# every image. A class without images stays one of the classes. The second number is where patient 7 stopped.
+#
+# `guess_losses(np.array([3, 1]))` gives `(np.log(2), 2 * np.log(2) - 0.75 * np.log(3))`.
+
+
+# %% tags=["exercise"]
+def guess_losses(counts):
+    return 0.0, 0.0  # your lines here
+
+
+cct.check("guess_losses", guess_losses)
+
+# %% [markdown]
+# ### Exercise: How low can that loss go?
+#
+# *8 minutes.* A model ends in a softmax, and its loss takes what comes out for logits, as with patient 4. Return the
+# loss of a perfect answer, for so many classes and with label smoothing: the target of the right class is
+# `1 - smoothing + smoothing / classes`, that of each other class `smoothing / classes`.
+#
+# `lowest_loss(2, 0.0)` gives `np.log(1 + np.exp(-1))`.
+
+
+# %% tags=["exercise"]
+def lowest_loss(classes, smoothing):
+    return 0.0  # your line here
+
+
+cct.check("lowest_loss", lowest_loss)
+
+# %% [markdown]
+# ### Exercise: Read a range test without eyes
+#
+# *12 minutes.* One lucky batch makes a low point where no valley is. Take the means of the loss over all windows of
+# `width` steps, an odd number, that lie inside the test. Return a tenth of the rate in the middle of the window with
+# the lowest mean. After a breakdown losses may be NaN; windows with such a step do not count.
+#
+# `pick_rate(np.array([1.0, 2.0, 4.0, 8.0, 16.0]), np.array([3.0, 0.0, 3.0, 1.0, 1.0]), 3)` gives `0.4`: the means are
+# 2, 4/3 and 5/3.
+
+
+# %% tags=["exercise"]
+def pick_rate(rates, losses, width):
+    return 0.0  # your lines here
+
+
+cct.check("pick_rate", pick_rate)
+
+# %% [markdown]
+# ### Exercise: Find the copies that were moved
+#
+# *15 minutes.* Bytes find twins, but not copies that were moved. For `train` and `test`, both `(n, height, width,
+# channels)` of uint8 with the same image size, return which test images are a training image moved by up to one pixel,
+# down, up, left, right or aslant, or not at all: `(test,)` of True and False. A move brings other pixels in at the
+# border, so compare without the outermost pixels of the test image.
+#
+# `moved_copies(np.arange(9).reshape(1, 3, 3, 1), np.array([[[[9]] * 3, [[9], [1], [9]], [[9]] * 3]]).reshape(1, 3, 3,
+# 1))` gives `[True]`: the 1 has moved down from the first row.
+
+
+# %% tags=["exercise"]
+def moved_copies(train, test):
+    return np.zeros(len(test), bool)  # your lines here
+
+
+cct.check("moved_copies", moved_copies)
+
+# %% [markdown]
+# ### Exercise: Diagnose from a history
+#
+# *12 minutes.* Write the first column of the chart as code. `loss` and `val_loss` `(epochs,)` are in nats. Return the
+# number of the first sentence that holds, or 0:
+#
+# 1. Nothing learnt: the lowest training loss is more than 95 % of that of a guess.
+# 2. Overfits: the last validation loss is more than 10 % above the lowest one.
+# 3. Not finished: the last validation loss is more than 3 % below the one before it.
+#
+# `diagnose(np.array([1.5, 1.0, 0.7]), np.array([1.6, 1.2, 1.4]), 10)` gives `2`.
+
+
+# %% tags=["exercise"]
+def diagnose(loss, val_loss, classes):
+    return 0  # your lines here
+
+
+cct.check("diagnose", diagnose)
+
+# %% [markdown]
+# ### Where you stand
+
+# %% tags=["exercise"]
+cct.progress(15)
+
+# %% [markdown]
+# ## Recap
+#
+# - Before training: the first loss is ln(classes), and one batch can be learnt by heart. Both take seconds.
+# - A loss that stays at a guess has at least four causes. One batch again and again tells them apart.
+# - A range test shows where the rate is too low, where it is right, and where it breaks.
+# - The share that a step moves a layer says more than the length of its gradient, since AdamW hides the latter.
+# - The loss of a perfect answer tells whether output and loss fit together. A second reading tells whether something
+#   random was left on. A search for copies of training images tells of leaks.
+# - Not every warning is your fault: head size did nothing to the digits, and warm-up only at the higher rate.
+#
+# | instrument | asks | takes |
+# |---|---|---|
+# | first loss | is it ln(classes)? | one `evaluate` |
+# | one batch | can the model learn at all? | 60 steps |
+# | gradients and moves | does each layer learn? | one step |
+# | range test | which rates? | 120 steps |
+# | two curves | by heart, or not enough? | a training |
+# | worst images | are the labels right? | one `predict` |
+#
+# **The difference from the paper and the 2021 example.** Neither says what to do when training fails. The
+# [paper](https://arxiv.org/abs/2104.05704) trains with 5 to 10 epochs of warm-up and heads of 64 numbers; the [Keras
+# example](https://keras.io/examples/vision/cct/) has neither, trains at a constant 1e-3, and learns all the same.
+#
+# This is the last notebook of the course.
