@@ -8,8 +8,9 @@ A record is a JSON file in notebooks/results; the prose of the notebooks quotes 
 the functions of the notebook that shows them: a reader can call the same function and get the same numbers. Such a
 record holds a fingerprint of what decided its numbers: the code of layers, models, training, recipes and augmentation,
 the functions of the notebook that it calls, and the digits themselves. Comments and docstrings do not count. It is
-stale when one of these has changed. Records with a command of their own (CIFAR-10, timings, a GPU) have no fingerprint
-yet and are listed as stale.
+stale when one of these has changed. The records in SCRIPTS are made by a script of their own beside this one, and hold
+a fingerprint of that. Other records with a command of their own (CIFAR-10, timings, a GPU) have none yet and are listed
+as stale.
 
 Importing this module puts the root of the repository on the path, so that each script here runs as
 `python notebooks/scripts/NAME.py`.
@@ -58,6 +59,17 @@ MAKERS = {
         dict(seed=(0, 1, 2), kind=("class token", "average", "sequence", "softmax of one")),
     ),
     "07_digits_rivals": ("train_rival", dict(seed=(0, 1, 2), name=("ViT-Lite", "CVT", "CCT"))),
+    "15_patients": ("recorded_run", dict(seed=(0, 1, 2), patient=tuple(range(15)))),
+}
+
+# Record of a script here -> module -> its functions that decide the numbers.
+OWN_IMAGES = "write_digits _write_digit start_from with_head_of freeze_all_but_head balanced class_accuracies".split()
+SCRIPTS = {
+    "11_ways_to_start": {"cct_helpers/topics/own_images.py": OWN_IMAGES, "notebooks/scripts/own_images.py": ["start"]},
+    "11_choices": {
+        "cct_helpers/topics/own_images.py": OWN_IMAGES,
+        "notebooks/scripts/own_images.py": ["train", "measure"],
+    },
 }
 
 
@@ -144,16 +156,20 @@ def hash_of_digits():
 def fingerprint(name):
     """A hash of the code and the data that decide the numbers of a record."""
     texts = [bare(ast.parse((ROOT / f"cct_helpers/{module}.py").read_text(encoding="utf-8"))) for module in DECIDING]
-    function, settings = MAKERS[name]
-    texts += map(bare, statements_behind(source_of(name), function)[1])
-    texts += [json.dumps(settings), hash_of_digits()]
+    for path, functions in SCRIPTS.get(name, {}).items():
+        for function in functions:
+            texts += map(bare, statements_behind(ROOT / path, function)[1])
+    if name in MAKERS:
+        function, settings = MAKERS[name]
+        texts += map(bare, statements_behind(source_of(name), function)[1])
+        texts += [json.dumps(settings), hash_of_digits()]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
 
 
 def is_stale(name):
     """Whether a record was made by other code than today's, as far as can be told."""
     record = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
-    return name not in MAKERS or record.get("fingerprint") != fingerprint(name)
+    return name not in MAKERS | SCRIPTS or record.get("fingerprint") != fingerprint(name)
 
 
 def function_of(path, function):
