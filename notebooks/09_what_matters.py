@@ -18,8 +18,8 @@
 # You will take CCT apart one piece at a time, read the record of real trainings with and without each piece, and say
 # which differences are more than luck.
 #
-# 25 minutes to read, 1 minute to run. Builds on [notebook 06](06_compact_transformer.ipynb) and
-# [notebook 07](07_training.ipynb).
+# 110 minutes to read, 1 minute to run. A good place for a break is before *Better, or only bigger?* Builds on [notebook
+# 06](06_compact_transformer.ipynb) and [notebook 07](07_training.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/09_what_matters.ipynb)
 
@@ -46,6 +46,8 @@ import tempfile
 
 import keras
 import numpy as np
+from scipy.special import expit, logit
+from scipy.stats import bartlett
 
 from cct_helpers.plots import nb09_what_matters as pictures
 from cct_helpers.topics.ablation import PARTS, TWO_PARTS, build_parts, run_grid, table
@@ -54,11 +56,25 @@ from cct_helpers.topics.costs import model_costs
 rng = np.random.default_rng(0)
 
 # %% [markdown]
+# ## Before you begin
+#
+# Two questions on [notebook 08](08_looking_inside.ipynb):
+#
+# 1. Why is a map of attention weights not yet a reason for an answer?
+# 2. What does a deletion test compare a map with?
+#
+# <details><summary>Answers</summary>
+#
+# 1. Weights say where a token reads from. Whether what it reads there decides the answer is another question.
+# 2. With other orders of the same squares: random ones, from the centre outwards, or the map of another image.
+#
+# </details>
+#
 # ## One change at a time
 #
 # *Why:* a finished model is a heap of decisions. Each was made for a reason, and the reasons sound equally good in a
-# paper. An *ablation* asks the data: change one part, train again, compare. With two changes at once you would not
-# know which one did it.
+# paper. An [*ablation*](glossary.md) asks the data: change one part, train again, compare. With two changes at once you
+# would not know which one did it.
 #
 # Here are the changes to CCT-2/3x2, your small model from notebook 06. It has 2 convolutions with 3 x 3 kernels, 2
 # layers, 2 heads, a learned position table, sequence pooling, and a stochastic depth rate of 0.1.
@@ -72,7 +88,8 @@ assert len(compared) == 14
 # %% [markdown]
 # `build_parts` is `build_cct` with one more argument, the pooling. A 1 x 1 kernel needs no padding, so these two
 # settings go together. All 15 models take images of 32 x 32 pixels and give 10 logits. They are trained as `fast` is
-# in notebook 07: on smaller images first, see below.
+# in notebook 07, with Muon at a rate of 0.004 and batches of 64, without attention dropout, and on smaller images
+# first: see below.
 #
 # **Predict:** before any number is shown, write down which change costs most, and which of them make the model better.
 #
@@ -128,15 +145,15 @@ assert len(kept) == len(done) == 3 and all(name.endswith(".json") for name in ke
 
 runs = run_grid(lambda setting, seed: train(setting, seed, most=4), settings, [0, 1], folder.name)
 print("trainings started in all:", len(done))
-assert len(done) == len(runs) == 4
+assert len(done) == len(runs) == 4 and max(run["test_top1"] for run in runs) < 0.2
 for run in runs:
     print(f"{run['name']:14} seed {run['seed']}: {run['test_top1']:.1%}")
 
 # %% [markdown]
-# One. The other three are read from their files.
+# The second call starts one training. The other three are read from their files.
 #
-# Which setting is better? After 3 epochs on 320 digits the question is idle. It needs larger trainings, and it needs a
-# measure of luck.
+# Which setting is better? Guessing gets 10 % right, and none of these runs does much more. After 3 epochs on 320 digits
+# the question is idle. It needs larger trainings, and it needs a measure of luck.
 #
 # ## The record
 #
@@ -193,10 +210,12 @@ spreads = points.std(axis=1, ddof=1)  # (settings,)
 deviation = np.sqrt(np.mean(spreads**2))  # one spread for all rows
 print(f"smallest {spreads.min():.2f} ({names[spreads.argmin()]}), largest {spreads.max():.2f}; pooled {deviation:.2f}")
 assert spreads.max() > 2 * deviation and spreads[0] < 0.1 * deviation
+print(f"equally steady settings with spreads as unequal as these: {bartlett(*points).pvalue:.1%} of tables")
+assert 0.001 < bartlett(*points).pvalue < 0.01
 
 # %%
 cct.show(
-    pictures.draw_deviations(deviation * drawn, spreads, true=deviation),
+    pictures.draw_deviations(deviation * drawn, spreads, true=deviation, title="Three runs do not know their spread"),
     alt="Histogram of standard deviations of three draws, wide, from 0 to more than twice the true value. Strokes for "
     "the 15 settings of the record lie all over it.",
 )
@@ -205,10 +224,15 @@ print(f"simulated tables with a row as steady as the steadiest here: {as_steady.
 assert 0.01 < as_steady.mean() < 0.04 and 0.4 < deviation < 0.6
 
 # %% [markdown]
-# More than one time in five. Three runs are far too few to know a spread; the strokes of the record lie all over the
-# histogram. But 15 rows of three are enough for one common spread: the root of the mean of the squares, about half a
-# point. The first row has been lucky. A row that steady is rare, in about one table of fifty, and no reason to think
-# that this model is ten times steadier than its neighbours.
+# Three runs say "below a half" more than one time in five. They are far too few to know a spread; the strokes of the
+# record lie all over the histogram. But 15 rows of three give one common spread: the root of the mean of the squares,
+# about half a point. The first row has been lucky. A row that steady comes in about one table of fifty, and is no
+# reason to think that this model is ten times steadier than its neighbours.
+#
+# The common spread is a compromise, and the record says so itself. Bartlett's test asks how often equally steady
+# settings would give spreads as unequal as these: in fewer than one table of a hundred. So some settings are steadier
+# than others, and three runs a row cannot say which. The line that is drawn below is too wide for the calm rows and too
+# narrow for the restless ones.
 #
 # **To catch it:** pool the spread over the settings of a grid, and be suspicious of any spread from a handful of runs.
 #
@@ -228,7 +252,8 @@ for difference, count in needed.items():
 assert np.isclose(needed[0.5], 4 * needed[1])
 
 # %% [markdown]
-# Four times as many. That is why small effects in short papers with one seed are best read as "we do not know".
+# Half a point needs four times as many seeds as one point. That is why a small effect reported from one seed is best
+# read as "we do not know".
 #
 # "Visible" is not "sure to be seen". The chance to see a true difference is called the *power* of an experiment.
 #
@@ -245,33 +270,35 @@ for errors in (2, 2.8):  # how many standard errors the true difference is made 
 assert 0.45 < found[2] < 0.65 and 0.75 < found[2.8] < 0.9
 
 # %% [markdown]
-# With the seeds of the table, about every second time. For four times out of five plan with 2.8 standard errors
-# instead of 2: twice the seeds.
+# With the seeds of the table the difference is seen about every second time. To see it four times out of five, plan
+# with 2.8 standard errors instead of 2: twice the seeds.
 #
 # There is a second kind of luck. The test images are a sample too.
 #
 # **Predict:** does it go away with a hundred seeds?
 #
 # Give every image a difficulty, the chance that a trained model is right on it. With endless seeds the accuracy on a
-# test set is the mean of these chances. Draw 300 test sets. (The distribution is invented; its mean is about that of
-# the record.) A second model is a little better on every image.
+# test set is the mean of these chances. Draw 300 test sets. A second model is a little better on the whole, and each
+# image suits it a little more or less. (Both distributions are invented; the mean is about that of the record.)
 
 # %%
 images = record["test_images"]
 chances = rng.beta(0.5, 0.36, size=(300, images))  # (test sets, images)
-better = chances**0.95
-one_model, gain = 100 * chances.mean(axis=1), 100 * (better - chances).mean(axis=1)
+of_its_own = rng.normal(0.1, 1, size=chances.shape)  # on the scale of logits
+second = expit(logit(np.clip(chances, 1e-6, 1 - 1e-6)) + of_its_own)
+one_model, gain = 100 * chances.mean(axis=1), 100 * (second - chances).mean(axis=1)
 binomial = 100 * np.sqrt(0.58 * 0.42 / images)
 print(f"binomial error of one run {binomial:.2f} points; with endless seeds {one_model.std():.2f} are left")
-print(f"gain of the second model on the same images: {gain.mean():.2f} ± {gain.std():.3f}")
-assert 0.5 * binomial < one_model.std() < binomial and gain.std() < 0.1 * one_model.std()
+print(f"gain of the second model on the same images: {gain.mean():.2f} ± {gain.std():.2f}")
+assert 0.5 * binomial < one_model.std() < binomial and gain.std() < 0.5 * one_model.std()
 
 # %% [markdown]
-# It does not: every seed is asked the same images. So a single accuracy is uncertain by several tenths of a point,
-# however many seeds are behind it, and seeds cannot show that. The *difference* of two models on the same images is
-# far surer, as an easy image is easy for both. Compare on the same test set, and compare differences.
+# The luck of the test set does not go away: every seed is asked the same images. So a single accuracy is uncertain by
+# several tenths of a point, however many seeds are behind it, and seeds cannot show that. The *difference* of two
+# models on the same images is surer, here by more than half, as an easy image is easy for both. How much surer depends
+# on how alike the models are. Compare on the same test set, and compare differences.
 #
-# ## Two ways to fool yourself
+# ## Three ways to fool yourself
 #
 # > **Trap: the best seed.** Train your own idea ten times and report the best run. Take the old method from a table,
 # > where it was run once.
@@ -279,13 +306,17 @@ assert 0.5 * binomial < one_model.std() < binomial and gain.std() < 0.1 * one_mo
 # **Predict:** both methods are equally good. How much better does yours look, in standard deviations?
 
 # %% tags=["trap"]
-best = {k: rng.normal(size=(20_000, k)).max(axis=1).mean() for k in (1, 2, 3, 5, 10)}
+best = {k: rng.normal(size=(20_000, k)).max(axis=1).mean() for k in (1, 2, 3, 4, 5, 10)}
 for k, gain in best.items():
     print(f"best of {k:2}: {gain:5.2f} standard deviations, here {gain * deviation:5.2f} points")
-assert abs(best[1]) < 0.03 and best[3] > 0.8 and 1.45 < best[10] < 1.6
+assert abs(best[1]) < 0.03 and 0.95 < best[4] < 1.1 and 1.45 < best[10] < 1.6
 
 # %% [markdown]
-# By one and a half. **To catch it:** report the mean, the spread and the number of runs, with the same number for all.
+# Yours looks better by one and a half standard deviations, and it is not. The method of this course is no exception:
+# the authors of CCT [say](https://github.com/SHI-Labs/Compact-Transformers/issues/3) that their figures are the best of
+# 4 runs, which by such a table is worth about one standard deviation.
+#
+# **To catch it:** report the mean, the spread and the number of runs, with the same number for all.
 #
 # > **Trap: many looks.** Two standard errors are passed by luck about one time in twenty. But you compare 14 settings
 # > with `as_it_is`, not one.
@@ -307,7 +338,26 @@ assert 0.3 < np.mean(largest > two_errors) < 0.4 and line > 1.2 * 2 * error
 
 # %% [markdown]
 # One table in three has a discovery that is none. **To catch it:** count the comparisons, and draw the line where luck
-# passes it in 5 % of whole tables. (Statisticians call this one Dunnett's test. The simulation is all there is to it.)
+# passes it in 5 % of whole tables. (This is Dunnett's test for many settings against one control. His advice for such a
+# table is to run the control more often, about $\sqrt{14} \approx 4$ times as often as the others, as it takes part in
+# every comparison. This record has three runs of each.)
+#
+# > **Trap: the score of the winner.** You compare many settings on the test images, keep the best, and report the score
+# > that made it the best.
+#
+# **Predict:** 15 settings are equally good. By how much does the winner's score exceed what it gets on new images?
+
+# %% tags=["trap"]
+scores = rng.normal(size=(20_000, len(names)))  # of settings equally good, in standard errors of a mean of seeds
+again = rng.normal(size=20_000)  # the winner's, with other seeds and other images
+excess = scores.max(axis=1) - again
+print(f"the winner of {len(names)} loses {excess.mean():.2f} standard errors when it is measured again")
+assert 1.65 < excess.mean() < 1.85
+
+# %% [markdown]
+# The winner loses more than one and a half standard errors, and was no better than the others. **To catch it:** choose
+# on validation images, and read the test images once, for what was chosen. This notebook and the next compare on test
+# images: take their tables for what a part does, not for how good the best setting will be.
 #
 # ## What the record says
 #
@@ -317,8 +367,10 @@ assert 0.3 < np.mean(largest > two_errors) < 0.4 and line > 1.2 * 2 * error
 differences = points - points[0].mean()  # (settings, seeds)
 of = dict(zip(names, points.mean(axis=1) - points[0].mean(), strict=True))
 groups = [name.replace("as_it_is", "as it is").split("_")[0] for name in names]  # the part that a setting changes
+label = "test accuracy less that of as_it_is (points)"
+title = "The convolution counts most; of most other changes three seeds cannot tell"
 cct.show(
-    pictures.draw_differences(names, groups, differences, line, "test accuracy less that of as_it_is (points)"),
+    pictures.draw_differences(names, groups, differences, line, label, title),
     alt="Dots for 15 settings. kernel_1 lies ten points to the left, convs_3, kernel_5 and layers_1 about three, "
     "convs_1 two to the right. The others lie within or at the edge of a grey band.",
 )
@@ -362,9 +414,9 @@ print(f"{len(pairs)} pairs of settings: spread of differences paired {paired:.2f
 assert 0.85 < paired / unpaired < 1.15
 
 # %% [markdown]
-# Hardly at all. Another part means other first weights, and after a few hundred steps two runs have little in common.
-# Pairing costs nothing and is right where it helps, for example over test images or data splits. Measure it, as here,
-# before you count on it.
+# The spread of paired differences is hardly smaller. Another part means other first weights, and after a few hundred
+# steps two runs have little in common. Pairing costs nothing and is right where it helps, for example over test images
+# or data splits. Measure it, as here, before you count on it.
 #
 # ## Better, or only bigger?
 #
@@ -381,8 +433,10 @@ def macs(run):
     return sum(costs_of(run)["macs"].values()) / 1e6
 
 
+score = 128 + 1  # sequence pooling's kernel and bias
+added = {"average": -score, "class_token": -score + 128 + 128}  # a class token, and a position for it
 for run in record["runs"]:
-    extra = {"average": -129, "class_token": -129 + 128 + 128}.get(run["setting"].get("pooling"), 0)
+    extra = added.get(run["setting"].get("pooling"), 0)
     assert run["parameters"] == sum(costs_of(run)["parameters"].values()) + extra
 
 # %%
@@ -416,21 +470,21 @@ as_it_is, one_conv = (model_costs(**PARTS[name])["macs"] for name in ("as_it_is"
 encoders = [sum(each.values()) - each["tokenizer"] for each in (as_it_is, one_conv)]
 print(f"convs_1: {tokens['convs_1']} tokens, not {tokens['as_it_is']}; encoder {encoders[1] / encoders[0]:.1f} x MACs")
 
-better = [name for name in compared if of[name] > 2 * error]
-for name in better:
+ahead = [name for name in compared if of[name] > line - 0.15]  # beyond the line, or at its edge
+for name in ahead:
     times = duration[name] / duration["as_it_is"]
     print(f"{name}: {of[name]:+.2f} points, {price[name]:.1f} x MACs, {times:.1f} x time")
 assert tokens["convs_1"] == 4 * tokens["as_it_is"] == 256 and encoders[1] > 4 * encoders[0]
-assert duration["convs_1"] > 2 * duration["as_it_is"] and all(price[name] > 1.2 for name in better)
-assert better == ["convs_1", "layers_4"] and of["kernel_5"] < 0 and price["kernel_5"] > 1.5
+assert duration["convs_1"] > 2 * duration["as_it_is"] and all(price[name] > 1.2 for name in ahead)
+assert ahead == ["convs_1", "layers_4"] and of["kernel_5"] < 0 and price["kernel_5"] > 1.5
 assert tokens["convs_3"] == 16 and price["convs_3"] < 1.2 * price["kernel_1"] and of["kernel_1"] < 3 * of["convs_3"]
 
 # %% [markdown]
-# Four times the tokens, and an encoder with more than four times the work. Both settings that gain pay for it. At equal
-# epochs that goes unseen: the comparison is fair in images, not in seconds. And a price is no guarantee, as the 5 x 5
-# kernel shows. At the other end, three convolutions leave 16 tokens for a whole image, and left 4 in the epochs of 16
-# pixels. They cost about as little as the
-# 1 x 1 kernel and lose a third of what it loses: the price is not the whole story.
+# One convolution leaves four times the tokens, and the encoder has more than four times the work. `convs_1`, which
+# gains, pays for it, and so does `layers_4`, at the edge. At equal epochs that goes unseen: the comparison is fair in
+# images, not in seconds. And a price is no guarantee, as the 5 x 5 kernel shows. At the other end, three convolutions
+# leave 16 tokens for a whole image, and left 4 in the epochs of 16 pixels. They cost about as little as the 1 x 1
+# kernel and lose a third of what it loses: the price is not the whole story.
 #
 # **To catch it:** put parameters, MACs and time beside every accuracy. `num_conv_layers` changes three things at once:
 # convolutions, tokens and cost. The name of the argument does not say so.
@@ -482,23 +536,26 @@ ladder = read("09_ladder")
 rungs, climbed = table(ladder["runs"], lambda run: 100 * run["test_top1"])  # (rungs, seeds)
 _, speeds = table(ladder["runs"], lambda run: np.median(run["history"]["images_per_second"]))
 print(f"{len(ladder['runs'])} runs, {ladder['train_images']:,} images, {ladder['recipe']['epochs']} epochs")
-before = {}
-for name in rungs:
+start = ("optimizer", "learning_rate", "weight_decay", "batch_size")
+print(f"{rungs[0]:17}", {field: ladder["recipe"][field] for field in start})
+below = {}
+for name in rungs[1:]:
     setting = next(run["setting"] for run in ladder["runs"] if run["name"] == name)
     now = setting["model"] | setting["recipe"]
-    print(f"{name:17}", {key: value for key, value in now.items() if before.get(key) != value})
-    before = now
+    print(f"{name:17}", {key: value for key, value in now.items() if below.get(key) != value})
+    below = now
 assert len(rungs) == 10 and climbed.shape[1] >= 3 and round(climbed[-1].mean()) == 57
 
 # %% [markdown]
 # Some of these are old acquaintances: the crop that cropped nothing, heads of 128 numbers each (`key_dim`), the
-# position table that never trained, the GELU and the dropouts too many in the MLP.
+# position table that never trained, the extra GELU and dropouts in the MLP. `course_model` is the largest change:
+# blocks with the authors' norms, another padding and no bias in the tokenizer, other first weights.
 #
 # **Predict:** which rung is the highest step? Which are none at all?
 
 # %%
 cct.show(
-    pictures.draw_ladder(rungs, climbed, speeds),
+    pictures.draw_ladder(rungs, climbed, speeds, "A falling rate brings calm, Muon accuracy, smaller heads speed"),
     alt="Ten rungs. Accuracy: three low rungs near 50 % with seeds far apart, then near 54 %, close together, and 57 % "
     "at the top with Muon. Images a second: five rungs, then five higher ones from head_size on.",
 )
@@ -603,10 +660,7 @@ assert abs(from_above["without_weight_decay"]) < 2 * high_error
 on_ladder = [label for label in columns if label not in ("MACs (millions, one image)", "tokens")]
 climb = {label: table(ladder["runs"], columns[label])[1] for label in on_ladder}
 kinds = ["start", *["training"] * 4, *["model"] * 4, "training"]
-grids = {
-    "parts": (names, groups, measured),
-    "ladder": (rungs, kinds, climb),
-}
+grids = {"parts": (names, groups, measured), "ladder": (rungs, kinds, climb)}
 
 
 def draw(grid, x, y, setting, each_seed):
@@ -650,10 +704,12 @@ assert all(np.all(np.diff(accuracies) > 0) for accuracies in validation.values()
 assert loss["without"] < loss["with crop"] - 0.1
 
 losses = measured["training loss (nats)"].mean(axis=1)
-print(f"parts: correlation of training loss and test accuracy {np.corrcoef(losses, points.mean(axis=1))[0, 1]:.3f}")
+rest = np.array(names) != "kernel_1"
+every, without_worst = (np.corrcoef(losses[rows], points.mean(axis=1)[rows])[0, 1] for rows in (rest | True, rest))
+print(f"parts: correlation of training loss and test accuracy {every:.3f}, without kernel_1 {without_worst:.3f}")
 last_was_best = np.mean([np.argmax(run["history"]["val_top1"]) == 4 for run in record["runs"]])
 print(f"parts: runs whose last of five epochs was best on validation {last_was_best:.0%}")
-assert 0.95 < last_was_best < 1 and np.corrcoef(losses, points.mean(axis=1))[0, 1] < -0.97
+assert 0.95 < last_was_best < 1 and max(every, without_worst) < -0.97
 
 # %% [markdown]
 # The last epoch was the best one on validation nearly everywhere. More telling is the line: whichever
@@ -757,7 +813,8 @@ cct.progress(9)
 #
 # - Change one part, train with several seeds, compare means. A runner that keeps a file a run can be stopped.
 # - Three runs cannot tell a spread. Pool it over the grid. Seeds needed grow with the square of the precision wanted.
-# - Many comparisons make discoveries by luck, and so does the best of several seeds. Simulate what luck does.
+# - Many comparisons make discoveries by luck, and so does the best of several seeds or settings. Simulate what luck
+#   does, choose on validation, and read the test images once.
 # - In this record: the convolution matters most, more tokens and more layers buy accuracy with time, and one head, no
 #   position or plain averaging lose about a point each, at the edge of what can be told.
 # - From the example of 2021 upwards the falling rate brings calm and Muon brings accuracy. Smaller heads save a third
@@ -769,7 +826,9 @@ cct.progress(9)
 # are trained for a few epochs on a fifth of the images, with several seeds and their spread.
 #
 # **Difference from the [Keras example](https://keras.io/examples/vision/cct/):** it reports one run of 30 epochs and
-# suggests such ablations as an exercise. The ladder starts at its model and recipe, on smaller images and fewer epochs.
+# suggests such ablations as an exercise. The ladder starts at its model and recipe, with images of half the side, a
+# fifth of the images, fewer epochs and batches of half the size. The weight decay of 0.1 is the example's 0.0001 in
+# another unit: its optimizer did not multiply it by the learning rate of 0.001, and Keras's does.
 #
 # Links: [paper](https://arxiv.org/abs/2104.05704), [stochastic depth](https://arxiv.org/abs/1603.09382),
 # [deep learning and the luck of the seed](https://arxiv.org/abs/2109.08203),

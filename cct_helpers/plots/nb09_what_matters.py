@@ -15,7 +15,7 @@ def colour_groups(groups):
     return colours | ({BASELINE: "black"} if BASELINE in groups else {})
 
 
-def draw_deviations(drawn, observed, true=1.0, label="standard deviation of three runs (points)"):
+def draw_deviations(drawn, observed, true=1.0, label="standard deviation of three runs (points)", title=""):
     """What few runs say the spread is: a histogram of many draws, and the spreads that were observed as strokes.
 
     Args:
@@ -23,8 +23,10 @@ def draw_deviations(drawn, observed, true=1.0, label="standard deviation of thre
         observed: (settings,).
         true: the spread that was drawn from.
         label: of the horizontal axis.
+        title: what the picture says.
     """
-    figure, ax = new_figure(width=8, height=2.9)
+    figure, ax = new_figure(width=8, height=3.1)
+    ax.set_title(title, loc="left")
     ax.hist(drawn, bins=np.linspace(0, 3 * true, 61), color=SKY, label="drawn: the same spread for all")
     ax.axvline(true, color=GREY, linestyle="--", label=f"the spread that was drawn from, {true:.2f}")
     foot = -0.06 * ax.get_ylim()[1]
@@ -35,7 +37,7 @@ def draw_deviations(drawn, observed, true=1.0, label="standard deviation of thre
     return figure
 
 
-def draw_differences(names, groups, differences, line, label):
+def draw_differences(names, groups, differences, line, label, title=""):
     """Differences from a baseline, one row a setting, over a grey band of what few seeds cannot tell from nothing.
 
     Args:
@@ -44,8 +46,10 @@ def draw_differences(names, groups, differences, line, label):
         differences: (settings, seeds).
         line: half the width of the band.
         label: what was measured, with the unit.
+        title: what the picture says.
     """
-    figure, ax = new_figure(width=8, height=0.28 * len(names) + 0.9)
+    figure, ax = new_figure(width=8, height=0.28 * len(names) + 1.1)
+    ax.set_title(title, loc="left")
     seeds = differences.shape[1]
     ax.axvspan(-line, line, color=PALE, label=f"{seeds} seeds cannot tell, ±{line:.2f}")
     ax.axvline(0, color=GREY, linewidth=1)
@@ -58,15 +62,18 @@ def draw_differences(names, groups, differences, line, label):
     return figure
 
 
-def draw_ladder(names, accuracies, speeds):
+def draw_ladder(names, accuracies, speeds, title=""):
     """The rungs from the bottom up: accuracy, and images a second beside it.
 
     Args:
         names: (rungs,) texts.
         accuracies: (rungs, seeds), percent.
         speeds: (rungs, seeds), images a second.
+        title: what the picture says.
     """
-    figure, (left, right) = new_figure(1, 2, width=9, height=0.33 * len(names) + 1, sharey=True, width_ratios=(1.7, 1))
+    size = dict(width=9, height=0.33 * len(names) + 1.3)
+    figure, (left, right) = new_figure(1, 2, **size, sharey=True, width_ratios=(1.7, 1))
+    figure.suptitle(title)
     rungs = np.arange(len(names))[:, None]
     draw_seeds(left, accuracies, rungs, BLUE, line="-")
     left.set_yticks(rungs[:, 0], names)
