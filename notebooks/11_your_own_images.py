@@ -138,7 +138,7 @@ cct.show(
     alt="Left, the sizes of the files as dots: five sizes, all taller than wide, around the size that the model gets. "
     "Right, bars for ten classes: 44 images for 0 to 6, 26 for 7, 8 and 9; 20 of each are for testing.",
 )
-print(*[f"{file.path}: {file.note}" for file in surveyed if "same picture" in file.note][:5], sep="\n")
+print(*own_images.remarks(surveyed)[:10], sep="\n")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -649,7 +649,7 @@ if not fetched:
 larger = own_images.start_from_file(*([fetched, data] if fetched else [f"{workplace.name}/stand_in.npz", data, kind]))
 careful = dataclasses.replace(recipe, learning_rate=5e-5, flip=own, augment="rand_augment" if own else "crop_flip")
 print(f"{larger.name}: {larger.count_params():,} parameters, grid {larger.get_layer('position').grid}")
-assert fetched or larger.get_layer("position").grid == (16, 12)
+assert own or fetched or larger.get_layer("position").grid == (16, 12)
 
 # %% [markdown]
 # `cct.fit(larger, part, careful)` trains it. The rate of 5e-5 is that of the authors for the flowers of Oxford, a tenth

@@ -257,6 +257,11 @@ def summary(files):
     return sizes, counts, [f"{file.path}: {file.problem}" for file in files if file.problem]
 
 
+def remarks(files):
+    """A text for each file of a survey with a problem, and for each that is a copy or nearly one: a list."""
+    return [f"{file.path}: {file.problem or file.note}" for file in files if file.problem or "same" in file.note]
+
+
 def opens(path):
     """Whether Pillow's `Image.open`, which reads the head of a file alone, finds nothing wrong with it."""
     try:
