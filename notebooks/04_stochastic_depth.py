@@ -18,7 +18,7 @@
 # You will follow images through a network whose branches drop out at random, prove that the mean stays the same, find
 # three mistakes that hide in it, and read in nine recorded trainings whether it helped.
 #
-# 90 minutes to read, 1 minute to run. Builds on [notebook 03](03_self_attention.ipynb).
+# 95 minutes to read, 1 minute to run. Builds on [notebook 03](03_self_attention.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/04_stochastic_depth.ipynb)
 
@@ -73,8 +73,8 @@ rng = np.random.default_rng(0)
 # MLP computed. Each of the two is a *residual branch*: `tokens + branch(tokens)`. What runs through all these
 # additions, from the first block to the last, is the [residual stream](glossary.md).
 #
-# A deep stack can come to rely on every branch being there, and the branches close to the image learn only through all
-# the others. Huang et al. ([Deep Networks with Stochastic Depth](https://arxiv.org/abs/1603.09382)) therefore train a
+# A deep stack can come to rely on every branch being there, and gradients have a long way back to the branches close to
+# the image. Huang et al. ([Deep Networks with Stochastic Depth](https://arxiv.org/abs/1603.09382)) therefore train a
 # network that is short at random and use the whole one afterwards: in each step of training some branches are left
 # out. They claim that gradients reach early layers more directly, that training gets cheaper, and that the network
 # generalises better.
@@ -125,13 +125,13 @@ assert five.tolist() == [15, 15, 10, 15, 15] and five.mean() == 14
 #
 # </details>
 #
-# That is all of stochastic depth. In training, block by block and image by image,
+# That is all of stochastic depth. In training, for each branch and each image,
 #
 # $$x_{\text{next}} = x + \frac{b}{1 - r} \, f(x), \qquad b = 1 \text{ with probability } 1 - r, \text{ else } 0$$
 #
-# $x$ are the tokens of the batch, (batch, tokens, dim), and so is $f(x)$, what the branch makes of them. $r$ is the
-# drop rate of this branch, one number. $b$ has one number for each image, (batch, 1, 1). After training $b / (1 - r)$
-# is replaced by its mean, which is 1.
+# $x$ holds the tokens of the batch, (batch, tokens, dim); $f(x)$ is what the branch makes of them, in the same shape.
+# $r$ is the drop rate of this branch, one number. $b$ has one number for each image, (batch, 1, 1). After training $b /
+# (1 - r)$ is replaced by its mean, which is 1.
 #
 # The same with arrays of real shapes:
 
@@ -216,9 +216,11 @@ assert abs(without.mean() - 14 * keep) < 5 * spread and np.isclose(14 / (14 * ke
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# After training the stream carries 14, in training 11.2 on average if nothing was divided: it has grown by a quarter.
-# That is for a stream of additions alone. A norm on the stream, as in the authors' block, brings it to one size again,
-# but the branch still has a larger part in the sum than it had in training.
+# After training the stream carries 14. In training it carries 11.2 on average if nothing is divided. So when the model
+# is used, the stream is a quarter larger than what the layers behind it learned from.
+#
+# That holds for a stream of additions alone. A norm on the stream, as in the authors' block, brings it to one size
+# again, but the branch still has a larger part in the sum than it had in training.
 #
 # </details>
 #
@@ -379,10 +381,10 @@ assert np.finfo("float16").max == 65_504
 #
 # </details>
 #
-# That is no curiosity where numbers have 16 bits: in half precision all beyond 65,504 is infinite, and one such number
-# in a *dropped* branch is enough to ruin the step. **In this form stochastic depth is no way to save time.** It is a
-# *regulariser*, something that makes training harder so that the result generalises better. The CCT authors' code and
-# this package use it as one.
+# That is no curiosity where numbers have 16 bits: in half precision all beyond 65,504 is infinite, and one infinite
+# number in a *dropped* branch is enough to ruin the step. **In this form stochastic depth is no way to save time.** It
+# is a *regulariser*, something that makes training harder so that the result generalises better. The CCT authors' code
+# and this package use it as one.
 #
 # ## Deeper branches are dropped more often
 #
@@ -466,8 +468,8 @@ cct.show(
 
 # %% [markdown]
 # The attention branch is added *inside* `norm1`: the block computes `h = norm1(x + attention(pre_norm(x)))`, then
-# `h + mlp(h)`. It is neither a pre-norm nor a post-norm block. Notebook 03 told how the norm got there: a merge that
-# went wrong, by an author's own word, and that all checkpoints now need.
+# `h + mlp(h)`. It is neither a pre-norm nor a post-norm block. Notebook 03 told how the norm got there: a merge went
+# wrong, as one of the authors says, and all their checkpoints were trained with the result.
 #
 # **Predict:** both branches of an image are dropped. Are its tokens equal to those that came in?
 
@@ -507,8 +509,8 @@ assert abs(both - 0.25) < 5 * np.sqrt(0.25 * 0.75 / draws)
 
 # %% [markdown]
 # > **Trap: the same seed in every layer.** The Keras 3 version of the keras.io example gives each layer
-# > `SeedGenerator(1337)`. Each generator is its own, but all start alike and step alike, so all layers draw the same
-# > numbers.
+# > `SeedGenerator(1337)`. Each layer has a generator of its own, but all of them start at the same seed and count
+# > alike, so all layers draw the same numbers.
 #
 # **Predict:** two branches, each dropped with probability 0.5. How often are both kept now?
 
@@ -551,9 +553,9 @@ assert np.allclose(counted_same[2:14:2], 1 / 12, atol=0.01) and not counted_same
 
 # %% [markdown]
 # The mean is still 10.5, so a check of the expectation does not find the mistake. The spread is more than twice as
-# large. An image draws one number for all layers. In half of the images it is at least 0.5, the largest rate, and
-# they keep all 14 branches. The others lose every block whose rate lies above their number, and keep 2, 4, 6, 8, 10 or
-# 12 branches, each as often as the next. The count is even because the two branches of a block have the same rate.
+# large. An image draws one number for all layers. In half of the images it is at least 0.5, the largest rate, and they
+# keep all 14 branches. The others lose every block whose rate lies above their number, and keep 2, 4, 6, 8, 10 or 12
+# branches, each of these about equally often. The count is even because the two branches of a block have the same rate.
 #
 # Every layer of the package has a generator with a seed of its own.
 #
@@ -587,17 +589,19 @@ box = cct.explore(
 )
 
 # %% [markdown]
+# With the same seed and a constant rate, every column is whole or empty: an image keeps all its branches or none.
+#
 # ## Does it help?
 #
 # Others say that it does where networks are deep. Huang et al. still gained from 1,202 layers with it, and came to an
 # error of 4.91 % on CIFAR-10. The authors of [DeiT](https://arxiv.org/abs/2012.12877) use it for their vision
 # transformers because it helps deep ones converge.
 #
-# What can it do for a small one? It is meant to narrow the gap between training and unseen images. That needs a gap,
-# so the models here see only 400 digits, without augmentation and without attention dropout. They have four blocks, so
-# eight branches. Take `Recipe` and `fit` as given until [notebook 07](07_training.ipynb): a recipe holds the settings
-# of a training, `fit` carries it out. `normalization` puts the mean and the standard deviation of the pixels at the
-# front of the model.
+# What can it do for a small one? It is meant to narrow the gap between the scores on training images and on unseen
+# ones. That needs a gap, so the models here see only 400 digits, without augmentation and without attention dropout.
+# They have four blocks, so eight branches. Take `Recipe` and `fit` as given until [notebook 07](07_training.ipynb): a
+# recipe holds the settings of a training, `fit` carries it out. `normalization` puts the mean and the standard
+# deviation of the pixels at the front of the model.
 
 # %%
 data = cct.load_dataset("digits")
@@ -651,7 +655,11 @@ assert np.array_equal(*(ops.convert_to_numpy(model(seen, training=False)) for _ 
 #
 # You trained one model, for ten epochs. Whether unseen digits profit cannot be read from one run. The record
 # `results/04_with_and_without.json` has three seeds of `train(rate, seed)`, with the full 20 epochs, for the rates 0,
-# 0.1 (the authors' default) and 0.5.
+# 0.1 (the authors' default) and 0.5. Two numbers are compared: the accuracy on the test images, and the *loss gap*, the
+# test loss minus the training loss, both without drops. Its unit is the [nat](glossary.md), the bit's counterpart for
+# the natural logarithm.
+#
+# **Predict:** which of the three rates has the smallest loss gap? Do the three seeds of each rate suffice to tell?
 
 # %%
 record = json.loads(Path(root, "notebooks", "results", "04_with_and_without.json").read_text())
@@ -682,8 +690,8 @@ assert np.ptp(mean_gap) < 0.02 and np.ptp(gaps[0.0]) > 0.05
 # by more than a point and a half. With the loss gap it is the same: the means lie within 0.02 nats, the seeds without
 # drops more than 0.05 apart.
 #
-# That is a result about this setting, not about stochastic depth. Eight branches and 20 epochs give little to
-# regularise away; the networks of Huang et al. on CIFAR have 110 and 1,202 layers.
+# That is a result about this setting, not about stochastic depth. Eight branches are few, and the first two are never
+# dropped; the networks of Huang et al. on CIFAR have 110 and 1,202 layers.
 # [Notebook 09](09_what_matters.ipynb) varies the rate on photos. The lesson here is the method: score training images
 # in evaluation mode, use several seeds, and compare the effect with the spread between them.
 #
@@ -732,10 +740,11 @@ cct.check("rate_from_outputs", rate_from_outputs)
 # %% [markdown]
 # ### Exercise: What the same seed does to the spread
 #
-# *10 minutes.* The picture of the same-seed trap has the right mean and the wrong spread. Compute it: block `i` drops
-# each of its two branches with probability `rates[i]`, an array `(blocks,)`. Return the standard deviation of the
+# *10 minutes.* The picture of the same-seed trap has the right mean and the wrong spread. Compute the spread for a
+# smaller form of the mistake, in which only the two branches of a block share a draw. Block `i` drops each of its two
+# branches with probability `rates[i]`, an array `(blocks,)`. Return the standard deviation of the
 # number of branches that an image keeps. With `shared` False every branch has a draw of its own; with `shared` True
-# the two branches of a block have one between them.
+# the two branches of a block have one draw between them, and different blocks different draws.
 #
 # `deviation_of_kept(np.array([0.5]), True)` gives `1.0`: the image keeps both or none.
 

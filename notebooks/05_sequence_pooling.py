@@ -18,7 +18,7 @@
 # You will turn many tokens into one vector in three ways, find attention in one of them, see where it reads from, and
 # hide parts of a photo to test what that means.
 #
-# 105 minutes to read, 1 minute to run. Builds on [notebook 03](03_self_attention.ipynb).
+# 110 minutes to read, 1 minute to run. Builds on [notebook 03](03_self_attention.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/05_sequence_pooling.ipynb)
 
@@ -125,7 +125,8 @@ assert np.allclose(vector, [0.5, 4])
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The weights are 1/4, 1/4 and 2/4. The weighted mean is (0.5, 4): half of the last token's 1, and 1 + 2 + 1.
+# The weights are 1/4, 1/4 and 2/4. The weighted mean is (0.5, 4): its first number is half of the last token's 1, its
+# second 4/4 + 8/4 + 2/2 = 1 + 2 + 1.
 #
 # </details>
 #
@@ -133,13 +134,13 @@ assert np.allclose(vector, [0.5, 4])
 #
 # $$w = \text{softmax}(X g + b), \qquad z = \sum_t w_t \, x_t = w^T X$$
 #
-# $X$ are the tokens $x_t$ in rows, (tokens, dim). $g$, (dim,), and $b$, one number, are learned and the same for all
-# images. $w$ are the [pooling weights](glossary.md), (tokens,), positive and with the sum 1. $z$ is the one vector,
-# (dim,).
+# $X$ holds the tokens $x_t$ as its rows, (tokens, dim). $g$, (dim,), and $b$, one number, are learned and the same for
+# all images. $w$ holds the [pooling weights](glossary.md), (tokens,), positive and with the sum 1. $z$ is the one
+# vector, (dim,).
 #
 # Now a batch, and all three poolings.
 #
-# **Predict:** which of the three have something to learn, and how many numbers is it for dim 4?
+# **Predict:** which of the three have something to learn, and how many numbers does each learn for dim 4?
 
 # %%
 x = rng.normal(size=(2, 5, 4)).astype("float32")  # (batch, tokens, dim), as the last block gives them
@@ -165,16 +166,16 @@ print("weights of two images:", weights_of_x.round(3), sep="\n")
 #
 # </details>
 #
-# The weights of an image are positive and sum to 1, so the result is a mean: it lies among the tokens, whatever their
-# number. The kernel is shared by all images, but the scores depend on the tokens, so each image gets weights of its
+# The weights of an image are positive and sum to 1, so the result is a mean: it does not grow with the number of
+# tokens. The kernel is shared by all images, but the scores depend on the tokens, so each image gets weights of its
 # own.
 #
 # ## It is attention with one learned query
 #
 # Notebook 03 computed $\text{softmax}(Q K^T / \sqrt{d}) \, V$: each token's [query](glossary.md) asks the keys of all
 # tokens, and the weights mix their values. Put the learned vector $g$ in the place of all queries, and the tokens in
-# the place of keys and values: that is sequence pooling. So a model that pools so ends with one more reading, by a
-# reader that is no token.
+# the place of keys and values: that is sequence pooling. So a model with sequence pooling ends with one more
+# step of attention, whose query belongs to no token.
 #
 # Keras's `Attention` layer takes queries and values, and uses the values as keys too. It knows nothing of pooling.
 #
@@ -332,8 +333,8 @@ print(f"test top-1 {100 * test['top1']:.1f} %, on record {100 * recorded:.1f} %"
 assert abs(test["top1"] - recorded) < 0.04  # the same call: equal but for the rounding of another machine
 
 # %% [markdown]
-# The same call, with three seeds for each pooling, is on record; the record is used below. A training repeats what a
-# machine rounds in the last digit, so on another machine your number may differ a little.
+# The same call, with three seeds for each pooling, is on record; the record is used below. Machines
+# round differently in the last digit, and a training makes such differences larger, so your number may differ a little.
 #
 # ## Where does it read from?
 #
@@ -408,8 +409,8 @@ assert abs(weight_on_ink - shares[0][1]) < 0.1  # the same call again
 # </details>
 #
 # Between a fifth and a third of the weight still lies on empty background, and that is no mistake. A token before
-# pooling is not its pixels any more: two blocks of attention have written into it what they read elsewhere. An empty
-# place can hold a summary.
+# pooling is not its pixels any more: two blocks of attention have written into it what they read elsewhere. The
+# token of an empty place can hold a summary of the digit.
 #
 # > **Trap: "the weights show why".** They show where the pooled vector reads from. They do not show which pixels the
 # > decision rests on, and a picture of weights over an image invites that reading.
@@ -583,8 +584,8 @@ assert 3.8 < of_hidden[0] < 4 and 3.1 < of_hidden[1] < 3.3
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The weight of a hidden square is not 0: the sixteen still count more than three times the equal weight, 3.2 after
-# 3.9. And the model still sees a cat, with more than 90 %.
+# The weight of a hidden square is not 0: on average the sixteen still have 3.2 times the equal weight, where it
+# was 3.9 before. And the model still sees a cat, with more than 90 %.
 #
 # </details>
 #
@@ -598,7 +599,7 @@ assert 3.8 < of_hidden[0] < 4 and 3.1 < of_hidden[1] < 3.3
 # 1. Press *What counts*. The first small picture then shows how much each square counts, its pooling weight.
 # 2. Press *Hide squares* and click on squares of the photo. Weights and classes follow at once; the black marks at the
 #    bars say what they were before.
-# 3. Find the fewest squares that turn the answer. Then try to turn it by hiding only squares of small weight.
+# 3. Find the fewest squares that change the answer. Then try to change it by hiding only squares of small weight.
 #
 # If you see no picture below, the notebook is not trusted yet, or you are on a site that does not run scripts.
 
@@ -711,8 +712,8 @@ assert moved["adam"] > 1000 * moved["sgd"]
 # <details><summary>Answer</summary>
 #
 # Adam moves the bias, over a thousand times as far as gradient descent. Adam and AdamW divide each gradient by its own
-# usual size, so that the noise of a dead parameter becomes steps like anybody's. Gradient descent takes the noise as
-# small as it is.
+# usual size, so that the noise of a dead parameter becomes steps as long as those of any other. Gradient descent takes
+# the noise as small as it is.
 #
 # </details>
 #
@@ -751,8 +752,8 @@ assert np.allclose((wrong * tokens).sum(axis=1), tokens.sum(axis=1), atol=1e-3)
 #
 # **To catch it:** check the property that defines the layer. Weights over the tokens sum to 1 and are not all equal.
 #
-# Keras 3 prints a warning, one line among others and only for its own softmax. Exponentials divided by their sum by
-# hand pass in silence.
+# Keras 3 prints a warning, one line among others and only for its own softmax. Whoever writes the softmax by hand, as
+# exponentials divided by their sum, gets no warning.
 #
 # **Predict:** does a model with this layer train?
 
@@ -926,8 +927,8 @@ cct.progress(5)
 # - Large weights show where the vector reads from, and leaving them out hurts more than leaving out random ones. They
 #   do not show why, and how much hangs on them differs from seed to seed.
 # - A token is more than its pixels: with the heaviest squares of one photo hidden, the model said the same of it.
-# - Which pooling is best depends on the task: the class token on these few digits, sequence pooling on the authors'
-#   CIFAR-10.
+# - Which pooling is best depends on the task: the class token on these few digits, sequence pooling on CIFAR-10, for
+#   the authors and in the pair of models shipped here.
 # - A softmax over an axis of size one is a sum in disguise, and it trains well. A check of the weights finds it.
 # - **Difference from the paper and the 2021 example:** none in the arithmetic. The paper writes it as softmax(g(x))^T
 #   x with a linear g; the authors' code, the keras.io example (`Dense(1)`, then a softmax over axis 1) and this
