@@ -46,7 +46,7 @@ alt += "what counts in the result, and its class: cat, 93 %"
 show_png(reduce_colours(Path(root, "notebooks", "images", "overview.png").read_bytes(), 160), alt)
 
 # %% [markdown]
-# One photo on its way through the model of this course, from left to right. Its name says what it is:
+# One photo on its way through the model of this course, from left to right. The name of the model says what it is:
 #
 # - **Transformer**: a network that works on a list of vectors, called [tokens](glossary.md). In each of its blocks the
 #   tokens first read from each other, then each is changed by itself. Here a token stands for a piece of the photo. A
@@ -54,9 +54,9 @@ show_png(reduce_colours(Path(root, "notebooks", "images", "overview.png").read_b
 # - **Attention** is how tokens read: each takes a weighted mean of all of them, itself included, and the weights are
 #   computed from what the tokens hold. In the third picture, more orange is more weight.
 # - **Convolutional**: the tokens come out of two ordinary convolutions, where a ViT cuts the photo into squares.
-# - **Compact**: fewer than 300,000 parameters, while the smallest model of the
-#   [ViT paper](https://arxiv.org/abs/2010.11929) has 86 million. It learns from 50,000 images, with nothing learned
-#   before.
+# - **Compact**: fewer than 300,000 parameters, while the smallest model of the [ViT
+#   paper](https://arxiv.org/abs/2010.11929) has 86 million. This model learned from fewer than 50,000 small photos, and
+#   from nothing else.
 #
 # The three lines above the picture come from the folded first cell. It found the course, imported it as `cct`, and
 # printed the versions, the device that Keras computes on, and the *profile*, quick or full. If you see them, nothing
@@ -81,7 +81,7 @@ keras.utils.set_random_seed(0)
 # ## Play with it first
 #
 # The model takes squares of 32 x 32 pixels with their raw values, 0 to 255. These photos come with scikit-image and
-# scikit-learn.
+# scikit-learn. The cat is the one above, cut out a little further to the left, so its numbers differ a little.
 
 
 # %%
@@ -159,11 +159,13 @@ assert when_hidden.argmin() == 8 * 6 + 4 and 0.07 < when_moved[0] - most < 0.09 
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# 1. Yes: one pixel costs the cat about one point, 4 pixels more than ten, and after 8 pixels less than half is left. A
-#    model that looks at the picture in steps of 4 pixels is not indifferent to smaller moves. Notebook 01 says why.
-# 2. The square in row 6, column 4, on its nose, costs about eight points; every other one less than two. No single
-#    square carries the answer. Hide several.
-# 3. The bars say airplane, horse and deer, about a third each. The section after the next one is about that.
+# 1. Yes: one pixel takes about one point from the probability of "cat", 4 pixels take more than ten, and after 8 pixels
+#    it is below 50 %. Some of the picture leaves at the right, too. What else a move does to a model is a subject of
+#    notebooks 01 and 02.
+# 2. The square in row 6, column 4, counted from 0, on its nose, costs about eight points; every other one less than
+#    two. No single square carries the answer. Hide several.
+# 3. The bars say airplane, horse and deer, about a third each. The section "Show it what it does not know" is about
+#    that.
 #
 # </details>
 #
@@ -183,7 +185,7 @@ print(f"largest difference from the card: {difference:.5f}")
 assert difference < 1e-3, "This machine computes something else than the card says."
 
 # %% [markdown]
-# What was compared are the [logits](glossary.md), the model's scores of the ten classes before a softmax makes
+# The cell compared the [logits](glossary.md), the model's scores of the ten classes before a softmax makes
 # probabilities of them. The name `cct_2_3x2_32` is the authors': 2 blocks, convolutions of 3 x 3 pixels, 2 of them,
 # images of 32 pixels a side.
 #
@@ -217,9 +219,9 @@ assert np.allclose(probabilities.sum(axis=1), 1)
 # ## Where does it read?
 #
 # The convolutions turn the photo into 8 x 8 tokens; each sees 13 x 13 pixels and shares most of them with its
-# neighbours (notebook 01). Two blocks of attention let every token read from all others. At the end
-# [sequence pooling](glossary.md) makes one vector of them: a weighted mean, with weights that the model computes.
-# Here are those weights for the cat. A token with the mean weight has 1.
+# neighbours (notebook 01). Two blocks of attention let every token read from all others. At the end [sequence
+# pooling](glossary.md) makes one vector of them: a weighted mean, with weights that the model computes. Here are those
+# weights for the cat. In the last picture a token with the mean weight has the value 1.
 
 # %%
 assert model.get_layer("tokenizer").grid(32, 32) == (8, 8)
@@ -233,8 +235,8 @@ print(f"largest weight: {64 * pooling.max():.1f} times uniform; sum of all: {poo
 assert 64 * pooling.max() > 3 and abs(pooling.sum() - 1) < 1e-5
 
 # %% [markdown]
-# A token with a large weight is one that the model *reads from*. Whether it is *why* the model says "cat" is another
-# question, and the last notebook of the core tests it, with an explorer that shows every weight of every layer.
+# A token with a large weight is one that the model *reads from*. Whether it is also *why* the model says "cat" is
+# another question. Notebook 08 tests it, with an explorer that shows every weight of every layer.
 #
 # ## Why not an ordinary transformer?
 #
@@ -244,13 +246,13 @@ assert 64 * pooling.max() > 3 and abs(pooling.sum() - 1) < 1e-5
 #
 # where $d$ runs over nine offsets, $x_{p+d}$ has the shape (channels in,), $w_d$ (channels out, channels in) and $y_p$
 # (channels out,). Two things are taken for granted here before any image was seen. What belongs together lies close
-# together: that is *locality*. And the same pattern means the same everywhere, so $w_d$ does not depend on $p$: that is
-# *weight sharing*. From the second follows a third, [equivariance](glossary.md). If $T$ moves the image by some pixels,
+# together: that is [locality](glossary.md). And the same pattern means the same everywhere, so $w_d$ does not depend on
+# $p$: that is [weight sharing](glossary.md). From the second follows a third, [equivariance](glossary.md). If $T$ moves
+# the image by some pixels, the output of the layer $f$ moves along:
 #
 # $$f(T x) = T f(x)$$
 #
-# the output of the layer $f$ moves along. What a model takes for granted before it sees data is its [inductive
-# bias](glossary.md).
+# What a model takes for granted before it sees data is its [inductive bias](glossary.md).
 #
 # **Predict:** a convolution with 64 filters of 3 x 3 on a photo of 32 x 32 x 3 has 1,728 weights, and 30 x 30 places
 # where it fits. How many weights has a `Dense` layer between the same numbers?
@@ -272,9 +274,9 @@ assert dense_weights / 1728 == (32 * 32 * 3) / (3 * 3 * 3) * (30 * 30) == 102_40
 # for each output, not 27), and 900 times because it shares nothing between its 900 places.
 #
 # Attention takes another way. Its weights are not learned one by one but computed from the content, anew for each
-# image: $y_p = \sum_q a(x_p, x_q)\, v(x_q)$, where $q$ runs over *all* places and no offset occurs. So it can compare
-# the two eyes of a cat, however far apart. And it has to learn from the data that near pixels belong together. Here is
-# what two outputs of each kind of layer read from.
+# image: $y_p = \sum_q a(x_p, x_q)\, v(x_q)$, where $a$ is the weight, $v$ makes what is handed over, and $q$ runs over
+# *all* places: no offset occurs. So it can compare the two eyes of a cat, however far apart. But it has to learn from
+# the data that near pixels belong together. The pictures show what two outputs of each kind of layer read from.
 
 # %%
 places = (2, 2), (5, 5)
@@ -298,13 +300,13 @@ cct.show(pictures.draw_reads(reads, places), alt=alt)
 
 # %% [markdown]
 # In the first column (`Dense`, not trained) every place has a weight of its own for every output. In the second one
-# kernel is moved along. In the third (a head of the trained model, on the cat) the two outputs read from other places,
-# most of them not near: what the tokens hold decides.
+# kernel is moved along. In the third (a head of the trained model, on the cat) the two outputs read from different
+# places, and less than half of the weight lies on the nine places around each: what the tokens hold decides.
 #
-# **Attention assumes almost nothing, so it needs data.** Trained on the 1.3 million photos of ImageNet alone, ViT was
-# a few points behind convolutional networks of its size, and ahead of them only after 14 to 300 million photos
+# **Attention assumes almost nothing, so it needs data.** Trained on the 1.3 million photos of ImageNet alone, ViT was a
+# few points behind convolutional networks of its size, and ahead of them only after 14 to 300 million photos
 # ([Dosovitskiy et al., 2020](https://arxiv.org/abs/2010.11929)). [Hassani et al.,
-# 2021](https://arxiv.org/abs/2104.05704) ask whether transformers have to be so hungry, and answer no: let two or so
+# 2021](https://arxiv.org/abs/2104.05704) ask whether transformers have to be so hungry, and answer no: let one or two
 # convolutions make the tokens, which brings locality and weight sharing in at the start, keep attention for the rest,
 # and pool the sequence. That is CCT.
 #
@@ -312,7 +314,7 @@ cct.show(pictures.draw_reads(reads, places), alt=alt)
 # |---|---|---|
 # | 1989 | [convolutional net](https://doi.org/10.1162/neco.1989.1.4.541) (LeCun et al.) | locality, shared weights |
 # | 2014 | [attention](https://arxiv.org/abs/1409.0473) (Bahdanau et al.) | weights that are computed |
-# | 2015 | [ResNet](https://arxiv.org/abs/1512.03385) (He et al.) | residual connections, which blocks have too |
+# | 2015 | [ResNet](https://arxiv.org/abs/1512.03385) (He et al.) | [residual connections](glossary.md), in blocks too |
 # | 2017 | [transformer](https://arxiv.org/abs/1706.03762) (Vaswani et al.) | nothing but attention and small networks |
 # | 2020 | [ViT](https://arxiv.org/abs/2010.11929) (Dosovitskiy et al.) | patches as tokens, many million photos |
 # | 2020 | [DeiT](https://arxiv.org/abs/2012.12877) (Touvron et al.) | ImageNet is enough, with much augmentation |
@@ -321,8 +323,9 @@ cct.show(pictures.draw_reads(reads, places), alt=alt)
 #
 # ## How good is it?
 #
-# All numbers are for CIFAR-10: 50,000 training and 10,000 test photos of 32 x 32 pixels in ten classes. *Top-5* counts
-# an answer as right if the class is among the five most likely.
+# All numbers are for CIFAR-10: 50,000 training and 10,000 test photos of 32 x 32 pixels in ten classes.
+# [Top-1](glossary.md) is the accuracy that `fit` shows; [top-5](glossary.md) counts an answer as right if the class is
+# among the five most likely.
 
 # %%
 results = Path(root, "notebooks", "results")
@@ -354,11 +357,13 @@ assert [round(100 * run["test_top1"], 1) for run in muon] == [89.6, 90.7]
 # | ResNet-20, a convolutional network | 0.27M | | 91.25 | | [its paper](https://arxiv.org/abs/1512.03385) |
 #
 # **Why 88.3 and not 89.17?** Two differences are known. The authors train on all 50,000 photos; here 2,500 are held
-# out, and the best weights are chosen on them. And they report the best of four runs, of each run the epoch that is
-# best on the test photos, which flatters: new photos would give a smaller number. How much each adds was not measured.
+# out, and the best weights are chosen on them. And they report the best of four runs, each at the epoch that is best on
+# the test photos. That flatters: on new photos the number would be smaller. How much each difference adds was not
+# measured.
 #
-# The model above had a recipe of its own and another optimiser. In a run side by side, all else and the time equal,
-# AdamW came to 89.6 % and Muon to 90.7 % (one seed each; notebook 10 is about such things).
+# The model above had a recipe of its own and another optimiser, [Muon](glossary.md) in place of [AdamW](glossary.md).
+# The two were run side by side for the same time, each with its own learning rate and weight decay, all else equal:
+# AdamW came to 89.6 %, Muon to 90.7 % (one seed each; notebook 10 is about such things).
 #
 # The convolutional network in the last line is better still. On small images a good one is hard to beat. A CCT is worth
 # knowing because it shows what the assumptions of a convolution are worth, and because its parts are those of the large
@@ -445,7 +450,7 @@ cct.show(
 # where the mistake is a common one.
 #
 # Change the stubs as often as you like. Worked solutions are in [solutions](solutions/00_start_here.ipynb), with the
-# wrong turns. The first ones are short.
+# mistakes that are easy to make. The first ones are short.
 
 # %% [markdown]
 # ### Exercise: The k most likely classes, most likely first
@@ -510,7 +515,7 @@ cct.progress(0)
 #
 # - Your machine computes what the model computed when it was saved: the numbers agree with the card.
 # - A transformer lets tokens read from each other by attention, with weights computed from their content. It takes
-#   nothing for granted about images. Convolutions do: locality and shared weights, and so equivariance.
+#   almost nothing for granted about images. Convolutions do: locality and shared weights, and so equivariance.
 # - CCT puts convolutions before the transformer. One of fewer than 300,000 parameters is right on 90.7 % of the
 #   CIFAR-10 test photos. It recognises a cat in 32 x 32 pixels, and finds a class for a tray of coins too.
 # - Its weights can be drawn. What the drawings are worth is tested, not assumed.
@@ -520,7 +525,5 @@ cct.progress(0)
 # [code](https://github.com/SHI-Labs/Compact-Transformers). It was trained here, on CIFAR-10, so its
 # accuracy is not one of the paper's. The [Keras example of 2021](https://keras.io/examples/vision/cct/) builds a
 # close relative that differs in its blocks and its padding; the course says where.
-#
-# Next:
 #
 # Next: [01 Patches and convolutions](01_patches_and_convolutions.ipynb). How does an image become tokens?
