@@ -72,11 +72,13 @@ def test_a_record_has_every_run_once(name):
 def test_what_a_function_needs_is_found_and_nothing_else(tmp_path):
     path = tmp_path / "50_trial.py"
     path.write_text(
-        "import math\nb = 2\nc = b + 1\nunused = 1 / 0\n\ndef f(x, c=c):\n    b = x\n    return math.pi + b + c\n"
+        "import math\nb = 2\nc = b + 1\nc += 1\nd = {}\nd['k'] = c\nunused = 1 / 0\n\n"
+        "def f(x, c=c):\n    b = x\n    return math.pi + b + c + d['k']\n"
     )
     imports, needed = records.statements_behind(path, "f")
-    assert [ast.unparse(statement).split("\n")[0] for statement in needed] == ["b = 2", "c = b + 1", "def f(x, c=c):"]
-    assert round(records.function_of(path, "f")(1), 2) == 7.14
+    found = [ast.unparse(statement).split("\n")[0] for statement in needed]
+    assert found == ["b = 2", "c = b + 1", "c += 1", "d = {}", "d['k'] = c", "def f(x, c=c):"]
+    assert round(records.function_of(path, "f")(1), 2) == 12.14
 
 
 def test_the_reason_for_a_loop_of_our_own_is_what_was_measured():

@@ -125,23 +125,28 @@ def outer_names(statement):
 
 def statements_behind(path, function):
     """What a top-level function of a notebook's .py needs of it: imports, and the functions and values it names."""
-    imports, defined = [], {}  # name -> the last statement that gives it a value before the function ends
+    imports, defined = [], {}  # name -> the last statement that gives it a value, and those that change it later
     for statement in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(statement, ast.Import | ast.ImportFrom):
             imports.append(statement)
         elif isinstance(statement, ast.FunctionDef):
-            defined[statement.name] = statement
+            defined[statement.name] = [statement]
         elif isinstance(statement, ast.Assign):
-            targets = [node for target in statement.targets for node in ast.walk(target) if isinstance(node, ast.Name)]
-            defined |= {target.id: statement for target in targets}
+            for node in (node for target in statement.targets for node in ast.walk(target)):
+                if isinstance(node, ast.Name):  # x = ... gives a value, x["key"] = ... changes one
+                    before = [] if isinstance(node.ctx, ast.Store) else defined.get(node.id, [])
+                    defined[node.id] = [*before, statement]
+        elif isinstance(statement, ast.AugAssign):
+            name = next(node.id for node in ast.walk(statement.target) if isinstance(node, ast.Name))
+            defined[name] = [*defined.get(name, []), statement]
         if isinstance(statement, ast.FunctionDef) and statement.name == function:
             break
     needed, waiting = [], [function]
     while waiting:
-        statement = defined.get(waiting.pop())
-        if statement is not None and statement not in needed:
-            needed.append(statement)
-            waiting += outer_names(statement)
+        for statement in defined.get(waiting.pop(), []):
+            if statement not in needed:
+                needed.append(statement)
+                waiting += outer_names(statement)
     return imports, sorted(needed, key=lambda statement: statement.lineno)
 
 
