@@ -14,6 +14,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import scaling_runs
 
 from cct_helpers.models import build_cct
 
@@ -59,7 +60,8 @@ def small_model():
 
 def many_processes(folder, *options, kill_after=None):
     """Run the script; kill its second process when a line starts with `kill_after`. Returns (exit status, lines)."""
-    command = [sys.executable, str(SCRIPT), "--folder", str(folder), "--epochs", "5", *options]
+    sizes = ["--dim", "16", "--layers", "2"]
+    command = [sys.executable, str(SCRIPT), "--folder", str(folder), "--epochs", "5", *sizes, *options]
     lines, numbers = [], []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=QUICK) as running:
         for line in running.stdout:
@@ -100,6 +102,9 @@ def test_two_processes_train_as_one_and_go_on_after_one_is_killed(tmp_path):
     np.testing.assert_allclose(broken, whole, atol=1e-3)
     shapes = [sorted(np.load(tmp_path / name / "checkpoint.npz").files) for name in ("one", "two")]
     assert shapes[0] == shapes[1]
+    for name in ("one", "two"):  # both are of the size that was asked for, two blocks with 16 numbers a token
+        model = json.loads(str(np.load(tmp_path / name / "checkpoint.npz")["run"]))["model"]
+        assert model.count([16, 48]) == 2
     assert sorted(path.name for path in (tmp_path / "two").iterdir()) == ["checkpoint.npz", "history.json"]
 
 
@@ -144,3 +149,10 @@ def test_accumulated_pieces_train_as_the_whole_batch():
         weights.append(np.concatenate([np.ravel(weight) for weight in model.get_weights()]))
     np.testing.assert_allclose(weights[1], weights[0], atol=1e-5)
     assert abs(weights[2] - weights[0]).max() > 1e-3
+
+
+def test_records_hold_what_their_script_measures():
+    for record, backends in scaling_runs.cpu_jobs().items():
+        path = scaling_runs.RESULTS / f"{record}.json"
+        results = json.loads(path.read_text(encoding="utf-8"))["results"]
+        assert results.keys() == {name for jobs in backends.values() for name in jobs}

@@ -25,7 +25,7 @@ from pathlib import Path
 BATCH = 64  # images of all processes together: the learning rate belongs to this number
 
 
-def train(folder, epochs, images, processes=1, process=0, address=None):
+def train(folder, epochs, images, dim=32, layers=1, processes=1, process=0, address=None):
     """Train, and leave `checkpoint.npz` and `history.json` in `folder`. JAX is imported here, after the settings."""
     import cct_helpers as cct  # isort: skip  (first: it keeps the libraries' log lines off the screen)
     import jax
@@ -50,8 +50,8 @@ def train(folder, epochs, images, processes=1, process=0, address=None):
     data = cct.load_dataset("digits")
     data = data._replace(x_train=data.x_train[:images], y_train=data.y_train[:images])
     recipe = Recipe(epochs, BATCH, "adamw", learning_rate=2e-3, weight_decay=0.03, crop_padding=1, flip=False)
-    small = dict(input_shape=(16, 16, 1), normalization=(78, 96), num_layers=1, dim=32, hidden_channels=16)
-    model = cct.build_cct("cct_2_3x2_32", **small)
+    sizes = dict(input_shape=(16, 16, 1), normalization=(78, 96), num_layers=layers, dim=dim, hidden_channels=dim // 2)
+    model = cct.build_cct("cct_2_3x2_32", **sizes)
     optimizer = build_optimizer(recipe, model)
     loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing)
     model.compile(optimizer, loss)
@@ -113,6 +113,8 @@ def main():
     parser.add_argument("--folder", required=True, help="for checkpoint.npz and history.json")
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--images", type=int, default=512, help="training images to use, of 1,293")
+    parser.add_argument("--dim", type=int, default=32, help="numbers a token has: a larger model takes longer steps")
+    parser.add_argument("--layers", type=int, default=1, help="transformer blocks")
     parser.add_argument("--start", type=int, help="start so many processes on this machine")
     parser.add_argument("--address", help="host:port of process 0")
     parser.add_argument("--processes", type=int, default=1, help="how many there are in all")
@@ -130,9 +132,11 @@ def main():
     if not 0 <= wanted.process < processes:
         sys.exit(f"--process must be a number from 0 to {processes - 1}, but is {wanted.process}.")
     if wanted.start:
-        given = ["--folder", wanted.folder, "--epochs", str(wanted.epochs), "--images", str(wanted.images)]
-        sys.exit(start(wanted.start, given))
-    train(wanted.folder, wanted.epochs, wanted.images, wanted.processes, wanted.process, wanted.address)
+        numbers = ("epochs", "images", "dim", "layers")
+        given = [f"--{name}={getattr(wanted, name)}" for name in numbers]
+        sys.exit(start(wanted.start, [f"--folder={wanted.folder}", *given]))
+    sizes = wanted.folder, wanted.epochs, wanted.images, wanted.dim, wanted.layers
+    train(*sizes, wanted.processes, wanted.process, wanted.address)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""Measure what notebook 13 reports: python notebooks/scripts/scaling_runs.py
+"""Measure what notebooks 13 and 14 report: python notebooks/scripts/scaling_runs.py
 
-About eight minutes on two quiet CPU cores. Every result is written at once to notebooks/results/13_cpu.json, and what
-is there already is not measured again: stop and start as you like, or delete the file to measure anew.
+About twelve minutes on two quiet CPU cores. Every result is written at once to notebooks/results/13_cpu.json or
+14_cpu.json, and what is there already is not measured again: stop and start as you like, or name what is to be measured
+anew.
 
     python notebooks/scripts/scaling_runs.py --note "two shared cores"     # a note for the record
-    KERAS_BACKEND=jax python notebooks/scripts/scaling_runs.py --gpu       # one GPU, JAX only: 13_gpu.json
+    python notebooks/scripts/scaling_runs.py --again pipeline large/       # these again, and all that begins so
+    KERAS_BACKEND=jax python notebooks/scripts/scaling_runs.py --gpu       # one GPU, JAX only: 13_gpu, 14_gpu.json
 
 Seconds are wall clock: the median over some steps of `train_on_batch`, after the steps that compile. Bytes are of what
 the forward pass keeps for the backward pass, as JAX lists it; nothing is run for them, so they do not depend on what
@@ -31,11 +33,12 @@ from records import RESULTS, ROOT, machine, write
 
 QUIET = dict(stochastic_depth=0.0, attention_dropout=0.0)  # rematerialisation cannot repeat a random mask
 DEEP = dict(num_layers=8, **QUIET)
+PRECISIONS = ("float32", "mixed_bfloat16")
 SCRIPT = ROOT / "notebooks" / "scripts" / "many_processes.py"
 
 
 def cpu_jobs():
-    """Name -> (function, settings): what is measured on a CPU, in order, by backend."""
+    """Record -> backend -> name -> (function, settings): what is measured on a CPU, in order."""
     on = {
         "off": {},
         "XLA": dict(xla=True),
@@ -56,29 +59,48 @@ def cpu_jobs():
         jobs[f"depth/{layers}"] = (step_seconds, dict(batch=16, overrides={"num_layers": layers}))
     memory = {f"bytes/{batch} images": (stored_bytes, dict(batch=batch, overrides=DEEP)) for batch in (8, 16, 32, 64)}
     memory["bytes/64 images, rematerialised"] = (stored_bytes, dict(batch=64, overrides=DEEP, remat=True))
-    memory |= imagenet_memory()
-    for processes in (1, 2):
-        memory[f"processes/{processes}"] = (process_seconds, dict(processes=processes))
-    return {"tensorflow": jobs, "jax": memory}
+    for side, layers in ((32, 1), (32, 2), (32, 8), (48, 4), (64, 2), (64, 6), (96, 3)):
+        sizes = dict(batch=2, side=side, overrides=QUIET | {"num_layers": layers})
+        memory[f"kept/{side} pixels, {layers} blocks"] = (stored_bytes, sizes)
+    shared = {}
+    for model, sizes in {"small": {}, "large": dict(dim=256, layers=4)}.items():
+        for processes, cores in ((1, 1), (2, 2), (1, 2)):
+            name = f"{model}/{processes} process{'es' * (processes > 1)}, {cores} core{'s' * (cores > 1)}"
+            shared[name] = (process_seconds, dict(processes=processes, cores=cores) | sizes)
+    return {"13_cpu": {"tensorflow": jobs, "jax": memory}, "14_cpu": {"jax": imagenet_memory() | shared}}
 
 
 def imagenet_memory():
-    """What CCT-14/7x2 keeps for the backward pass, with and without rematerialisation."""
-    large = dict(variant="cct_14_7x2_224", side=224, overrides=QUIET, classes=1000, batch=2)
-    kinds = {"float32": {}, "rematerialised": dict(remat=True)}
-    return {f"imagenet bytes/{name}": (stored_bytes, large | kind) for name, kind in kinds.items()}
+    """What CCT-14/7x2 keeps for the backward pass: two precisions, with and without rematerialisation, three sizes."""
+    kinds = {
+        f"{policy}{', rematerialised' * remat}": dict(policy=policy, remat=remat)
+        for policy in PRECISIONS
+        for remat in (False, True)
+    }
+    jobs = {}
+    for name, kind in kinds.items():
+        for side in (128, 224, 384):
+            large = dict(variant="cct_14_7x2_224", side=side, overrides=QUIET, classes=1000, batch=2)
+            jobs[f"imagenet bytes/{name}, {side} pixels"] = (stored_bytes, large | kind)
+    return jobs
 
 
 def gpu_jobs():
     """The same for one GPU; on JAX every step is compiled by XLA."""
-    large = dict(variant="cct_14_7x2_224", side=224, classes=1000, batch=128)
-    jobs = {}
-    for policy in ("float32", "mixed_bfloat16"):
-        jobs[f"imagenet/{policy}"] = (step_seconds, large | dict(policy=policy))
-        jobs[f"switch/{policy}"] = (step_seconds, dict(policy=policy, batch=1024))
+    on = {
+        "XLA": {},
+        "XLA, mixed_bfloat16": dict(policy="mixed_bfloat16"),
+        "XLA, mixed_float16": dict(policy="mixed_float16"),
+        "4 batches of 256 accumulated": dict(batch=256, accumulate=4),
+        "8 blocks": dict(batch=256, overrides=DEEP),
+        "8 blocks, rematerialised": dict(batch=256, overrides=DEEP, remat=True),
+    }
+    jobs = {f"switch/{name}": (step_seconds, dict(batch=1024) | settings) for name, settings in on.items()}
     for batch in (16, 64, 256, 1024, 4096):
         jobs[f"batch/{batch}"] = (step_seconds, dict(batch=batch, policy="mixed_bfloat16"))
-    return jobs | imagenet_memory()
+    large = dict(variant="cct_14_7x2_224", side=224, classes=1000, batch=128)
+    bill = {f"imagenet/{policy}": (step_seconds, large | dict(policy=policy)) for policy in PRECISIONS}
+    return {"13_gpu": {"jax": jobs}, "14_gpu": {"jax": bill | imagenet_memory()}}
 
 
 def compiled_model(variant="cct_2_3x2_32", side=32, classes=10, overrides=None, policy="float32", xla=False,
@@ -133,7 +155,7 @@ def step_seconds(batch, **settings):
 
 
 def pipeline_seconds(batch=64, batches=12):
-    """Seconds a batch of 64 photos from JPEG, cropped and resized: the parts alone, in turn, overlapped."""
+    """Seconds a batch of 64 photos from JPEG, a window of them resized: the parts alone, in turn, and overlapped."""
     import numpy as np
     import tensorflow as tf
     from PIL import Image
@@ -141,47 +163,61 @@ def pipeline_seconds(batch=64, batches=12):
 
     jpeg = io.BytesIO()
     Image.fromarray(load_sample_image("china.jpg")).save(jpeg, "JPEG")  # 640 x 427 pixels
+    jpeg = jpeg.getvalue()
     _, targets = example(batch)
     model = compiled_model()
+    corners = np.random.default_rng(0).integers(0, 200, (batches, batch, 2)).astype("int32")  # of each window
 
-    def prepare(seed):
-        rng, made = np.random.default_rng(seed), []
-        for _ in range(batch):
-            left, top = rng.integers(0, 200, 2)
-            photo = Image.open(io.BytesIO(jpeg.getvalue())).crop((left, top, left + 224, top + 224))
-            made.append(np.asarray(photo.resize((32, 32))))
-        return np.stack(made).astype("float32")
+    def cut(corner):  # by Pillow
+        left, top = map(int, corner)
+        photo = Image.open(io.BytesIO(jpeg)).crop((left, top, left + 224, top + 224))
+        return np.asarray(photo.resize((32, 32), Image.Resampling.BILINEAR))
+
+    def cut_by_tensorflow(corner):
+        window = tf.stack([corner[1], corner[0], 224, 224])
+        return tf.image.resize(tf.io.decode_and_crop_jpeg(jpeg, window, channels=3), (32, 32), antialias=True)
+
+    def prepare(places):
+        return np.stack([cut(corner) for corner in places]).astype("float32")
+
+    def python_inside():
+        data = tf.data.Dataset.from_tensor_slices(corners)
+        return data.map(lambda places: tf.numpy_function(prepare, [places], tf.float32), tf.data.AUTOTUNE).prefetch(2)
+
+    def own_operations():
+        data = tf.data.Dataset.from_tensor_slices(corners.reshape(-1, 2)).map(cut_by_tensorflow, tf.data.AUTOTUNE)
+        return data.batch(batch).prefetch(2)
 
     def train(prepared):
         model.train_on_batch(prepared, targets)
 
     def in_turn():
-        for seed in range(batches):
-            train(prepare(seed))
+        for places in corners:
+            train(prepare(places))
 
     def thread():
         with ThreadPoolExecutor(1) as worker:
-            coming = worker.submit(prepare, 0)
-            for seed in range(1, batches + 1):
+            coming = worker.submit(prepare, corners[0])
+            for places in [*corners[1:], corners[0]]:
                 prepared = coming.result()
-                coming = worker.submit(prepare, seed)
+                coming = worker.submit(prepare, places)
                 train(prepared)
 
-    def tf_data():
-        data = tf.data.Dataset.range(batches)
-        data = data.map(lambda seed: tf.numpy_function(prepare, [seed], tf.float32), num_parallel_calls=2).prefetch(2)
+    def from_tf_data(data):
         for prepared in data:
             train(prepared.numpy())
 
-    sample = prepare(0)
+    sample = prepare(corners[0])
     for _ in range(2):
         train(sample)
     parts = {
-        "decoding alone": lambda: [prepare(seed) for seed in range(batches)],
+        "Pillow alone": lambda: [prepare(places) for places in corners],
+        "tf.data alone": lambda: list(own_operations()),
         "step alone": lambda: [train(sample) for _ in range(batches)],
         "in turn": in_turn,
         "a thread ahead": thread,
-        "tf.data, 2 workers, prefetch": tf_data,
+        "tf.data with Python inside": lambda: from_tf_data(python_inside()),
+        "tf.data with its own operations": lambda: from_tf_data(own_operations()),
     }
     return {"images": batch, "batches": batches} | {name: timed(part) / batches for name, part in parts.items()}
 
@@ -217,22 +253,23 @@ def size_of(line):
     return math.prod(int(side) for side in shape.split(",") if side) * int(bits or 8) // 8
 
 
-def process_seconds(processes):
-    """Seconds an epoch with as many cores as processes: the script of the notebook, pinned to these cores."""
+def process_seconds(processes, cores, **sizes):
+    """Seconds an epoch of notebook 14's script with so many processes, kept to so many cores."""
+    given = [word for name, value in sizes.items() for word in (f"--{name}", str(value))]
     with tempfile.TemporaryDirectory() as folder:
-        pinned = ["taskset", "-c", ",".join(map(str, range(processes)))] if shutil.which("taskset") else []
-        command = [*pinned, sys.executable, str(SCRIPT), "--epochs", "6", "--folder", folder, "--start", str(processes)]
-        subprocess.run(command, check=True, capture_output=True)
+        pinned = ["taskset", "-c", ",".join(map(str, range(cores)))] if shutil.which("taskset") else []
+        command = [*pinned, sys.executable, str(SCRIPT), "--epochs", "5", "--folder", folder, *given]
+        subprocess.run([*command, "--start", str(processes)], check=True, capture_output=True)
         seconds = json.loads((Path(folder) / "history.json").read_text())["seconds"]
-    return {"seconds": statistics.median(seconds[1:]), "images": 512, "pinned": bool(pinned)}
+    return {"seconds": statistics.median(seconds[1:]), "images": 512, "pinned": bool(pinned)} | sizes
 
 
-def run(jobs, path, note):
-    """Run the jobs that `path` does not have yet; write it after each."""
+def run(jobs, path, note=None, again=()):
+    """Run the jobs that the record at `path` does not have yet, and those that begin like one of `again`."""
     record = json.loads(path.read_text()) if path.exists() else {"machine": machine(), "results": {}}
     record |= {"command": "python notebooks/scripts/scaling_runs.py"} | ({"note": note} if note else {})
     for name, (measure, settings) in jobs.items():
-        if name not in record["results"]:
+        if name not in record["results"] or name.startswith(tuple(again)):
             load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
             result = measure(**settings) | {"load_before": load and round(load, 1)}
             result = {key: float(f"{value:.4g}") if type(value) is float else value for key, value in result.items()}
@@ -246,25 +283,28 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gpu", action="store_true", help="measure on one GPU, with KERAS_BACKEND=jax")
     parser.add_argument("--note", help="what else the machine did, for the record")
+    parser.add_argument("--again", nargs="*", default=[], metavar="NAME", help="results to measure anew")
     parser.add_argument("--backend", choices=["tensorflow", "jax"], help=argparse.SUPPRESS)
     wanted = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
     if wanted.gpu:
         import jax
 
-        path = RESULTS / "13_gpu.json"
-        run(gpu_jobs(), path, wanted.note)
-        record = json.loads(path.read_text())
-        record["machine"]["device"] = jax.devices()[0].device_kind
-        write(path, record)
+        for name, jobs in gpu_jobs().items():
+            path = RESULTS / f"{name}.json"
+            run(jobs["jax"], path, wanted.note, wanted.again)
+            record = json.loads(path.read_text())
+            record["machine"]["device"] = jax.devices()[0].device_kind
+            write(path, record)
     elif wanted.backend:
-        run(cpu_jobs()[wanted.backend], RESULTS / "13_cpu.json", wanted.note)
+        for name, jobs in cpu_jobs().items():
+            run(jobs.get(wanted.backend, {}), RESULTS / f"{name}.json", wanted.note, wanted.again)
     else:
-        for backend in cpu_jobs():
-            environment = os.environ | {"KERAS_BACKEND": backend}
+        for backend in ("tensorflow", "jax"):
             options = ["--note", wanted.note] if wanted.note else []
+            options += ["--again", *wanted.again] if wanted.again else []
             command = [sys.executable, __file__, "--backend", backend, *options]
-            subprocess.run(command, cwd=ROOT, env=environment, check=True)
+            subprocess.run(command, cwd=ROOT, env=os.environ | {"KERAS_BACKEND": backend}, check=True)
 
 
 if __name__ == "__main__":

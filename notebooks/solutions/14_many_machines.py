@@ -11,14 +11,14 @@
 # ---
 
 # %% [markdown]
-# # 13. Solutions: scaling up
+# # 14. Solutions: many machines
 #
-# Worked answers to the exercises of [notebook 13](../13_scaling_up.ipynb), each with its reason and its wrong turns.
+# Worked answers to the exercises of [notebook 14](../14_many_machines.ipynb), each with its reason and its wrong turns.
 # Try them yourself first.
 #
 # 5 minutes to read, under a minute to run. Builds on the notebook itself.
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/solutions/13_scaling_up.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/solutions/14_many_machines.ipynb)
 
 # %% jupyter={"source_hidden": true} tags=["setup"]
 import sys
@@ -38,23 +38,6 @@ cct.setup()
 import numpy as np
 
 # %% [markdown]
-# ## The gradient of a batch from its parts
-#
-# The mean gradient of a part times its images is the sum over the part. Sums add up; one division at the end makes
-# the mean again.
-#
-# Wrong turns: the plain mean of the parts is right only when all have the same size, which hides the mistake until
-# the last batch of an epoch. A sum makes the step longer with every device you add.
-
-
-# %% tags=["solution"]
-def whole_gradient(gradients, counts):
-    return counts @ gradients / counts.sum()  # (parts,) @ (parts, weights) -> (weights,)
-
-
-cct.check("whole_gradient", whole_gradient)
-
-# %% [markdown]
 # ## Which images does this process train on?
 #
 # Every process draws the same batch from the same seed, so a row number means the same image everywhere.
@@ -72,22 +55,27 @@ def rows_of(process, processes, batch):
 cct.check("rows_of", rows_of)
 
 # %% [markdown]
-# ## Which share of its peak did the card reach?
+# ## Add up gradients around a ring
 #
-# Two operations a multiply-accumulate and three forward passes a step make 6 times the MACs for each image; times the
-# images a second that is what was delivered.
+# In a round every device sends one part and receives another, so the order of the devices within a round does not
+# matter. After n - 1 rounds, device d holds the whole sum of part d + 1; n - 1 rounds more hand the sums on. Each
+# device sends 2 (n - 1) parts of the n, nearly twice its gradient, however many devices there are.
 #
-# Wrong turns: the forward pass alone, which is what published MACs count; one operation for a multiply-accumulate.
-# Both together make a device look six times lazier than it was.
+# Wrong turns: a part that never changes, so that the sum stays where it was; `d + r`; changing the argument in place.
 
 
 # %% tags=["solution"]
-def share_of_peak(macs, images_per_second, peak):
-    delivered = 2 * 3 * macs * images_per_second  # operations a second
-    return delivered / peak
+def add_around_the_ring(parts, rounds):
+    held = np.array(parts, float)  # (devices, parts), a copy
+    n = len(held)
+    for r in range(rounds):
+        for d in range(n):
+            held[(d + 1) % n, (d - r) % n] += held[d, (d - r) % n]
+    return held
 
 
-cct.check("share_of_peak", share_of_peak)
+cct.check("add_around_the_ring", add_around_the_ring)
+
 
 # %% [markdown]
 # ## How many processes are worth it?
@@ -108,11 +96,29 @@ def fastest(seconds, talk, most):
 cct.check("fastest", fastest)
 
 # %% [markdown]
+# ## How many epochs does the money buy?
+#
+# The bill backwards: money over price is hours, times 3,600 seconds, times operations a second. An epoch costs six
+# operations for each MAC of each image: three passes, two operations each. `int` keeps whole epochs.
+#
+# Wrong turns: seconds and hours mixed, a factor of 3,600; the forward pass alone, three times too many epochs.
+
+
+# %% tags=["solution"]
+def epochs_for(dollars, price, macs, images, delivered):
+    operations = dollars / price * 3600 * delivered
+    return int(operations / (6 * macs * images))
+
+
+cct.check("epochs_for", epochs_for)
+
+
+# %% [markdown]
 # ## All of them
 
 # %%
-cct.progress(13)
-assert len(cct.exercises.solved(13)) == 4
+cct.progress(14)
+assert len(cct.exercises.solved(14)) == 4
 
 # %% [markdown]
 # ## Recap

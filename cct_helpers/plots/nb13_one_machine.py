@@ -1,0 +1,178 @@
+"""Pictures of notebook 13, one machine: arrays and numbers in, a Matplotlib Figure out."""
+
+import numpy as np
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator
+
+from cct_helpers.figures import BLUE, COLOURS, GREEN, GREY, ORANGE, PALE, PINK, RED, SKY, name_rows, new_figure
+
+NUMBER_FORMATS = {  # name: (smallest positive number, smallest with full precision, largest)
+    "float32": (2.0**-149, 2.0**-126, 3.4e38),
+    "bfloat16": (2.0**-133, 2.0**-126, 3.4e38),
+    "float16": (2.0**-24, 2.0**-14, 65504.0),
+}
+DECADES = -12, 7  # what the picture of the formats shows; float32 and bfloat16 go on far beyond it
+MOST = 3.0  # times the first switch: a bar that is longer is cut off there and says so
+
+
+def draw_switches(panels, title):
+    """Seconds of a step with each switch, one panel a machine: a bar a switch, beside the first, which has none.
+
+    Args:
+        panels: name of a machine -> {switch: seconds}; the first switch is what the others are compared with.
+        title: what the picture says.
+    """
+    rows = max(map(len, panels.values()))
+    figure, axes = new_figure(1, len(panels), width=8.2, height=0.36 * rows + 1.3, squeeze=False)
+    for ax, (machine, seconds) in zip(axes[0], panels.items(), strict=True):
+        values = np.array(list(seconds.values()))
+        times = values / values[0]
+        colours = [GREY] + [GREEN if factor < 1 else ORANGE for factor in times[1:]]
+        ax.barh(range(len(times)), np.minimum(times, MOST), color=colours, height=0.6)
+        name_rows(ax, list(seconds))
+        ax.axvline(1, color=GREY, linewidth=1)
+        for place, (value, factor) in enumerate(zip(values, times, strict=True)):
+            words = f" {1000 * value:,.0f} ms" + (f", x {factor:.2f}" if place else "")
+            if factor > MOST:
+                words = f" off the scale: {value:,.1f} s, x {factor:.0f}"
+            ax.text(min(factor, MOST), place, words, va="center", fontsize=9)
+        ax.set(xlim=(0, 1.6 * MOST), xticks=(0, 1, 2, 3), xlabel=f"time of an update, {next(iter(seconds))} = 1")
+        ax.set_title(machine, fontsize=10)
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def draw_number_formats(magnitudes, scale, title):
+    """Which magnitudes the number formats can hold, and where gradients lie, as they are and times a scale.
+
+    Args:
+        magnitudes: (n,) absolute values above 0.
+        scale: a factor; the gradients times this factor are drawn as well.
+        title: what the picture says.
+    """
+    figure, axes = new_figure(2, 1, width=8, height=3.9, sharex=True, height_ratios=(1.2, 1))
+    logs = np.log10(magnitudes)
+    bins = np.linspace(*DECADES, 20 * (DECADES[1] - DECADES[0]) + 1)
+    axes[0].hist(logs, bins, color=BLUE, label="gradients")
+    axes[0].hist(logs + np.log10(scale), bins, color=ORANGE, alpha=0.7, label=f"gradients x {scale:,.0f}")
+    axes[0].set(ylabel="how many")
+    axes[0].set_title(title, fontsize=11)
+    axes[0].legend(loc="upper right")
+    for place, limits in enumerate(NUMBER_FORMATS.values()):
+        smallest, full, largest = np.clip(np.log10(limits), *DECADES)
+        axes[1].barh(place, largest - full, left=full, color=GREEN, height=0.5)
+        axes[1].barh(place, full - smallest, left=smallest, color=SKY, height=0.5)
+        if smallest > DECADES[0]:
+            axes[1].text(smallest, place, "becomes 0 ", ha="right", va="center", fontsize=9)
+        if largest < DECADES[1]:
+            axes[1].text(largest, place, " infinity", va="center", fontsize=9)
+    name_rows(axes[1], list(NUMBER_FORMATS))
+    ticks = range(-12, 7, 3)
+    axes[1].set_xticks(ticks, [f"$10^{{{tick}}}$" for tick in ticks])
+    axes[1].set(xlabel="magnitude; green: full precision, light blue: fewer digits", xlim=DECADES)
+    return figure
+
+
+def draw_overlap(schedules, prepare, step):
+    """Schedules of the same work, one below the other, a colour a batch.
+
+    Args:
+        schedules: title -> (made, trained), when each batch is begun to be made and to be trained, (batches,) each, in
+            seconds.
+        prepare, step: seconds that it takes to make and to train a batch.
+    """
+    height = 1.55 * len(schedules) + 0.3
+    margins = dict(left=0.08, right=0.98, bottom=0.55 / height, top=1 - 0.3 / height, hspace=0.55)
+    figure, axes = new_figure(len(schedules), 1, width=8, height=height, margins=margins, sharex=True, squeeze=False)
+    for ax, (title, (made, trained)) in zip(axes[:, 0], schedules.items(), strict=True):
+        for batch, colour in zip(range(len(made)), COLOURS * len(made), strict=False):
+            style = dict(height=0.7, edgecolor="white", color=colour)
+            ax.barh(0, prepare, left=made[batch], **style)
+            ax.barh(1, step, left=trained[batch], **style)
+        name_rows(ax, ["make", "train"])
+        ax.set_title(f"{title}: {trained[-1] + step:.2f} s for {len(made)} batches", loc="left", fontsize=10)
+    axes[-1, 0].set(xlabel="time (s); one colour a batch")
+    return figure
+
+
+def draw_kept(blocks, choices):
+    """Which outputs of a chain of blocks are kept for the backward pass, a row a choice.
+
+    Args:
+        blocks: how many there are.
+        choices: one number a row; every so many-th input is kept.
+    """
+    figure, ax = new_figure(width=8.2, height=0.75 * len(choices) + 1.0)
+    for row, every in enumerate(choices):
+        kept = range(0, blocks, every)
+        again = range(blocks - every + 1, blocks + 1)  # the last segment, which the backward pass needs first
+        for place in range(blocks + 1):
+            colour = BLUE if place in kept else ORANGE if place in again else "white"
+            ax.add_patch(Rectangle((place, row - 0.28), 0.72, 0.56, facecolor=colour, edgecolor=GREY, linewidth=1))
+        ax.text(blocks + 1.2, row, f"{len(kept)} + {every} = {len(kept) + every}", va="center", fontsize=10)
+    ax.set_yticks(range(len(choices)), [f"every {every}" if every > 1 else "all" for every in choices])
+    ax.set_xticks([0.36, blocks + 0.36], ["input", f"output of block {blocks}"])
+    ax.set(xlim=(-0.2, blocks + 4.2), ylim=(len(choices) - 0.5, -0.6))
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    title = (
+        "Fewest arrays are held at once where some inputs are kept (blue)\nand one segment is computed again (orange)"
+    )
+    ax.set_title(title, fontsize=11)
+    return figure
+
+
+def draw_growth(series, unit="seconds a step"):
+    """One panel a series, both axes logarithmic: measured points, and two guesses fitted to all but the last of them.
+
+    Args:
+        series: label of the horizontal axis -> (x, y, arithmetic, power): four arrays (n,), sizes, measured values, and
+            what each guess says for them.
+        unit: of y.
+    """
+    figure, axes = new_figure(1, len(series), width=3.1 * len(series), height=3.9, squeeze=False)
+    for ax, (name, (x, y, arithmetic, power)) in zip(axes[0], series.items(), strict=True):
+        ax.loglog(x, power, "--", color=PINK, linewidth=1.5, label="power")
+        ax.loglog(x, arithmetic, color=BLUE, linewidth=1.5, label="arithmetic")
+        ax.loglog(x[:-1], y[:-1], "o", color=ORANGE, markersize=6, label="measured, fitted")
+        ax.loglog(x[-1:], y[-1:], "o", color=RED, markersize=8, markerfacecolor="white", label="measured, guessed")
+        ax.set(xlabel=f"{name} (log scale)", ylabel=f"{unit} (log scale)")
+        misses = [100 * (guess[-1] / y[-1] - 1) for guess in (arithmetic, power)]
+        ax.set_title("for {:g}: arithmetic {:+.0f} %,\npower {:+.0f} %".format(x[-1], *misses), fontsize=10)
+        ax.set_xticks(x, [f"{value:g}" for value in x], minor=False)
+        ax.minorticks_off()
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter("{x:g}")
+    figure.suptitle("Parts that the arithmetic names find the last point; a power falls short of it", fontsize=11)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+    return figure
+
+
+def draw_costs(macs, memory, limit, title):
+    """What a training step costs: multiply-accumulates and memory, each a bar by part.
+
+    Args:
+        macs: part -> multiply-accumulates of a step.
+        memory: part -> bytes.
+        limit: bytes that there are.
+        title: the settings, in words.
+    """
+    margins = dict(left=0.03, right=0.97, bottom=0.24, top=0.86, hspace=1.45)
+    figure, axes = new_figure(2, 1, width=8, height=4.2, margins=margins)
+    total = sum(memory.values())
+    fits = "fits" if total <= limit else "does not fit"
+    for ax, parts, unit, name in (
+        (axes[0], macs, 1e9, f"GMACs of a step: {sum(macs.values()) / 1e9:,.1f}"),
+        (axes[1], memory, 1e9, f"memory (GB): {total / 1e9:.2f} of {limit / 1e9:g}, {fits}"),
+    ):
+        left = 0.0
+        for (part, size), colour in zip(parts.items(), (BLUE, SKY, GREEN, ORANGE, PINK), strict=False):
+            ax.barh(0, size / unit, left=left, color=colour, height=0.6, label=part)
+            left += size / unit
+        ax.set(yticks=[], ylim=(-0.4, 0.4), xlim=(0, 1.02 * left), xlabel=name)
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.75), ncols=4, frameon=False, fontsize=9)
+    axes[1].set_xlim(0, 1.1 * max(total, limit) / 1e9)
+    axes[1].axvline(limit / 1e9, color=RED, linewidth=2)
+    axes[0].set_title(title, loc="left", fontsize=11)
+    axes[1].set_facecolor(PALE if total > limit else "white")
+    return figure

@@ -1,0 +1,680 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 14. Many machines
+#
+# *What when it outgrows my machine?*
+#
+# You share a batch between two devices and between two processes, kill one of them and go on, and work out what
+# ImageNet would cost before anyone pays for it.
+#
+# 70 minutes to read, 1 minute to run. Builds on [notebook 13](13_one_machine.ipynb) and
+# [notebook 07](07_training.ipynb).
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/14_many_machines.ipynb)
+
+# %% jupyter={"source_hidden": true} tags=["setup"]
+import sys
+from pathlib import Path
+
+here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
+places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
+root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
+assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
+sys.path.insert(0, root)
+
+import cct_helpers as cct
+
+cct.setup()
+
+# %%
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import tempfile
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from cct_helpers.plots import nb14_many_machines as pictures
+from cct_helpers.topics.costs import model_costs
+
+processor = tf.config.list_physical_devices("CPU")[0]  # one processor that TensorFlow takes for two devices
+tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+# %% [markdown]
+# ## Two questions first
+#
+# **1.** Four pieces of 16 images were accumulated, and the weights were those of a batch of 64. Why? (Notebook 13)
+#
+# <details><summary>Answer</summary>
+#
+# The gradient of a batch is the mean of the gradients of its images. The mean of the means of equal pieces is the same
+# number.
+#
+# </details>
+#
+# **2.** Stochastic depth draws one mask for each image and not one for the whole batch. What would the latter do?
+# (Notebook 04)
+#
+# <details><summary>Answer</summary>
+#
+# The mean of a step would be as noisy as a single draw: the noise of the masks would not average out over the batch.
+#
+# </details>
+#
+# ## Several devices
+#
+# *Why:* notebook 13 computed the pieces of a batch one after the other. Two devices can compute two pieces at the same
+# time. Each holds all weights, takes its part of the batch and computes its own gradient; all take the mean, so all
+# make the same step and stay equal. This is [data parallelism](glossary.md):
+#
+# $$\nabla L = \frac{1}{p} \sum_{j=1}^{p} \nabla L_j, \qquad \nabla L,\ \nabla L_j: (\text{weights},)$$
+#
+# for $p$ devices with equal parts.
+
+# %%
+alt = "A batch of 64 images is split into two halves of 32. Each goes to a device with all weights, which gives a "
+alt += "gradient. The mean of both gradients gives the same step on both."
+cct.show(pictures.draw_data_parallel(), alt=alt)
+
+# %% [markdown]
+# First by hand, with one model and two halves of a batch. The model is the small one of notebook 13, without dropout,
+# so that results can be compared number by number; the optimizer is plain gradient descent.
+
+# %%
+digits = cct.load_dataset("digits")
+images = digits.x_train[:512].astype("float32")  # (512, 16, 16, 1)
+targets = np.eye(10, dtype="float32")[digits.y_train[:512]]  # (512,) -> (512, 10)
+loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+
+
+def new_model():
+    keras.utils.set_random_seed(0)
+    small = dict(input_shape=(16, 16, 1), normalization=(78, 96), num_layers=1, dim=32, hidden_channels=16)
+    return cct.build_cct("cct_2_3x2_32", **small, stochastic_depth=0.0, attention_dropout=0.0)
+
+
+def gradients_of(model, part):
+    with tf.GradientTape() as tape:
+        value = loss(targets[part], model(images[part]))
+    return tape.gradient(value, [variable.value for variable in model.trainable_variables])
+
+
+model = new_model()
+whole, left, right = (gradients_of(model, part) for part in (slice(64), slice(32), slice(32, 64)))
+apart = max(
+    abs((first + second) / 2 - both).numpy().max() for both, first, second in zip(whole, left, right, strict=True)
+)
+print(f"mean of the halves' gradients against the gradient of the whole batch: {apart:.0e}")
+assert apart < 1e-6
+
+# %% [markdown]
+# In Keras, `tf.distribute.MirroredStrategy` does this for every step: a copy of the model on each device, the batch of
+# the data set split, the gradients averaged. The batch of the data set is the [global batch](glossary.md), that of all
+# devices together. (The two devices here are one processor that TensorFlow takes for two. The numbers are the same as
+# with two GPUs; the speed is not.)
+#
+# **Predict:** two devices against one, same global batch, eight steps. How far apart are the weights?
+
+
+# %%
+def weights_of(model):
+    return np.concatenate([np.ravel(weight) for weight in model.get_weights()])
+
+
+def trained(model, rate=0.1, batch=64):
+    batches = tf.data.Dataset.from_tensor_slices((images, targets)).batch(batch).prefetch(2)
+    model.compile(keras.optimizers.SGD(rate), loss)
+    model.fit(batches, epochs=1, shuffle=False, verbose=0)
+    return weights_of(model)
+
+
+alone = trained(new_model())
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+with strategy.scope():
+    mirrored = trained(new_model())
+print(f"{strategy.num_replicas_in_sync} devices against one: {abs(mirrored - alone).max():.0e}")
+assert strategy.num_replicas_in_sync == 2 and abs(mirrored - alone).max() < 1e-5 < 0.1 < abs(alone).max()
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# As far as rounding: the sums are taken in another order.
+#
+# </details>
+#
+# Three traps wait here.
+#
+# > **Trap: `train_on_batch` does not split.** You have a loop of your own, and put the model under a strategy.
+#
+# **Predict:** of a batch of 64, how many images does each of two devices get, from `fit` and from `train_on_batch`?
+
+
+# %% tags=["trap"]
+def rows(target, logits):  # a "loss" that tells how many images a device got
+    return ops.cast(ops.shape(logits)[0], "float32") + 0 * ops.sum(logits, axis=1)
+
+
+with strategy.scope():
+    counting = keras.Sequential([keras.Input((16, 16, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    counting.compile("sgd", rows)
+by_fit = counting.fit(images, targets, batch_size=64, shuffle=False, verbose=0).history["loss"][0]
+counting.reset_metrics()
+by_batch = float(counting.train_on_batch(images[:64], targets[:64]))
+print(f"images a device, of 64: fit {by_fit:.0f}, train_on_batch {by_batch:.0f}")
+assert (by_fit, by_batch) == (32, 64)
+
+# %% [markdown]
+# Half of them from `fit`, all of them from `train_on_batch`. The result is right and the second device is wasted: no
+# error, no speed. `cct.fit` calls `train_on_batch` on TensorFlow, so under a strategy it is wasteful too: use
+# `model.fit` there.
+#
+# **To catch it:** let a loss count its rows once, as above.
+#
+# > **Trap: the learning rate belongs to the global batch.** Two devices with 64 images each make a batch of 128, and
+# > half as many updates.
+#
+# **Predict:** which rate takes the model to where batch 64 took it with 0.1: the same, or twice as much?
+
+# %% tags=["trap"]
+distance = {}
+for rate in (0.1, 0.2):
+    distance[rate] = np.linalg.norm(trained(new_model(), rate, batch=128) - alone)
+    print(f"batch 128, rate {rate}: {distance[rate]:.3f} from the weights of batch 64 with rate 0.1")
+assert distance[0.2] < 0.7 * distance[0.1]
+
+# %% [markdown]
+# Twice as much comes nearer. With the old rate the model moves about half as far. A common rule is to raise the rate in
+# proportion to the batch ([Goyal et al.](https://arxiv.org/abs/1706.02677)), with a warm-up, until it stops working.
+#
+# **To catch it:** write the global batch beside the learning rate, in the recipe and in the log.
+#
+# > **Trap: all devices draw the same dropout mask.** Dropout is on again. Each device has a copy of the layer, with the
+# > same random state: copies must stay equal.
+#
+# **Predict:** image 5 of the first half loses a branch. What happens to image 5 of the second half?
+
+# %% tags=["trap"]
+with strategy.scope():
+    dropout = keras.layers.Dropout(0.5, seed=0)
+
+
+def masks_of(layer):  # -> (devices, images, units): what two devices keep of 4 images with 12 ones each
+    results = strategy.run(lambda: layer(tf.ones((4, 12)), training=True))
+    return np.stack([result.numpy() > 0 for result in strategy.experimental_local_results(results)])
+
+
+drawn = [masks_of(dropout) for _ in range(3)]  # three steps
+print("the same on both devices:", [bool(np.array_equal(*masks)) for masks in drawn])
+assert all(np.array_equal(*masks) for masks in drawn) and not np.array_equal(drawn[0], drawn[1])
+
+# %% [markdown]
+# It loses the same branch, in every step. The masks change from step to step and never between the devices. That is the
+# mistake of notebook 04 in a new coat: with $p$ devices only one $p$-th of the masks is drawn, and their noise averages
+# out over that many fewer. Nothing is wrong with the mean, so no loss shows it.
+#
+# **To catch it:** compare the masks of two devices, as above. The cure is a seed that holds the number of the device:
+
+
+# %%
+class OwnMasks(keras.layers.Dropout):
+    def call(self, inputs, training=False):
+        if not training:
+            return inputs
+        device = tf.distribute.get_replica_context().replica_id_in_sync_group
+        seed = self.seed_generator.next()  # two whole numbers, the same on each device
+        drawn = tf.random.stateless_uniform(ops.shape(inputs), seed + ops.cast(device, seed.dtype))
+        return ops.where(drawn >= self.rate, inputs / (1 - self.rate), 0.0)
+
+
+with strategy.scope():
+    cured = OwnMasks(0.5, seed=0)
+own = masks_of(cured)
+equal = (own[0] == own[1]).mean()
+print(f"entries that are the same on both devices: before {np.mean(drawn[0][0] == drawn[0][1]):.0%}, now {equal:.0%}")
+assert 0.2 < equal < 0.8  # of 48 draws, each the same by chance in half of the cases
+ways = {"one seed for all": drawn[0], "a seed a device": own}
+figure = pictures.draw_masks(ways, "Devices with one seed drop the same; the device's number in the seed cures it")
+alt = "Two pairs of random patterns. One seed for all: both devices have the same. A seed a device: they differ"
+cct.show(figure, alt=alt)
+
+# %% [markdown]
+# On JAX there is no such trap: `keras.distribution` computes one step for the whole batch and splits the arrays, so the
+# mask is drawn for the whole batch, too.
+#
+# ## Several processes, and one that dies
+#
+# *Why:* several machines means several processes that talk over a network. In Keras 3 that is `keras.distribution` on
+# the JAX backend. (`tf.distribute.MultiWorkerMirroredStrategy` does not work with Keras 3: two workers of Keras 3.15
+# and TensorFlow 2.21 both end with a ValueError about `PerReplica`, and [an issue of
+# Keras](https://github.com/keras-team/keras/issues/20585) is open. On PyTorch one wraps the model in
+# `DistributedDataParallel` and writes the loop; Keras has a [guide for each
+# backend](https://keras.io/guides/distributed_training_with_jax/).)
+#
+# | | several devices, one process | several processes |
+# |---|---|---|
+# | TensorFlow | `MirroredStrategy` with `model.fit` | does not work with Keras 3 |
+# | JAX | `keras.distribution.DataParallel` | the same, after `keras.distribution.initialize` |
+# | PyTorch | `DistributedDataParallel`, by hand | the same |
+#
+# The script [scripts/many_processes.py](scripts/many_processes.py) trains a CCT in any number of processes. On CPUs
+# they add up their gradients with gloo, a library for sums over a network; on GPUs JAX takes NVIDIA's NCCL. It can be
+# read in five minutes. It trains with `train_on_batch`, and that is right there: each process is handed its own rows,
+# so there is nothing to split.
+#
+# You run it with one process, then with two. In the third epoch you kill one of the two, as a power cut would, and go
+# on with the one that is left: the same command, but for the number. Dropout is on this time.
+#
+# **Predict:** how far are the losses of the broken run from those of the unbroken one?
+
+# %%
+script = Path(root) / "notebooks" / "scripts" / "many_processes.py"
+scratch = tempfile.TemporaryDirectory()
+quickly = os.environ | {"XLA_FLAGS": "--xla_backend_optimization_level=0"}  # a short run waits for the compiler most
+
+
+def run_script(name, *options, kill_after=None):
+    """Run the script, show its lines, and kill its second process after a line that begins with `kill_after`."""
+    command = [sys.executable, str(script), "--folder", f"{scratch.name}/{name}", "--epochs", "5", *options]
+    pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=quickly)
+    with subprocess.Popen(command, **pipes) as running:
+        for line in running.stdout:
+            if line.startswith("started"):
+                numbers = [int(word) for word in line.split()[2:]]  # of the processes, as the system counts them
+            elif line.startswith(("epoch", "resumed", "Process", "This", "JAX")):
+                print(f"{name}: {line.strip()}")
+            if kill_after and line.startswith(kill_after):
+                os.kill(numbers[1], signal.SIGKILL)
+    return running.returncode
+
+
+# %% tags=["long"]
+possible = importlib.util.find_spec("jax") and sys.platform != "win32"
+if possible:
+    failed = run_script("one")
+    killed = run_script("two", "--start", "2", kill_after="epoch 2/")
+    failed += run_script("two")
+    losses = {name: json.loads(Path(scratch.name, name, "history.json").read_text())["loss"] for name in ("one", "two")}
+    apart = np.abs(np.subtract(losses["one"], losses["two"])).max()
+    print(f"one process unbroken, two and then one: losses of 5 epochs differ by at most {apart:.0e}")
+    assert killed and not failed and len(losses["two"]) == 5 and apart < 1e-3
+else:
+    print("This needs JAX, on Linux or macOS: pip install jax. With it, the losses differ by rounding alone.")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# By rounding. What was lost is the part of the third epoch before the kill: it was computed again from the last
+# checkpoint.
+#
+# </details>
+#
+# Four things in the script make it so: every process has the same seed, every process draws the same batch and takes
+# its own rows of it, one process alone writes the checkpoint, and all read it when they start again, however many they
+# are.
+#
+# On a cluster the command is the same on each machine, but for its number. The folder must be one that all of them
+# see:
+#
+#     python notebooks/scripts/many_processes.py --address node0:12345 --processes 4 --process 0 --folder shared/run
+#
+# SLURM is what shares out the machines of most clusters. There, one line starts all of them:
+#
+#     srun --ntasks-per-node=1 sh -c 'python notebooks/scripts/many_processes.py --folder shared/run \
+#         --address $(scontrol show hostnames $SLURM_NODELIST | head -1):12345 \
+#         --processes $SLURM_NTASKS --process $SLURM_PROCID'
+#
+# A model that does not fit on one device even with rematerialisation is a case for
+# `keras.distribution.ModelParallel`, which splits the weights as well. No CCT is that large.
+#
+# ## When do two processes win?
+#
+# *Why:* the sum of gradients has to travel in every step. In a *ring* each of $p$ processes cuts its gradient into $p$
+# parts; the parts go round from neighbour to neighbour and are added up on the way, then the sums go round once more.
+# Each process sends
+#
+# $$2\,\frac{p - 1}{p}\,B \quad \text{bytes a step, for a gradient of } B \text{ bytes.}$$
+#
+# On paper: two processes and CCT-2/3x2 with 283,723 parameters of 4 bytes: $B$ is 1.1 MB, and each sends 1.1 MB a step.
+# The images do not appear: the larger the step, the smaller the share of the sending.
+#
+# The record has two models on the same digits: the one above, and a larger one, 256 numbers a token and 4 blocks.
+#
+# **Predict:** for which of the two are two processes on two cores faster than one process on one core?
+
+# %%
+results = Path(root) / "notebooks" / "results"
+record = json.loads((results / "14_cpu.json").read_text(encoding="utf-8"))
+measured, machine = record["results"], record["machine"]
+print(", ".join(f"{name} {value}" for name, value in machine.items()), "\n" + record.get("note", ""))
+ways = ("1 process, 1 core", "2 processes, 2 cores", "1 process, 2 cores")
+seconds = {size: {way: measured[f"{size}/{way}"]["seconds"] for way in ways} for size in ("small", "large")}
+figure = pictures.draw_processes(seconds, "Two processes lose with both models, less so with the large one")
+alt = "Seconds of an epoch. Small model: two processes take longer than one. Large model: the same, by less"
+cct.show(figure, alt=alt)
+speedup = {size: runs[ways[0]] / runs[ways[1]] for size, runs in seconds.items()}
+print({size: f"{value:.2f} times as fast with two" for size, value in speedup.items()})
+assert round(speedup["small"], 1) == 0.3 and round(speedup["large"], 1) == 0.9
+assert 2 * (1 / 2) * 4 * 283_723 == 1_134_892
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# For neither, here: 0.9 times as fast, of at most 2. With the small one they reach 0.3 of the speed of one.
+#
+# </details>
+#
+# An epoch has 8 steps here, so a step of the small model takes 21 ms on one core, and one of the large model 857 ms.
+# The processes meet in every step, to add up their gradients and because one waits for the other. For 21 ms that is too
+# often.
+#
+# The times of the large model were taken beside other work on both cores, as the note says, and a second process can
+# gain nothing from a core that is taken. They show how little is lost in steps this long, not how much can be won.
+# `python notebooks/scripts/scaling_runs.py --again small/ large/` measures all six on your machine, in quiet.
+#
+# Inside one machine there is also a simpler way: one process on both cores, whose threads share the memory and send
+# nothing. Processes are for what one machine cannot hold, and for GPUs.
+#
+# ## ImageNet, on paper
+#
+# *Why:* the authors trained CCT-14/7x2 on ImageNet for 310 epochs, with 8 devices of 128 images each ([their
+# configuration](https://github.com/SHI-Labs/Compact-Transformers/tree/main/configs)). What would that cost you?
+#
+# The data sheet of an [NVIDIA H100](https://www.nvidia.com/en-us/data-center/h100/) promises 989 TFLOP/s in bfloat16
+# (1 TFLOP/s is $10^{12}$ operations a second), 494 in TF32, a float32 with fewer digits, and 67 in float32. What
+# does training really get? The card of the shipped CCT-7/3x1 has its times: an H100, bfloat16, JAX, 47,500 images an
+# epoch, at 32 pixels in the last epochs.
+#
+# **Predict:** 15,000 images a second, 1.18 GMACs each. Which share of 989 TFLOP/s is that: 1 %, 10 % or 50 %?
+
+# %%
+card = json.loads((Path(root) / "cct_helpers" / "weights" / "cct_7_3x1_32_cifar10.json").read_text(encoding="utf-8"))
+history = card["history"]
+since = {epoch: second for epoch, second in zip(history["epoch"], history["seconds"], strict=True) if epoch >= 110}
+epochs, seconds_taken = max(since) - min(since), max(since.values()) - min(since.values())
+speed = epochs * card["train_images"] / seconds_taken  # images a second, validation included
+macs = sum(model_costs("cct_7_3x1_32")["macs"].values())  # of one image, forward
+delivered = 2 * 3 * macs * speed  # operations a second: two a MAC, three passes a step
+share = delivered / 989e12
+print(f"{card['device']}, {card['precision']}: {speed:,.0f} images a second")
+print(f"{delivered / 1e12:.0f} TFLOP/s, {share:.0%} of the peak")
+assert (
+    card["precision"] == "mixed_bfloat16" and "H100" in card["device"] and round(share, 2) == 0.11 and delivered > 67e12
+)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# 11 %. Validation is in the time, and whether others shared the card the record does not say: so it is a share that was
+# reached, not the best one possible.
+#
+# </details>
+#
+# 11 % sounds poor. It is 111 TFLOP/s, more than the data sheet promises for float32 at its very best. (Where the rest
+# goes was not measured. Likely places: products too small to fill the card, and norms, softmax and dropout, which wait
+# for memory.)
+#
+# The bill has this form:
+#
+# $$\text{hours} = \frac{2 \cdot 3 \cdot \text{MACs} \cdot \text{images} \cdot \text{epochs}}
+# {3600 \cdot \text{share} \cdot \text{peak}}$$
+#
+# with the MACs of one image in a forward pass, and the peak in operations a second. Two of its numbers are assumptions:
+# that CCT-14 at 224 pixels reaches the share of CCT-7 at 32, and that an hour costs 3 dollars. And one precision at a
+# time: the speed of one goes with the memory of the same.
+
+# %%
+PEAKS = {"bfloat16": 989e12, "float32": 67e12}  # operations a second, on the data sheet
+
+
+def bill(costs, peak, share, images=1_281_167, epochs=310, price=3.0):
+    """Hours on one device, and dollars."""
+    hours = 2 * 3 * sum(costs["macs"].values()) * images * epochs / (3600 * share * peak)
+    return hours, hours * price
+
+
+costs = model_costs("cct_14_7x2_224", num_classes=1000)
+hours, dollars = bill(costs, PEAKS["bfloat16"], share)
+at_best, _ = bill(costs, PEAKS["float32"], 1.0)
+print(f"{sum(costs['macs'].values()) / 1e9:.2f} GMACs, {sum(costs['parameters'].values()):,} parameters")
+print(
+    f"bfloat16 at {share:.0%}: {hours:.0f} device hours, {dollars:.0f} dollars; float32 at 100 %: {at_best:.0f} hours"
+)
+assert 30 < hours < 36 and 90 < dollars < 110 and at_best > 1.5 * hours
+
+# %% [markdown]
+# The share of float32 is not measured here, but no share is needed: even at 100 % of its peak it would take longer than
+# bfloat16 at 11 %. (With TF32, for which JAX and TensorFlow may decide by themselves, float32 arrays are multiplied
+# faster: up to 494 TFLOP/s.) What else a GPU says, one command measures, on this model and this batch:
+# `KERAS_BACKEND=jax python notebooks/scripts/scaling_runs.py --gpu`.
+#
+# ### Does it fit?
+#
+# Memory is 16 bytes a parameter for weights, gradients and Adam's two moments, which stay in float32 under mixed
+# precision, and what the forward pass keeps for each image. The record has the latter for three sizes of image, as JAX
+# lists it. It has a part in proportion to the tokens and one with their square, so two numbers describe each kind.
+# (Under bfloat16 a second copy of the weights, of 2 bytes each, is kept as well; it does not grow with the images.)
+
+# %%
+kinds = ("float32", "float32, rematerialised", "mixed_bfloat16", "mixed_bfloat16, rematerialised")
+per_image, sides = {}, (128, 224, 384)
+tokens = np.array([(side / 16) ** 2 for side in sides])
+columns = np.stack([tokens, tokens**2], axis=1)  # (sides, 2)
+parameters = sum(costs["parameters"].values())
+outside = costs["parameters"]["tokenizer"] + costs["parameters"]["head"]  # of the blocks
+copied = {"mixed_bfloat16": parameters, "mixed_bfloat16, rematerialised": outside}  # weights with a copy of 2 bytes
+for kind in kinds:
+    stored = np.array([measured[f"imagenet bytes/{kind}, {side} pixels"]["bytes"] for side in sides])
+    stored = (stored - 2 * copied.get(kind, 0)) / 2  # bytes of an image: the record has two images in a batch
+    found = np.linalg.lstsq(columns / stored[:, None], np.ones(3), rcond=None)[0]  # bytes a token, bytes a pair
+    per_image[kind.removeprefix("mixed_")] = found
+    off = np.abs(columns @ found / stored - 1).max()
+    print(f"{kind:31} {stored[1] / 1e6:4.0f} MB an image at 224 pixels; the two numbers are off by at most {off:.1%}")
+    assert off < 0.06
+at_224 = {kind: found @ [196, 196**2] for kind, found in per_image.items()}
+assert 0.6 < at_224["bfloat16"] / at_224["float32"] < 0.7
+assert all(9.9 < at_224[kind] / at_224[f"{kind}, rematerialised"] < 13.5 for kind in ("float32", "bfloat16"))
+
+# %%
+for kind in ("float32", "bfloat16"):
+    fixed = 16 * parameters + 2 * parameters * (kind == "bfloat16")
+    print(f"{kind}, 128 images: {fixed / 1e9:.2f} GB, and {128 * at_224[kind] / 1e9:.1f} GB for the images")
+    assert 0.35e9 < fixed < 0.41e9 and 128 * at_224[kind] > 25 * fixed
+
+# %% [markdown]
+# Nearly all of the memory is what the forward pass keeps: weights and optimizer are less than a twenty-fifth of it. So
+# 16 bits, a smaller batch or rematerialisation decide whether a device is large enough, not the number of parameters.
+# 16 bits take 0.64 of the bytes and not half, as the softmax of attention stays in float32; rematerialisation leaves a
+# tenth or less.
+#
+# ### Eight devices
+#
+# Eight devices share the hours, as long as the sums of gradients travel fast enough.
+#
+# **Predict:** a step of 128 images a device takes about 40 ms. The gradient is 89 MB. Is a network of 10 Gbit/s fast
+# enough?
+
+# %%
+gradient = 4 * parameters  # bytes
+sent = 2 * 7 / 8 * gradient
+step = 2 * 3 * sum(costs["macs"].values()) * 128 / delivered  # seconds
+links = {"10 Gbit/s Ethernet": 10e9 / 8, "NVLink of an H100, 450 GB/s each way": 450e9}  # bytes a second
+print(f"a step {1000 * step:.0f} ms, each device sends {sent / 1e6:.0f} MB:")
+for link, bandwidth in links.items():
+    print(f"  {link}: {1000 * sent / bandwidth:.1f} ms")
+assert sent / links["10 Gbit/s Ethernet"] > 3 * step and sent / 450e9 < 0.05 * step
+assert round(1000 * step) in range(35, 46) and round(gradient / 1e6) == 89
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# No: sending takes three times as long as computing. Inside one machine, over NVLink, it is lost in the step. Between
+# machines one needs a faster network, larger batches, or both.
+#
+# </details>
+
+
+# %%
+def draw_plan(precision, image_side, batch, devices, epochs, rematerialised, share):  # share: of the peak
+    if batch % devices:
+        raise ValueError(f"A global batch of {batch} cannot be shared equally by {devices} devices.")
+    chosen = model_costs("cct_14_7x2_224", (image_side, image_side, 3), num_classes=1000)
+    hours, dollars = bill(chosen, PEAKS[precision], share, epochs=epochs)
+    kept = per_image[precision + ", rematerialised" * rematerialised] @ [chosen["tokens"], chosen["tokens"] ** 2]
+    passes = 4 / 3 if rematerialised else 1  # four instead of three
+    count = sum(chosen["parameters"].values())
+    memory = {"weights": (6 if precision == "bfloat16" else 4) * count, "gradients": 4 * count}
+    memory |= {"two moments of Adam": 8 * count, "kept for the backward pass": batch // devices * kept}
+    title = (
+        f"{precision}{', rematerialised' * rematerialised}, {image_side} pixels, {batch // devices} images a device, "
+    )
+    title += f"{share:.0%} of {PEAKS[precision] / 1e12:.0f} TFLOP/s"
+    return pictures.draw_bill(memory, 80e9, passes * hours, passes * dollars, devices, title)
+
+
+# %% [markdown]
+# ## Try it
+#
+# The bill, to turn. Things to try: from 224 to 384 pixels, with and without rematerialisation; which share would make
+# float32 as fast as bfloat16 at 11 %; one device instead of eight.
+
+# %%
+first = dict(precision="bfloat16", image_side=224, batch=1024, devices=8, epochs=310, rematerialised=False, share=0.11)
+plans = [first, {**first, "image_side": 384, "rematerialised": True}, {**first, "precision": "float32", "share": 1.0}]
+alt = "Memory of one device by part, against 80 GB, with hours and dollars: bfloat16 at 11 % of its peak; 384 pixels, "
+alt += "rematerialised; float32 at 100 % of its peak"
+controls = dict(precision=["bfloat16", "float32"], image_side=(128, 448, 32), batch=[128, 256, 512, 1024, 2048])
+controls |= dict(devices=[1, 2, 4, 8, 16], epochs=(10, 310, 10), rematerialised=False, share=(0.05, 1.0, 0.01))
+box = cct.explore(draw_plan, plans, alt=alt, **controls)
+
+# %% [markdown]
+# ## Exercises
+#
+# Fill in the stubs and run the cells; each one marks itself. `cct.hint("name")` helps one step at a time,
+# `cct.solution("name")` shows the worked solution. All solutions are in
+# [solutions](solutions/14_many_machines.ipynb).
+
+# %% [markdown]
+# ### Exercise: Which images does this process train on?
+#
+# *Warm-up, 5 minutes.* Processes are counted from 0 and share a global batch equally, each with rows that follow each
+# other. Return the row numbers of one process, `(batch // processes,)`.
+#
+# `rows_of(1, 2, 6)` gives `[3, 4, 5]`.
+
+
+# %% tags=["exercise"]
+def rows_of(process, processes, batch):
+    return np.zeros(batch // processes, int)  # your lines here
+
+
+cct.check("rows_of", rows_of)
+
+# %% [markdown]
+# ### Exercise: Add up gradients around a ring
+#
+# *20 minutes.* Each of $n$ devices has cut its gradient into $n$ parts; here a part is one number, so `parts` is
+# `(devices, parts)`. In round $r$, from 0, device $d$ sends its part $(d - r) \bmod n$ to device $(d + 1) \bmod n$,
+# which adds it to its own; all send at the same time. Return what the devices hold after `rounds` rounds, `(devices,
+# parts)`. Leave the argument as it is.
+#
+# `add_around_the_ring(np.array([[1.0, 2.0], [10.0, 20.0]]), 1)` gives `[[1.0, 22.0], [11.0, 20.0]]`: 22 and 11 are
+# whole sums.
+
+
+# %% tags=["exercise"]
+def add_around_the_ring(parts, rounds):
+    return np.zeros(parts.shape)  # your lines here
+
+
+cct.check("add_around_the_ring", add_around_the_ring)
+
+# %% [markdown]
+# ### Exercise: How many processes are worth it?
+#
+# *10 minutes.* A step takes `seconds` on one process. With `p` processes the work is shared, and after it they add up
+# their gradients, which costs `talk` seconds for every process beyond the first: `seconds / p + talk * (p - 1)`.
+# Return the number of processes, from 1 to `most`, with the shortest step, the smallest such number if there are
+# several.
+#
+# `fastest(1.0, 0.5, 4)` gives `1`: two processes take 1.0 s as well.
+
+
+# %% tags=["exercise"]
+def fastest(seconds, talk, most):
+    return 0  # your lines here
+
+
+cct.check("fastest", fastest)
+
+# %% [markdown]
+# ### Exercise: How many epochs does the money buy?
+#
+# *10 minutes.* You have `dollars`, and an hour of a device costs `price`. It delivers `delivered` operations a second.
+# An image takes `macs` in a forward pass, and there are `images` in an epoch. Return how many whole epochs of training
+# the money buys.
+#
+# `epochs_for(10, 2.0, 1e9, 900_000, 1e12)` gives `3`.
+
+
+# %% tags=["exercise"]
+def epochs_for(dollars, price, macs, images, delivered):
+    return 0  # your lines here
+
+
+cct.check("epochs_for", epochs_for)
+
+# %% [markdown]
+# ### Where you stand
+#
+# This list is kept between sessions. `cct.progress()` without a number shows all notebooks.
+
+# %% tags=["exercise"]
+cct.progress(14)
+
+# %% [markdown]
+# ### More to try
+#
+# These have no mark, only an answer that you find out.
+#
+# 1. Let every process in `scripts/many_processes.py` set its own seed, and look at the losses of two processes.
+# 2. With `--dim` and `--layers`, find the model at which two processes on your machine begin to win.
+# 3. Train one epoch under the strategy with dropout, with and without `OwnMasks`, and compare the spread of the losses.
+#
+# ## Recap
+#
+# | what | works in | look out for |
+# |---|---|---|
+# | `MirroredStrategy` | `model.fit` on TensorFlow | `train_on_batch`, `cct.fit` do not split; one mask for all |
+# | `keras.distribution` | JAX, one process or many | arrays are split by devices, masks drawn for the whole batch |
+# | several processes | JAX, after `initialize` | one seed, own rows, one writer, one folder |
+#
+# - The global batch decides what is learned: split it, but keep count of it for the learning rate.
+# - Several processes need one seed, one writer, and a checkpoint that all can read. Then a death costs at most an
+#   epoch.
+# - Sending does not grow with the batch: more processes pay for long steps, and lose for short ones.
+# - A bill has one precision: its own memory, its own peak, and a share that was measured.
+#
+# **Difference from the paper:** the authors train CCT-14/7x2 with PyTorch on 8 devices under automatic mixed precision;
+# nothing here was trained on ImageNet, and hours and dollars are estimates from the assumptions above. **Difference
+# from the [Keras example](https://keras.io/examples/vision/cct/):** it trains on one device.
+#
+# Links: [paper](https://arxiv.org/abs/2104.05704), [authors' code](https://github.com/SHI-Labs/Compact-Transformers),
+# [large batches](https://arxiv.org/abs/1706.02677), [Keras distribution](https://keras.io/api/distribution/).
+#
+# Next: [15 When it does not learn](15_when_it_does_not_learn.ipynb). Why does my loss not fall?

@@ -1,0 +1,93 @@
+"""The pictures of notebook 13 show what they were given."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from cct_helpers.figures import BLUE, GREEN, GREY, ORANGE, to_png
+from cct_helpers.plots import nb13_one_machine as pictures
+
+
+def assert_draws(figure):
+    assert to_png(figure).startswith(b"\x89PNG")
+
+
+def texts(figure):
+    return " ".join(text.get_text() for text in figure.findobj(lambda part: hasattr(part, "get_text")))
+
+
+def test_overlap_draws_both_schedules_and_names_their_totals():
+    in_turn = np.array([0.0, 0.8]), np.array([0.3, 1.1])
+    ahead = np.array([0.0, 0.3]), np.array([0.3, 0.8])
+    figure = pictures.draw_overlap({"in turn": in_turn, "ahead": ahead}, prepare=0.3, step=0.5)
+    for ax, starts in zip(figure.axes, (in_turn, ahead), strict=True):
+        bars = [(bar.get_y() + 0.35, bar.get_x(), bar.get_width()) for bar in ax.patches]
+        wanted = [(row, starts[row][batch], (0.3, 0.5)[row]) for batch in range(2) for row in (0, 1)]
+        np.testing.assert_allclose(bars, wanted)
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    assert titles == ["in turn: 1.60 s for 2 batches", "ahead: 1.30 s for 2 batches"]
+    assert_draws(figure)
+
+
+def test_growth_shows_both_guesses_and_by_how_much_they_miss_the_last_point():
+    x, y = np.array([1.0, 2, 4, 8]), np.array([1.0, 2, 4, 10])
+    figure = pictures.draw_growth({name: (x, y, 1.1 * y, 0.5 * y) for name in ("blocks", "images", "tokens")})
+    ax = figure.axes[0]
+    power, arithmetic, fitted, guessed = ax.lines
+    np.testing.assert_allclose(power.get_ydata(), 0.5 * y)
+    np.testing.assert_allclose(arithmetic.get_ydata(), 1.1 * y)
+    assert power.get_linestyle() == "--" and arithmetic.get_linestyle() == "-"
+    assert fitted.get_ydata().tolist() == [1, 2, 4] and guessed.get_xydata().tolist() == [[8, 10]]
+    assert ax.get_title() == "for 8: arithmetic +10 %,\npower -50 %"
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("blocks (log scale)", "seconds a step (log scale)")
+    assert_draws(figure)
+
+
+def test_switches_are_compared_with_the_first_and_a_very_slow_one_is_cut_off():
+    panels = {"CPU": {"off": 0.4, "XLA": 0.3, "float16": 0.8, "slow": 80.0}, "GPU": {"XLA": 0.01, "half": 0.02}}
+    figure = pictures.draw_switches(panels, "a message")
+    cpu, gpu = figure.axes
+    assert [label.get_text() for label in cpu.get_yticklabels()] == ["off", "XLA", "float16", "slow"]
+    np.testing.assert_allclose([bar.get_width() for bar in cpu.patches], [1, 0.75, 2, pictures.MOST])
+    assert [to_hex(bar.get_facecolor()).upper() for bar in cpu.patches] == [GREY, GREEN, ORANGE, ORANGE]
+    np.testing.assert_allclose([bar.get_width() for bar in gpu.patches], [1, 2])
+    assert "300 ms, x 0.75" in texts(figure) and "off the scale: 80.0 s, x 200" in texts(figure)
+    assert (cpu.get_xlabel(), gpu.get_xlabel()) == ("time of an update, off = 1", "time of an update, XLA = 1")
+    assert_draws(figure)
+
+
+def test_number_formats_are_those_of_ieee():
+    smallest, full, largest = pictures.NUMBER_FORMATS["bfloat16"]
+    assert (full, largest) == pictures.NUMBER_FORMATS["float32"][1:]
+    assert smallest == full / 2**7  # 7 bits after the first
+    for name in ("float32", "float16"):
+        smallest, full, largest = pictures.NUMBER_FORMATS[name]
+        limits = np.finfo(name)
+        assert smallest == limits.smallest_subnormal and full == limits.tiny
+        assert largest == pytest.approx(float(limits.max), rel=0.01)
+    figure = pictures.draw_number_formats(np.array([1e-9, 1e-5, 1.0]), 2.0**15, "a message")
+    assert [text.get_text() for text in figure.axes[1].texts] == ["becomes 0 ", " infinity"]  # of float16 alone
+    assert figure.axes[0].get_title() == "a message"
+    assert_draws(figure)
+
+
+def test_kept_arrays_are_blue_those_computed_again_orange_and_their_number_is_named():
+    figure = pictures.draw_kept(16, (1, 4, 16))
+    (ax,) = figure.axes
+    squares = np.array([to_hex(square.get_facecolor()).upper() for square in ax.patches]).reshape(3, 17)
+    assert (squares == BLUE).sum(axis=1).tolist() == [16, 4, 1]
+    assert (squares == ORANGE).sum(axis=1).tolist() == [1, 4, 16]
+    assert np.flatnonzero(squares[1] == BLUE).tolist() == [0, 4, 8, 12]
+    assert [text.get_text() for text in ax.texts] == ["16 + 1 = 17", "4 + 4 = 8", "1 + 16 = 17"]
+    assert_draws(figure)
+
+
+@pytest.mark.parametrize(("limit", "words"), [(12e9, "fits"), (8e9, "does not fit")])
+def test_costs_say_whether_a_step_fits(limit, words):
+    macs, memory = {"MLP": 2e9, "attention products": 3e9}, {"weights": 1e9, "kept": 9e9}
+    figure = pictures.draw_costs(macs, memory, limit, "a step")
+    top, bottom = figure.axes
+    assert top.get_title(loc="left") == "a step" and top.get_xlabel() == "GMACs of a step: 5.0"
+    assert bottom.get_xlabel() == f"memory (GB): 10.00 of {limit / 1e9:g}, {words}"
+    np.testing.assert_allclose([(bar.get_x(), bar.get_width()) for bar in bottom.patches], [(0, 1), (1, 9)])
+    assert_draws(figure)
