@@ -306,10 +306,11 @@ figure = pictures.draw_number_formats(
 cct.show(figure, alt="Small gradients lie mostly below the range of float16, and inside it when times 32,768")
 
 # %% [markdown]
-# Most of them. The cure is [loss scaling](glossary.md): multiply the loss by a large number, so that all gradients are
-# that much larger, and divide them by it in float32: the third line. `model.compile` does so by itself under
-# `mixed_float16`; above it said `LossScaleOptimizer`. Your own loop must ask that optimizer to. bfloat16 has the range
-# of float32 and needs none.
+# Of the fresh model none, of the one that has learned more than a fifth, and of the same gradients times 32,768 none
+# again: the first, the second and the third line. The cure is [loss scaling](glossary.md): multiply the loss by a large
+# number, so that all gradients are that much larger, and divide them by it in float32. `model.compile` does so by
+# itself under `mixed_float16`; above it said `LossScaleOptimizer`. Your own loop must ask that optimizer to. bfloat16
+# has the range of float32 and needs none.
 #
 # **To catch it:** count the zeros among the gradients, as here, late in training.
 #
