@@ -18,7 +18,7 @@
 # You put the parts together, count every parameter and every multiplication, and see what each step from ViT to CCT
 # costs and buys. Then you load weights in the authors' format and find every stage equal to their code.
 #
-# 95 minutes to read, 1 minute to run. Builds on [notebook 01](01_patches_and_convolutions.ipynb),
+# 100 minutes to read, 1 minute to run. Builds on [notebook 01](01_patches_and_convolutions.ipynb),
 # [notebook 04](04_stochastic_depth.ipynb) and [notebook 05](05_sequence_pooling.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/06_compact_transformer.ipynb)
@@ -107,8 +107,9 @@ cct.show(
 assert names[np.argmax(probabilities)] == "cat" and probabilities.max() > 0.9
 
 # %% [markdown]
-# Tokens share most of what they see. The frame on the left is what one of them sees, 13 x 13 pixels, and the next
-# token looks only 4 pixels further on. Notebook 01 derives the rule of the loop above, and opens the tokenizer.
+# Hardly: neighbouring tokens share most of what they see. The frame on the left is what one of them sees, 13 x 13
+# pixels, and the next token looks only 4 pixels further on. Notebook 01 derives the rule of the loop above, and opens
+# the tokenizer.
 #
 # The colours of the second picture are the three main directions of the tokens' 128 numbers: tokens that look alike
 # there have similar numbers.
@@ -148,13 +149,14 @@ assert difference < 1e-6 and by_hand.count_params() == 283_723
 #
 # </details>
 #
-# `cct.build_cct` does nothing else than the cell above, with the sizes looked up by name and with checks of what you
-# pass in. `built.summary()` shows the model the way you know it from Keras.
+# `cct.build_cct` does the same as the cell above, but looks up the sizes by name and checks what you pass in.
+# `built.summary()` shows the model the way you know it from Keras.
 #
 # ## The block, written out
 #
-# *Why:* "a transformer block" is not one thing. The original one normalises after each branch (post-norm), most vision
-# transformers before each branch ([pre-norm](glossary.md)). The code of CCT's authors does something in between:
+# *Why:* "a transformer block" is not one thing. The original one normalises after each addition (post-norm), most
+# vision transformers at the start of each branch ([pre-norm](glossary.md)). The code of CCT's authors does something in
+# between:
 #
 # $$h = \mathrm{norm}_1\big(x + \mathrm{attention}(\mathrm{norm}_0(x))\big), \qquad y = h + \mathrm{mlp}(h)$$
 #
@@ -216,7 +218,7 @@ print(inspect.getsource(cct.TransformerBlock.call))
 # places. Small enough for paper: one 3 x 3 convolution without bias, from 1 channel to 2, on a grey image of 4 x 4
 # pixels that is padded to keep its size.
 #
-# **Predict:** how many parameters has it, and how many MACs?
+# **Predict:** how many parameters does it have, and how many MACs?
 
 # %%
 small = keras.Sequential([keras.Input((4, 4, 1)), layers.Conv2D(2, 3, padding="same", use_bias=False)])
@@ -274,7 +276,8 @@ for key_dim, expected in ((128, 131_968), (64, 65_664 + 3 * 128)):  # 3 * 128 bi
 # *Why:* layer, shape, parameters, MACs is what you want to know of any model before you train it.
 #
 # One kind of work has no weights: the "attention products", $QK^T$ and the weighted sum of the values. For $n$ tokens
-# of $d$ numbers they take $2 n^2 d$ MACs in each block. All others are the two formulas above.
+# of $d$ numbers they take $2 n^2 d$ MACs in each block. All other rows follow from the two formulas
+# above; norms, softmax and the sums of the stream are small beside them and count as 0.
 #
 # **Predict:** which part of `cct_2_3x2_32` does the most work: the tokenizer, or a block?
 
@@ -330,8 +333,8 @@ assert all(abs(times - 4) < 0.001 for times in growth.values())
 
 # %% [markdown]
 # Twice the image side means four times the tokens. Tokenizer, projections, MLP and pooling then cost four times as
-# much, the attention products sixteen times. At 32 pixels they are a small part; they are why transformers dislike
-# long sequences.
+# much, the attention products sixteen times. At 32 pixels they are a small part. They are why long
+# sequences are expensive for a transformer.
 #
 # ## From ViT-Lite to CVT to CCT
 #
@@ -393,10 +396,10 @@ assert of_cvt - of_vit > 5 and of_cct - of_cvt > 6 and 1 < np.ptp(top1["CCT-2/3x
 assert all(abs(card["parameters"] / 283_723 - 1) < 0.015 for card in cards)
 
 # %% [markdown]
-# Pooling instead of a class token: more than 5 points. Convolutions instead of patches: more than 6 again. One run of
-# each of the first two cannot say more than that; the three seeds of CCT lie more than a point apart. The authors,
-# with models three times as deep and over ten times as large, report steps in the same order: 90.94, 92.58 and
-# 93.56 % for ViT-Lite-6/4, CVT-6/4 and CCT-6/3x2.
+# Pooling instead of a class token: more than 5 points. Convolutions instead of patches: more than 6 again. ViT-Lite and
+# CVT have one run each, so take the sizes as rough: the three seeds of CCT lie more than a point apart. The authors,
+# with models three times as deep and over ten times as large, report steps in the same order: 90.94, 92.58 and 93.56 %
+# for ViT-Lite-6/4, CVT-6/4 and CCT-6/3x2.
 #
 # ## Every variant, to the digit
 #
@@ -611,6 +614,13 @@ long = model_costs("cct_2_3x2_32", (96, 96, 3), num_conv_layers=1)
 assert long["tokens"] == 2304 and long["macs"]["attention products"] > 0.8 * sum(long["macs"].values())
 
 # %% [markdown]
+# <details><summary>What you find</summary>
+#
+# With one convolution the grid is 16 x 16 instead of 8 x 8: four times the tokens, sixteen times the attention
+# products. A width of 96 cannot be divided among 5 heads, so there is no such model.
+#
+# </details>
+#
 # ## Three traps of saving and building
 #
 # > **Trap: a layer that does not take `**kwargs`.** When Keras rebuilds a layer it passes `name`, `trainable` and
@@ -820,8 +830,8 @@ cct.progress(6)
 # | `Linear(10)` | (batch, 128) | (batch, 10) | 1,290 |
 # | together | (batch, 32, 32, 3) | (batch, 10) | 283,723 |
 #
-# - Two changes lead from ViT-Lite to CCT: sequence pooling costs nothing, convolutions cost 69,184 parameters and twice
-#   the work. In these records each bought more than five points on CIFAR-10.
+# - Two changes lead from ViT-Lite to CCT: sequence pooling costs nothing, convolutions cost 69,184 parameters and over
+#   twice the work. In these records each bought more than five points on CIFAR-10.
 # - The authors' block normalises before attention and again on the main path before the MLP.
 # - Parameters and work sit in different places. The attention products have no parameters and grow with the square of
 #   the number of tokens; published MACs leave them out.

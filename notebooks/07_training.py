@@ -19,7 +19,7 @@
 # Keras, then in a loop of your own, then with every part of it checked by hand. At the end you draw a digit for your
 # model.
 #
-# 105 minutes to read, 1 minute to run. Builds on [notebook 06](06_compact_transformer.ipynb).
+# 110 minutes to read, 1 minute to run. Builds on [notebook 06](06_compact_transformer.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/07_training.ipynb)
 #
@@ -188,7 +188,7 @@ assert np.allclose(losses.mean(axis=1), history_of_fit["loss"], rtol=0.002 if qu
 #
 # ## The recipe
 #
-# All numbers of a run stand in one place, a `Recipe`: a small class that holds them and refuses those that cannot be.
+# All numbers of a run stand in one place, a `Recipe`: a small class that holds them and refuses impossible ones.
 # `cct.RECIPES` has some by name. The folded cell picks one for your data and profile; `CCT_EPOCHS` changes its length.
 
 # %% jupyter={"source_hidden": true}
@@ -391,7 +391,7 @@ assert np.array_equal(same_size(data.x_train[:64].astype("float32"), training=Tr
 #
 # **To catch it:** compare what comes out of an augmentation with what went in.
 #
-# Keras's random crop has a third flaw: a model with this layer in front is never compiled by XLA
+# Keras's random crop has one more drawback: a model with this layer in front is never compiled by XLA
 # ([notebook 13](13_one_machine.ipynb)). The course augments arrays before they reach the model, each image on its own.
 #
 # ## Label smoothing
@@ -695,7 +695,7 @@ assert all(np.allclose(resumed[curve], unbroken[curve], rtol=1e-4) for curve in 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The two curves are not different at all, to four digits.
+# The two curves do not differ: the losses of all four epochs agree to four digits.
 #
 # </details>
 #
@@ -708,8 +708,8 @@ assert all(np.allclose(resumed[curve], unbroken[curve], rtol=1e-4) for curve in 
 # ViT-Lite, and CVT, which has CCT's pooling and ViT-Lite's patches. Both get the same encoder, with a wider MLP so that
 # all three have about as many parameters, and the same recipe and data.
 #
-# Nine trainings, three seeds each, take minutes, so they were run once. `python notebooks/scripts/records.py --make 07`
-# runs this function and writes the record again.
+# Nine trainings, three seeds for each of the three models, take minutes, so they were run once.
+# `python notebooks/scripts/records.py --make 07` runs this function and writes the record again.
 
 # %%
 builders = {"ViT-Lite": cct.build_vit_lite, "CVT": cct.build_cvt, "CCT": cct.build_cct}
@@ -745,8 +745,8 @@ assert not digits or epochs != 15 or np.allclose(history["val_loss"], by_rival["
 # more than 16 points ahead of the best CVT, and the worst CVT a point ahead of the best ViT-Lite. Notebook 06 has the
 # same order on CIFAR-10, after 200 epochs.
 #
-# Read it for what it is: three seeds, 360 test images, one recipe, and 15 epochs, in which the two rivals are far from
-# done. A likely reason for the gap: overlapping convolutions treat neighbouring pixels as related from the first step
+# Read it for what it is: three seeds, 360 test images, one recipe, and 15 epochs; the two rivals may need
+# more. A likely reason for the gap: overlapping convolutions treat neighbouring pixels as related from the first step
 # on; a patch embedding has to learn that from 1,293 images.
 #
 # ## The real thing: a race against 2021
@@ -827,17 +827,17 @@ assert all(abs(ratio["images_per_second"]["median"] - 1.42) < 0.02 for ratio in 
 # | CCT-2/3x2 as the authors report it | 0.28M | 200 | 89.17 % |
 # | the shipped model: Muon, no dropout, averaged weights, one seed | 283,723 | 205 | 90.68 % |
 #
-# Why 88.27 and not 89.17? The known reasons: theirs is the best of four runs, by their word, and of all epochs on the
-# *test* images, which you saw to be optimistic. They train on all 50,000 images; here 2,500 are held out to choose. And
-# ours computed in 16 bits and kept a moving average of the weights. Our best seed of three has 88.77 %.
+# Why 88.27 and not 89.17? The known reasons: theirs is the best of four runs, by their word, and its epoch was chosen
+# on the *test* images, which you saw to be optimistic. They train on all 50,000 images; here 2,500 are held out to
+# choose. And ours computed in 16 bits and kept a moving average of the weights. Our best seed of three has 88.77 %.
 #
 # A single step on whole images, on TensorFlow and two CPU cores: ours takes 1.4 times as many images a second as the
 # authors' PyTorch code and as the model of 2021.
 #
 # ## Draw a digit for the model that you trained
 #
-# Your model fits into a page. The one below holds its weights, rounded to 8 bits, and computes in your browser: no
-# kernel is asked. Draw with the mouse or a finger, erase, move the picture by a pixel, and watch the classes change.
+# Your model fits into a page. The one below holds its weights, rounded to 8 bits, and computes in your browser,
+# without a kernel. Draw with the mouse or a finger, erase, move the picture by a pixel, and watch the classes change.
 #
 # Here is what it can look like: a test image, and the same with one stroke more.
 #
@@ -855,8 +855,8 @@ assert not digits or epochs != 15 or (said.argmax(axis=1).tolist() == [3, 8] and
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# With its left side closed the 3 is an 8 for your model, with a probability of more than 0.7. It is as sure as it was
-# before.
+# With its left side closed the 3 is an 8 for your model. It gives the 3 before, and the 8 now, a probability of more
+# than 0.7.
 #
 # </details>
 #
@@ -1000,7 +1000,7 @@ cct.progress(7)
 # - Training images make gradients, validation images make choices, test images make one number.
 # - Mean and standard deviation belong to the model: save it, load it, give it raw pixels.
 # - Augment each image on its own, and only in ways that its class survives.
-# - A first loss of ln(classes) is right; label smoothing sets a floor to the last.
+# - Before the first step the loss should be ln(classes). With label smoothing it never gets near 0.
 # - AdamW divides a gradient by its size. Matrices and kernels decay; biases, norms and positions are spared.
 # - A checkpoint holds all that a run needs to go on: weights, optimizer, random state, history.
 #

@@ -18,7 +18,7 @@
 # You will take a trained CCT apart: what its filters see, what each head reads, what each token adds to the answer, to
 # the last digit. Then you test which of these pictures can be believed.
 #
-# 100 minutes to read, 1 minute to run. A good place for a break is before *Hide and see*. Builds on [notebook
+# 105 minutes to read, 1 minute to run. A good place for a break is before *Hide and see*. Builds on [notebook
 # 05](05_sequence_pooling.ipynb), on the weights of tokens.
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/08_looking_inside.ipynb)
@@ -141,7 +141,8 @@ assert (chance > 0.8).mean() < 0.01 and abs((chance < 0.2).mean() - 0.14) < 0.01
 #
 # [Krizhevsky et al., 2012](https://papers.nips.cc/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html) saw
 # the same split in a network of another size on other images. This is the one picture of this notebook that needs no
-# test: the filters *are* the weights. From the second layer on it is no longer so.
+# test: the filters *are* the weights. From the second layer on, filters no longer look at pixels, and a picture of
+# their weights tells little.
 #
 # ## Attention, all of it
 #
@@ -286,7 +287,8 @@ assert blur.round().tolist() == [5, 3] and np.allclose(shares.sum(axis=-1), 1)
 # </details>
 #
 # Rollout is blurrier than the pooling weights alone: it reads as if from about five times as many tokens for the cat,
-# and three times for the motorcycle. And it rests on assumptions: that halves are halves, that heads count equally,
+# and three times for the motorcycle. And it rests on assumptions: that a token is half its own past and half what it
+# reads, that heads count equally,
 # that values, MLP and norms change nothing. It has no sign, and it knows no class.
 #
 # > **Trap: normalising along the wrong axis.** Some versions drop small weights first and then divide by the row
@@ -318,7 +320,7 @@ assert np.allclose(whole / whole.sum(axis=-1), whole, atol=1e-5)  # while rows a
 # ## The part that is exact: votes
 #
 # *Why:* weights have no sign and know no class. But the last steps of a CCT are a weighted mean of tokens and a linear
-# layer. Both are sums, so they can be swapped: every token casts a *vote* in every logit,
+# layer. Both are sums, so their order can be changed: every token casts a *vote* in every logit,
 #
 # $$\text{logit}_c = \sum_t w_t \, (W_c \cdot x_t) + b_c , \qquad w: (\text{tokens}), \quad x: (\text{tokens},
 # \text{dim}), \quad W: (\text{classes}, \text{dim}).$$
@@ -401,9 +403,9 @@ assert round(found["for_the_second_class"] / found["tokens"], 2) == 0.08 and fou
 # </details>
 #
 # It is no rare case: among the first 200 test images of CIFAR-10, 8 % of such heavy tokens vote for the second class,
-# and 54 images have at least one. So say "the model reads from here", never "this is why". There is a debate on this
-# with good arguments on both sides: [Attention is not Explanation](https://arxiv.org/abs/1902.10186), and [Attention is
-# not not Explanation](https://arxiv.org/abs/1908.04626).
+# and 54 of the 200 images have at least one. So say "the model reads from here", never "this is why". There is a debate
+# on this with good arguments on both sides: [Attention is not Explanation](https://arxiv.org/abs/1902.10186), and
+# [Attention is not not Explanation](https://arxiv.org/abs/1908.04626).
 #
 # **To catch it:** look at a signed measure beside the weights. Votes are one, and exact.
 #
@@ -411,7 +413,7 @@ assert round(found["for_the_second_class"] / found["tokens"], 2) == 0.08 and fou
 #
 # *Why:* all maps so far use the parts of a CCT. The oldest kind uses none, and works for any network: how much would
 # the logit of the answer change if this pixel changed a little? That is a gradient ([Simonyan et al.,
-# 2013](https://arxiv.org/abs/1312.6034)). For a square, add up the sizes of its pixels.
+# 2013](https://arxiv.org/abs/1312.6034)). For a square, add up the sizes of the gradient at its pixels.
 
 
 # %%
@@ -453,7 +455,7 @@ display(HTML(cct.attention_explorer(model, small(mine), names)))
 # *Why:* a map claims that some places matter. Then hide these places, and see whether the answer changes. You did this
 # to tokens in notebook 05; here it is done to the photo.
 #
-# In the page below the model itself computes, at every stroke. Press *Hide squares* and click on the cat: a square
+# In the page below the model itself computes, after every click. Press *Hide squares* and click on the cat: a square
 # takes on the mean colour of the photo. *Undo* brings it back.
 #
 # **Predict:** how many of the 64 squares must go before the probability of *cat* is below one half: if you choose them,
@@ -707,24 +709,24 @@ assert min(small_effects) > 0.6
 #
 # Hardly. The rank correlation is below 0.1, where occlusion with the other fill reaches 0.7. But a rank correlation
 # counts all 64 squares, and for more than 60 % of them hiding the square alone changes the probability by less than one
-# percentage point: most of the ranks are ranks of nothing. Look at the top instead. Of the 8 strongest squares the
-# votes and occlusion share 2.2 to 2.4; by chance it would be 1, with the other fill it is 4.9. But the centre, which
-# knows nothing of the image, shares 2.0 too. What sets the votes apart is that the squares they name have a larger
-# effect: about 2.5 times the mean, more than those of the others here.
+# percentage point: most of the ranks sort effects that are next to none. Look at the top instead. Of the 8 strongest
+# squares the votes and occlusion share 2.2 to 2.4; by chance it would be 1, with the other fill it is 4.9. But the
+# centre, which knows nothing of the image, shares 2.0 too. What sets the votes apart is that the squares they name have
+# a larger effect: about 2.5 times the mean, more than those of the others here.
 #
-# So they agree on a few squares that matter, and not on the many that do not. And one square alone is not one square
-# among others: that is why occlusion, which measured each alone, falls behind.
+# So they agree on a few squares that matter, and not on the many that do not. And what a square does alone is not what
+# it does when others are hidden too: that is why occlusion, which measured each alone, falls behind.
 #
 # </details>
 #
 # What the numbers do not say: hiding squares makes pictures that the model was never trained on (training it anew on
-# such pictures is the dear way out: [Hooker et al., 2018](https://arxiv.org/abs/1806.10758)). A square is
+# such pictures is the expensive way out: [Hooker et al., 2018](https://arxiv.org/abs/1806.10758)). A square is
 # smaller than what a token sees of the image. And this is one model.
 #
 # ## The same test, now, on your machine
 #
 # Here is the whole of it on a small scale: the shipped CCT for digits, 16 tokens, on 60 of its test images. The images
-# are cleaner and the squares larger. **Predict:** which control is hardest to beat, for digits?
+# are cleaner, and each square is a larger part of its image. **Predict:** which control is hardest to beat, for digits?
 
 # %%
 reader, digits = cct.load_pretrained("cct_2_3x2_16_digits"), cct.load_dataset("digits")
@@ -903,7 +905,8 @@ cct.progress(8)
 # - Whether a map is faithful is a question for an experiment, with controls: the centre is one that is easy to forget.
 #   On CIFAR-10 four maps beat it, and the test does not say which of them is best. On the digits no map of the model
 #   does.
-# - Two maps of equal area can name different squares: one square alone is not one square among others.
+# - Two maps of equal area can name different squares: what hiding a square does alone is not what
+#   it does when others are hidden too.
 # - How sure a model is and how often it is right are two things. This one is right more often than it says.
 #
 # **The difference from the paper and the 2021 example.** Nothing here changes the model. Rollout was proposed for
