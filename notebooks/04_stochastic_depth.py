@@ -742,9 +742,9 @@ cct.check("rate_from_outputs", rate_from_outputs)
 #
 # *10 minutes.* The picture of the same-seed trap has the right mean and the wrong spread. Compute the spread for a
 # smaller form of the mistake, in which only the two branches of a block share a draw. Block `i` drops each of its two
-# branches with probability `rates[i]`, an array `(blocks,)`. Return the standard deviation of the
-# number of branches that an image keeps. With `shared` False every branch has a draw of its own; with `shared` True
-# the two branches of a block have one draw between them, and different blocks different draws.
+# branches with probability `rates[i]`, an array `(blocks,)`. Return the standard deviation of the number of branches
+# that an image keeps. With `shared` False every branch has a draw of its own; with `shared` True the two branches of a
+# block have one draw between them, and different blocks different draws.
 #
 # `deviation_of_kept(np.array([0.5]), True)` gives `1.0`: the image keeps both or none.
 

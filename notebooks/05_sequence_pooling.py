@@ -174,8 +174,8 @@ print("weights of two images:", weights_of_x.round(3), sep="\n")
 #
 # Notebook 03 computed $\text{softmax}(Q K^T / \sqrt{d}) \, V$: each token's [query](glossary.md) asks the keys of all
 # tokens, and the weights mix their values. Put the learned vector $g$ in the place of all queries, and the tokens in
-# the place of keys and values: that is sequence pooling. So a model with sequence pooling ends with one more
-# step of attention, whose query belongs to no token.
+# the place of keys and values: that is sequence pooling. So a model with sequence pooling ends with one more step of
+# attention, whose query belongs to no token.
 #
 # Keras's `Attention` layer takes queries and values, and uses the values as keys too. It knows nothing of pooling.
 #
@@ -333,8 +333,8 @@ print(f"test top-1 {100 * test['top1']:.1f} %, on record {100 * recorded:.1f} %"
 assert abs(test["top1"] - recorded) < 0.04  # the same call: equal but for the rounding of another machine
 
 # %% [markdown]
-# The same call, with three seeds for each pooling, is on record; the record is used below. Machines
-# round differently in the last digit, and a training makes such differences larger, so your number may differ a little.
+# The same call, with three seeds for each pooling, is on record; the record is used below. Machines round differently
+# in the last digit, and a training makes such differences larger, so your number may differ a little.
 #
 # ## Where does it read from?
 #
@@ -409,8 +409,8 @@ assert abs(weight_on_ink - shares[0][1]) < 0.1  # the same call again
 # </details>
 #
 # Between a fifth and a third of the weight still lies on empty background, and that is no mistake. A token before
-# pooling is not its pixels any more: two blocks of attention have written into it what they read elsewhere. The
-# token of an empty place can hold a summary of the digit.
+# pooling is not its pixels any more: two blocks of attention have written into it what they read elsewhere. The token
+# of an empty place can hold a summary of the digit.
 #
 # > **Trap: "the weights show why".** They show where the pooled vector reads from. They do not show which pixels the
 # > decision rests on, and a picture of weights over an image invites that reading.
@@ -584,8 +584,8 @@ assert 3.8 < of_hidden[0] < 4 and 3.1 < of_hidden[1] < 3.3
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The weight of a hidden square is not 0: on average the sixteen still have 3.2 times the equal weight, where it
-# was 3.9 before. And the model still sees a cat, with more than 90 %.
+# The weight of a hidden square is not 0: on average the sixteen still have 3.2 times the equal weight, where it was 3.9
+# before. And the model still sees a cat, with more than 90 %.
 #
 # </details>
 #

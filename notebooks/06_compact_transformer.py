@@ -275,9 +275,10 @@ for key_dim, expected in ((128, 131_968), (64, 65_664 + 3 * 128)):  # 3 * 128 bi
 #
 # *Why:* layer, shape, parameters, MACs is what you want to know of any model before you train it.
 #
-# One kind of work has no weights: the "attention products", $QK^T$ and the weighted sum of the values. For $n$ tokens
-# of $d$ numbers they take $2 n^2 d$ MACs in each block. All other rows follow from the two formulas
-# above; norms, softmax and the sums of the stream are small beside them and count as 0.
+# One kind of work has no parameters: the "attention products", $QK^T$ and the weighted sum of the values. For $n$
+# tokens of $d$ numbers they take $2 n^2 d$ MACs in each block. The weighted sum in pooling has no parameters either,
+# and takes $n d$. All other work follows from the two formulas above; norms, softmax and additions are small beside it
+# and count as 0.
 #
 # **Predict:** which part of `cct_2_3x2_32` does the most work: the tokenizer, or a block?
 
@@ -333,8 +334,8 @@ assert all(abs(times - 4) < 0.001 for times in growth.values())
 
 # %% [markdown]
 # Twice the image side means four times the tokens. Tokenizer, projections, MLP and pooling then cost four times as
-# much, the attention products sixteen times. At 32 pixels they are a small part. They are why long
-# sequences are expensive for a transformer.
+# much, the attention products sixteen times. In CCT-2 at 32 pixels they are a small part. They are why long sequences
+# are expensive for a transformer.
 #
 # ## From ViT-Lite to CVT to CCT
 #

@@ -745,9 +745,9 @@ assert not digits or epochs != 15 or np.allclose(history["val_loss"], by_rival["
 # more than 16 points ahead of the best CVT, and the worst CVT a point ahead of the best ViT-Lite. Notebook 06 has the
 # same order on CIFAR-10, after 200 epochs.
 #
-# Read it for what it is: three seeds, 360 test images, one recipe, and 15 epochs; the two rivals may need
-# more. A likely reason for the gap: overlapping convolutions treat neighbouring pixels as related from the first step
-# on; a patch embedding has to learn that from 1,293 images.
+# Read it for what it is: three seeds, 360 test images, one recipe, and 15 epochs; the two rivals may need more. A
+# likely reason for the gap: overlapping convolutions treat neighbouring pixels as related from the first step on; a
+# patch embedding has to learn that from 1,293 images.
 #
 # ## The real thing: a race against 2021
 #
@@ -836,8 +836,8 @@ assert all(abs(ratio["images_per_second"]["median"] - 1.42) < 0.02 for ratio in 
 #
 # ## Draw a digit for the model that you trained
 #
-# Your model fits into a page. The one below holds its weights, rounded to 8 bits, and computes in your browser,
-# without a kernel. Draw with the mouse or a finger, erase, move the picture by a pixel, and watch the classes change.
+# Your model fits into a page. The one below holds its weights, rounded to 8 bits, and computes in your browser, without
+# a kernel. Draw with the mouse or a finger, erase, move the picture by a pixel, and watch the classes change.
 #
 # Here is what it can look like: a test image, and the same with one stroke more.
 #

@@ -101,7 +101,7 @@ assert [names[label] for label in predicted] == ["cat", "truck"] and grid == (8,
 # A motorcycle is neither a truck nor an automobile, and the model has to choose. That makes it worth a look.
 #
 # We go through the model from front to back: the first filters, the attention, the pooling, the votes for a class.
-# Behind that stands the question of the second half: is any of these pictures true?
+# The second half then asks which of these pictures can be believed.
 #
 # ## The first filters
 #
@@ -288,8 +288,7 @@ assert blur.round().tolist() == [5, 3] and np.allclose(shares.sum(axis=-1), 1)
 #
 # Rollout is blurrier than the pooling weights alone: it reads as if from about five times as many tokens for the cat,
 # and three times for the motorcycle. And it rests on assumptions: that a token is half its own past and half what it
-# reads, that heads count equally,
-# that values, MLP and norms change nothing. It has no sign, and it knows no class.
+# reads, that heads count equally, that values, MLP and norms change nothing. It has no sign, and it knows no class.
 #
 # > **Trap: normalising along the wrong axis.** Some versions drop small weights first and then divide by the row
 # > sums, without `keepdims`. That divides column `j` by the sum of row `j`. ([An open
@@ -905,8 +904,8 @@ cct.progress(8)
 # - Whether a map is faithful is a question for an experiment, with controls: the centre is one that is easy to forget.
 #   On CIFAR-10 four maps beat it, and the test does not say which of them is best. On the digits no map of the model
 #   does.
-# - Two maps of equal area can name different squares: what hiding a square does alone is not what
-#   it does when others are hidden too.
+# - Two maps of equal area can name different squares: what hiding a square does alone is not what it does when others
+#   are hidden too.
 # - How sure a model is and how often it is right are two things. This one is right more often than it says.
 #
 # **The difference from the paper and the 2021 example.** Nothing here changes the model. Rollout was proposed for
@@ -914,7 +913,7 @@ cct.progress(8)
 # paper](https://arxiv.org/abs/2104.05704). Its half-and-half assumption fits the authors' block less well than
 # others, since there a norm stands on the residual stream itself
 # ([code](https://github.com/SHI-Labs/Compact-Transformers)). The [Keras example of
-# 2021](https://keras.io/examples/vision/cct/) pools in the same way, so the votes are exact for it as well. It does
-# not look inside.
+# 2021](https://keras.io/examples/vision/cct/) pools in the same way, so the votes are exact for it as well. It
+# draws no maps.
 #
 # Next: [09 What matters](09_what_matters.ipynb). Which part earns its keep?
