@@ -75,8 +75,8 @@ keras.utils.set_random_seed(0)
 # %% [markdown]
 # ## Why tokens
 #
-# A transformer reads a sequence of vectors, the [tokens](glossary.md). Its attention compares every token with every
-# other one. An image is a grid of pixels, so why not let each pixel be a token?
+# A transformer reads a sequence of vectors, the [tokens](glossary.md). Its attention compares each token with all
+# tokens, itself included. An image is a grid of pixels, so why not let each pixel be a token?
 #
 # **Predict:** a photo of 32 x 32 pixels has 1,024 of them. How many comparisons is that, and how many if a token
 # stood for a square of 4 x 4 pixels?
@@ -152,10 +152,10 @@ cct.show(pictures.draw_cuts(cat, cuts), alt=alt)
 # %% [markdown]
 # Token 0 would hold sixteen pixels of the top row: half a line, not a square.
 #
-# > **Trap: a reshape where a transpose is needed.** A reshape never moves a number. It only says where rows end, so
-# > the shape is right and the content is not. The same happens with heads, in notebook 03.
+# > **Trap: a reshape where a transpose is needed.** A reshape never moves a number. It only says where rows end, so the
+# > shape is right and the content is not. The same happens with the heads of attention, in notebook 03.
 #
-# **To catch it:** a shape test does not. Compare one token with the pixels it should hold.
+# **To catch it:** compare one token with the pixels that it should hold. A test of the shape alone finds nothing.
 #
 # ## A patch times a matrix is a convolution
 #
@@ -207,7 +207,7 @@ print(inspect.getsource(cct.PatchTokenizer.call))
 # 2. ReLU;
 # 3. max-pooling, 3 x 3 with stride 2, padded by one pixel.
 #
-# The small models of the course take two such steps, and then each place of the map is a token.
+# The small models of the course take two such steps, and then each place of the last map is a token.
 
 # %%
 tokens_out = ("reshape", (64, 128))
@@ -219,9 +219,10 @@ alt = "From 32 x 32 x 3 to 64 tokens: one convolution, or two with a max-pool af
 cct.show(pictures.draw_tokenizers(cat, ways), alt=alt, colours=96)
 
 # %% [markdown]
-# Everything in the second row can be written with windows that slide over an array. NumPy's `sliding_window_view`
-# gives them without copying. `einsum` is a sum over the letters that are not in the result: here over the channels `m`
-# and the places `i`, `j` in the window, for every image `b`, row `r`, column `c` and output channel `n`.
+# Everything in the second row of the picture can be written with windows that slide over an array. NumPy's
+# `sliding_window_view` gives them without copying. `einsum` is a sum over the letters that are not in the result: here
+# over the channels `m` and the places `i`, `j` in the window, for every image `b`, row `r`, column `c` and output
+# channel `n`.
 
 
 # %%
@@ -283,16 +284,17 @@ assert patch_tokenizer.count_params() == 4 * 4 * 3 * 128 + 128 == 6272 and 11.9 
 print(inspect.getsource(cct.ConvTokenizer.call))
 
 # %% [markdown]
-# The convolutions have 1,728 and 73,728 weights, twelve times as many as the patch projection with its 6,272. Both
-# make 64 tokens of 128 numbers: a convolution with stride 1 keeps the size, and each pool halves it.
+# The convolutions have 1,728 and 73,728 weights, together twelve times the 6,272 parameters of the patch projection.
+# Both make 64 tokens of 128 numbers: these convolutions keep the size, and each pool halves it.
 #
-# The layer equals the version by hand, although it applies the ReLU after the pool. The largest of several values
-# stays the largest after a ReLU, so the result is the same, and the pool has left only a quarter of the values to
-# apply it to.
+# The layer equals the version by hand, although it applies the ReLU after the pool. The largest of several values stays
+# the largest after a ReLU, so the result is the same, and the pool has left only a quarter of the values to apply it
+# to. (`centred` is true where Keras pads alike on all sides by itself, as with stride 1 and a kernel of 3; else the
+# layer adds the zeros.)
 #
 # ## How many tokens
 #
-# A window of $k$ pixels that moves by $s$ over a side of $n$ pixels, with $p$ zeros on both ends, has
+# A window of $k$ pixels that moves by $s$ over a side of $n$ pixels, with $p$ zeros at each end, has
 #
 # $$n' = \left\lfloor \frac{n + 2p - k}{s} \right\rfloor + 1$$
 #
@@ -319,8 +321,8 @@ assert [output_side(32, steps) for steps in ([(3, 1, 1)], [(3, 2, 1)], twice)] =
 assert output_side(33, twice) == 9 and (32 + 2 - 3) / 2 == 15.5
 
 # %% [markdown]
-# One pixel more, and a whole row and column of tokens more. A formula that rounds is easy to get almost right. So try
-# it on some three hundred settings, none of them square, against arrays whose sides nobody computed.
+# One pixel more, and a whole row and column of tokens more. A formula that rounds is easy to get almost right. So
+# compare it with the shapes that really come out, for some three hundred settings, none of them square.
 
 # %%
 for k, s, side in itertools.product((3, 5, 7), (1, 2, 3), range(8, 41)):
@@ -340,9 +342,9 @@ for name, tokens in {"cct_7_3x1_32": 256, "cct_2_3x2_32": 64, "cct_7_7x2_224": 1
 # ## What a token sees
 #
 # The pixels that can change a token are its [receptive field](glossary.md). For a patch it is the patch. For the
-# convolutional tokenizer follow one token backwards. Each window of $k_l$ places adds $k_l - 1$ places to what is
-# seen. Two neighbouring places there are several pixels apart: as many as all earlier strides, multiplied. So the side
-# of the field is
+# convolutional tokenizer follow one token backwards. In step $l$ a window of $k_l$ places adds $k_l - 1$ places to what
+# is seen. Two neighbouring places of its input are as many pixels apart as the product of the strides $s_i$ of all
+# steps before it. So the side of the field is
 #
 # $$r = 1 + \sum_l (k_l - 1) \prod_{i<l} s_i$$
 #
@@ -373,8 +375,8 @@ cct.show(pictures.draw_neighbours(cat, fields, token=(3, 3)), alt=alt)
 
 # %% [markdown]
 # The field is 13 pixels wide, while the next token is 4 pixels away: neighbours share 9 of their 13 columns. Both
-# tokenizers give 8 x 8 tokens. A patch is read by one token; a pixel in the middle of the image is read by about ten
-# of them.
+# tokenizers give 8 x 8 tokens. With patches each pixel is read by one token, with convolutions a pixel in the middle of
+# the image is read by about ten.
 #
 # Do not believe a formula about a network before the network agrees. The gradient of a token with respect to the
 # image is zero exactly where a pixel does not matter. `tf.GradientTape` records a computation and then gives such
@@ -419,10 +421,10 @@ alt = "Three heat maps of gradients, bright in the middle and fading out; each e
 cct.show(pictures.draw_sensitivity(maps, boxes), alt=alt, colours=128)
 
 # %% [markdown]
-# The formula and the gradient agree to the pixel. And they say different things: the formula is an upper bound. The
-# edge of the field has little influence, since only few paths lead there. The *effective* field is smaller ([Luo et
-# al., 2017](https://arxiv.org/abs/1701.04128)). The lattice in the last map comes from the stride of 2: some pixels
-# lie under more windows than their neighbours ([Odena et al.,
+# The formula and the gradient agree on the field to the pixel. But the gradient says more: the edge of the field has
+# little influence, since only few paths lead there. The *effective* field, where most of the influence lies, is smaller
+# ([Luo et al., 2017](https://arxiv.org/abs/1701.04128)). The lattice in the last map comes from the stride of 2: some
+# pixels lie under more windows than their neighbours ([Odena et al.,
 # 2016](https://distill.pub/2016/deconv-checkerboard/) show the same in reverse).
 #
 # Try it. Choose a tokenizer, then a token. The dots are the centres of all tokens; grey is [padding](glossary.md).
@@ -452,10 +454,10 @@ explorer = cct.explore(tokenizer_view, settings, alt, tokenizer=["convolutions",
 # %% [markdown]
 # ## What happens when the image moves
 #
-# A camera that turns a little moves the whole image. A good tokenizer should not be thrown by 1 pixel. Two words say
-# what one may hope for. Let $T_s$ move an image by $s$ pixels and $T'_c$ move the grid of tokens by $c$ columns. A
-# function $f$ is [equivariant](glossary.md) if its output moves along, and [invariant](glossary.md) if its output
-# stays:
+# A camera that turns a little moves the whole image. After a move by 1 pixel a good tokenizer should not make quite
+# other tokens. Two words say what one may hope for. Let $T_s$ move an image by $s$ pixels and $T'_c$ move the grid of
+# tokens by $c$ columns. A function $f$ is [equivariant](glossary.md) if its output moves along, and
+# [invariant](glossary.md) if its output stays:
 #
 # $$f(T_s\, x) = T'_c\, f(x) \qquad\qquad f(T_s\, x) = f(x)$$
 #
@@ -540,16 +542,16 @@ labels, title = ("the view moves by (pixels)", "change (1 = another place)"), "C
 cct.show(figures.draw_curves(range(9), summary, *labels, title=title), alt=alt, colours=64)
 
 # %% [markdown]
-# The change is largest half-way between two tokens, at 2 and at 6 pixels. At every move between, the convolutional
-# tokens change less, by more than a tenth on the mean of 3 photos and 5 sets of random weights; the bands show one
-# standard deviation. They do not stay the same: overlapping windows and max-pooling soften the aliasing and do not
-# remove it. What training makes of the difference is the next question.
+# The change is largest half-way between two tokens, at 2 and at 6 pixels. At every move that is no multiple of 4, the
+# convolutional tokens change less, by more than a tenth on the mean of 3 photos and 5 sets of random weights; the bands
+# show one standard deviation. They do not stay the same: the aliasing is weaker, not gone. One explanation is that
+# their windows overlap. What training makes of the difference is the next question.
 #
 # ## Which one learns better from few images
 #
-# Build models that differ in the tokenizer alone: two transformer blocks and the pooling of notebook 05, on the
-# digits. These have 8 x 8 pixels, each doubled to make 16 x 16. So a patch of 4 x 4 is 2 x 2 real pixels, and a move by
-# 1 is half a real pixel.
+# Build models that differ in the tokenizer and in little else: two transformer blocks and the pooling of notebook 05,
+# on the digits. With patches in the place of the convolutions it is called a [CVT](glossary.md). The digits have 8 x 8
+# pixels, each doubled to make 16 x 16. So a patch of 4 x 4 is 2 x 2 real pixels, and a move by 1 is half a real pixel.
 #
 # **Which patch size is best** is what everybody asks, so there are three: 2, 4 and 8 pixels. Smaller patches make more
 # tokens, and the model gets a slightly different `dim`, so that all have about as many parameters.
@@ -591,9 +593,9 @@ assert round((16 * 16 * 9 * 1 * 16 + 8 * 8 * 9 * 16 * 64) / (4 * 4 * 16 * 1 * 70
 # %% [markdown]
 # The four models differ by less than 3 % in parameters. Equal in parameters is not equal in work: the convolutions
 # multiply 35 times as often as the projection of patches of 4 (count places, times pixels in the window, times channels
-# in, times channels out). Now train two of them alike on 1,293 digits, for 8
-# epochs, which is few. Test them on digits that stay where they are and on digits moved to the right by 1 to 4 pixels.
-# What leaves on the right comes in again on the left, so nothing is lost.
+# in, times channels out). Now train two of them alike on 1,293 digits, for 8 epochs, which is few. Test them on digits
+# that stay where they are and on digits moved to the right by 1 to 4 pixels. What leaves on the right comes in again on
+# the left, so nothing is lost.
 #
 # **Predict:** which one is ahead after 8 epochs, and by how much?
 
@@ -612,7 +614,8 @@ assert trained["convolutions"][1]["right"][0] > trained["patches of 4"][1]["righ
 # The convolutions are ahead by more than 30 points. One run proves little, and 8 epochs are few. So there is a record,
 # `results/01_patch_against_conv.json`: `recorded_run` for each tokenizer, with 8 and with 40 epochs and three seeds.
 #
-# The cell above has checked that the same call gives what is on record, but for what another machine rounds otherwise.
+# The cell above has checked that its two runs agree with the record, within four points at each move, as machines round
+# differently.
 #
 # **Predict:** what is left of the lead after 40 epochs? And which patch size is best?
 
@@ -635,7 +638,7 @@ assert 35 < (right["convolutions", 8] - right["patches of 4", 8])[:, 0].mean() <
 # **Convolutions or patches of 4?** They make as many tokens. After 8 epochs the convolutions are more than 35 points
 # ahead on average, after 40 less than 8. So most of what looked like a better model was a faster start. One
 # explanation: a convolution does not have to learn that neighbouring pixels belong together. A part of the lead stays:
-# each of its three runs beats each of theirs.
+# each run with convolutions beats each run with patches of 4.
 #
 # **Which patch size?** On digits at rest, the larger the better. Patches of 8 do as well as convolutions, within a
 # point. Patches of 2 are last, although they make the most tokens and cost the most. A patch of 8 is a quarter of the
@@ -648,7 +651,8 @@ assert 35 < (right["convolutions", 8] - right["patches of 4", 8])[:, 0].mean() <
 # For a move by 4 pixels something exact can be said again, since the digits wrap around. Cut in patches of 4, the moved
 # digit has the very same tokens; each stands one column further on, and the last column comes first.
 #
-# **Predict:** the patch model has seen each of these tokens before. What does the move by 4 do to its accuracy?
+# **Predict:** the model on patches of 4 gets the same tokens as before, in other places. What does the move by 4 do to
+# its accuracy after 40 epochs?
 
 # %%
 moved_digits = np.roll(digits.x_test, 4, axis=2)
@@ -665,16 +669,17 @@ assert abs(of_convs[0] - of_convs[2]) < 2 and after_40["convolutions"][:, 4].min
 assert cct.RECIPES["quick"].crop_padding == 1  # training showed moves of one pixel only
 
 # %% [markdown]
-# Moved by 4 pixels, the model on patches of 4 gets fewer than 25 % right, although it has seen every one of these
-# tokens before. So the drop cannot come from the tokens. It comes from what the model ties to their *places*. Patches
-# of 8 do no better: more than 98 % are right at rest, and fewer than 25 % after 4 pixels. All models were trained on
-# moves of one pixel only (the recipe crops at random).
+# After 40 epochs the model on patches of 4 gets fewer than 25 % of the digits right that moved by 4 pixels, although
+# their tokens are the same as at rest. So the drop cannot come from the tokens. It comes from what the model ties to
+# their *places*. Patches of 8 do no better: more than 98 % are right at rest, and fewer than 25 % after 4 pixels. All
+# models were trained on moves of one pixel only (the recipe crops at random).
 #
 # The convolutional model loses less than 2 points at 2 pixels, and each of its runs still gets 75 % or more at 4. That
-# leaves a loud question: it has learned positions too, like the others. Why does it hardly mind? Notebook 02 finds out.
+# leaves a question: it has learned positions too, like the others. Why does it mind moves so much less? Notebook 02
+# finds out.
 #
 # Here are the two models that were trained above, for 8 epochs each. Draw a digit, move it with the arrows, and watch
-# which bars jump. Below the page is one of the test digits that patches lose and convolutions keep.
+# which bars jump. Below the box is one of the test digits that patches lose and convolutions keep.
 
 # %%
 two = {name: model for name, (model, _) in trained.items()}
@@ -694,7 +699,7 @@ cct.show(figures.draw_predictions([x[lost] for x in at_places] * 2, probabilitie
 # ## What the windows look for
 #
 # The first weights of a trained tokenizer are small pictures: each says which pattern of colours makes one number of
-# the token large. Here are those of two models that come with the course, a CVT with patches of 4 x 4 and the CCT of
+# its output large. Here are those of two models that come with the course, a CVT with patches of 4 x 4 and the CCT of
 # notebook 00, both trained on CIFAR-10. Grey is zero.
 
 # %%
@@ -706,13 +711,14 @@ cct.show(pictures.draw_filters(filters, "Windows of 3 x 3 learn clean contrasts"
 
 # %% [markdown]
 # The windows of 3 x 3 have become clean contrasts: one side against the other, light against dark, orange against blue.
-# Other convolutional networks learn the like. The patch filters still look like noise. One explanation: a window is
+# Other convolutional networks learn similar ones. The patch filters still look like noise. One explanation: a window is
 # used at 1,024 places of each photo and learns from all of them, a patch filter at 64.
 
 # %% [markdown]
 # ## Two traps of padding
 #
-# They would have cut the story above. Each makes a model that looks right and cannot use the authors' weights.
+# They stand here so that they do not interrupt the story. Each makes a model that looks right and cannot use the
+# authors' weights.
 #
 # > **Trap: padding after the convolution.** The [Keras example of 2021](https://keras.io/examples/vision/cct/)
 # > convolves without padding and adds the zeros afterwards. The shapes agree with the paper's, so nothing complains.
@@ -740,7 +746,7 @@ assert round(100 * (1 - 30 * 30 / 32**2)) == 12  # percent of the pixels that ar
 # > even side that is one pixel at the far end only. The windows start one pixel later than those of the authors'
 # > PyTorch code.
 #
-# **Predict:** and on an odd side?
+# **Predict:** what happens on an odd side?
 
 # %% tags=["trap"]
 for side in (8, 7):
@@ -755,8 +761,8 @@ assert receptive_field(late)[1] - receptive_field(twice)[1] == 3
 
 # %% [markdown]
 # On an odd side both agree. On an even one, two pools put every field 1 + 2 = 3 pixels further right and down, almost
-# the distance of two tokens. A model trained from nothing gets used to it. Weights that were trained with the one do
-# not fit the other.
+# the distance of two tokens. A model that is trained with such windows from the start gets used to them. Weights that
+# were trained with the one padding do not fit the other.
 #
 # **To catch it:** test with an even side.
 
@@ -874,12 +880,12 @@ cct.progress(1)
 # - Patches are a reshape and a transpose. With a linear projection they are a convolution whose stride equals its
 #   kernel.
 # - The convolutional tokenizer repeats zero padding, convolution without bias, ReLU and max-pool. Its windows overlap:
-#   two tokens 4 pixels apart see 13 pixels each.
+#   two neighbouring tokens are 4 pixels apart and see 13 x 13 pixels each.
 # - A move by the product of all strides moves the token grid, away from the border: equivariance. In between there is
 #   aliasing, and convolutional tokens change less than patches.
-# - On 1,293 digits the convolutional model learned faster than patches of the same number, ended higher, and kept most
-#   of its accuracy when digits moved, where patches of every size lost theirs. It has as many parameters and multiplies
-#   more often. That is one small data set, not a law.
+# - On 1,293 digits the convolutional model learned faster than the one with as many patches, ended higher, and kept
+#   most of its accuracy when digits moved, where patches of every size lost theirs. It has as many parameters and
+#   multiplies more often. That is one small data set, not a law.
 #
 # **The difference from the paper and the 2021 example.** `ConvTokenizer` computes what the authors'
 # [code](https://github.com/SHI-Labs/Compact-Transformers) computes: zeros on all four sides before the convolution,
