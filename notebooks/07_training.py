@@ -391,7 +391,7 @@ assert np.array_equal(same_size(data.x_train[:64].astype("float32"), training=Tr
 #
 # **To catch it:** compare what comes out of an augmentation with what went in.
 #
-# Keras's random crop has one more drawback: a model with this layer in front is never compiled by XLA
+# Keras's random crop has one more drawback: a model with this layer in front is never compiled by [XLA](glossary.md)
 # ([notebook 13](13_one_machine.ipynb)). The course augments arrays before they reach the model, each image on its own.
 #
 # ## Label smoothing
