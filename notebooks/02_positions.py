@@ -118,8 +118,8 @@ assert np.abs(pooled - pooled_again).max() < 1e-9
 # <details><summary>Answer</summary>
 #
 # The weighted sum does not change, but for rounding. A token's weight depends on what the token holds, not on its
-# place, and a sum has no order. A function whose output stays the same is called
-# [invariant](glossary.md) to the change of its input.
+# place, and a sum has no order. In the words of notebook 01, it is [invariant](glossary.md) to the order: its input
+# changes and its output stays the same.
 #
 # </details>
 #
@@ -150,8 +150,9 @@ assert same_place > 0.5 and same_token < 1e-9
 #
 # **To catch it:** compare the outputs token by token, not place by place.
 #
-# A function whose output changes in the same way as its input is called [equivariant](glossary.md) to that change.
-# Attention is equivariant to the order of the tokens, a mean is invariant to it, and a convolution is neither:
+# Notebook 01 has a word for it: a function whose output changes in the same way as its input is
+# [equivariant](glossary.md) to that change. Attention is equivariant to the order of the tokens, a mean is invariant to
+# it, and a convolution is neither:
 
 # %%
 alt = "Tokens A, B, C and C, A, B: average pooling gives one result twice, attention moves, convolution differs"
@@ -179,13 +180,14 @@ assert np.allclose(softmax(P @ S @ P.T), P @ softmax(S) @ P.T)
 assert np.allclose(attention(P @ tokens, *matrices), P @ attention(tokens, *matrices))
 
 # %% [markdown]
-# The other parts of a transformer, normalisation and MLP, treat each token alone, and the pooling at its end is the
-# weighted sum above. So the whole model should not notice a shuffle either.
+# The other parts of a transformer, a normalisation and a small network called [MLP](glossary.md), treat each token
+# alone (notebook 03), and the pooling at its end is the weighted sum above. So the whole model should not notice a
+# shuffle either.
 #
 # ## Shuffle a photo
 #
 # Cut a photo into its 4 x 4 patches and lay them out in another order. `build_cvt` makes a transformer on patch tokens
-# (CVT: compact vision transformer).
+# ([CVT](glossary.md): compact vision transformer).
 
 
 # %%
@@ -232,9 +234,9 @@ for kind in ("none", "sine", "learned"):
 assert apart["none"] < 1e-5 and apart["sine"] > 1e-2 and apart["learned"] > 1e-2
 
 # %% [markdown]
-# The model without positions gives the same answer for a cat and for confetti, but for rounding. Its weights are
-# random, and the proof holds for all weights, so no training can change it. The other two notice. A vector that depends
-# on the place, added to each token, breaks the tie.
+# The model without positions gives the same answer for the cat and for its shuffled patches, but for rounding. Its
+# weights are random, and the proof holds for all weights, so no training can change it. The other two notice: a vector
+# that depends on the place is added to each token.
 #
 # ## Convolutional tokens know their neighbours
 #
@@ -347,9 +349,9 @@ cct.show(pictures.draw_table(sines, "sine positions: fast clocks on the left, sl
 #
 # ## What a table says about space
 #
-# To use a place, a model has to tell near from far. So compare the rows of a table with each other. The *cosine
-# similarity* of two rows, $e_p \cdot e_q\, /\, (|e_p|\,|e_q|)$, is 1 for the same direction and 0 for unrelated ones.
-# Three tables: fresh, trained (it comes with this course, in a CCT trained on CIFAR-10) and sine.
+# To use a place, a model has to tell near from far. So compare the rows of a table with each other. The [cosine
+# similarity](glossary.md) of two rows, $e_p \cdot e_q\, /\, (|e_p|\,|e_q|)$, is 1 for the same direction and 0 for
+# unrelated ones. Three tables: fresh, trained (it comes with this course, in a CCT trained on CIFAR-10) and sine.
 #
 # **Predict:** token 7 is the last of the first row of the image, token 8 the first of the second. How similar are they
 # in the sine table: as two that touch, or as two at opposite edges?
@@ -436,16 +438,15 @@ explorer = cct.explore(position_view, settings, alt, table=["learned", "sine"], 
 # %% [markdown]
 # ## Does adding not drown the content?
 #
-# It is the first question of every class. A token and its place are mixed into one list of numbers. Why not append the
-# position instead?
+# Many ask this first. A token and its place are mixed into one list of numbers. Why not append the position instead?
 #
 # Because the linear layer that comes next makes a sum of both in any case. For a sum of token and place it is
 # $(x + e)\,W = x W + e W$; for a longer list of both it is $x W_1 + e W_2$, with columns and weights to pay for. Adding
 # asks only that token and place can be told apart again: 128 numbers have room for many directions, and training is
-# free to put the places where the tokens are not.
+# free to put the places into directions that the tokens do not use.
 #
-# Did it? Take 120 crops of photos, and the tokens and the tables of two trained models of this course: CCT with
-# convolutions, CVT with patches.
+# Did training do so? Take 120 crops of photos, and the tokens and the tables of two trained models of this course: CCT
+# with convolutions, CVT with patches.
 
 # %%
 photographs = [getattr(photos, name)() for name in ("chelsea", "rocket", "astronaut", "coffee")]
@@ -458,8 +459,8 @@ for photo, side in itertools.product(photographs, rng.integers(96, 251, 20)):
 small_crops, large_crops = (np.stack([small(crop, side) for crop in crops]) for side in (32, 48))
 
 # %% [markdown]
-# Fit one linear layer that reads the *token* out of the sum, and one that reads the *place*, row and column; fit them
-# by least squares on 100 crops and test them on the other 20.
+# Fit one linear layer that reads the *token* out of the sum, and one that reads the *place*, row and column, both by
+# least squares on 100 crops. Test them on the other 20.
 #
 # **Predict:** the rows of the tables are less than half as long as the tokens. Which share of the variation of the
 # tokens can be read out of the sum: a half, or nearly all?
@@ -539,8 +540,8 @@ def recorded_run(tokenizer, kind, seed):
 assert len(digits.x_train) == 1293
 
 # %% [markdown]
-# One of the 18 runs here, patches with a learned table. All of them, with three seeds each, are on record, made by this
-# function: `python notebooks/scripts/records.py --make 02`.
+# The next cell repeats one of the 18 runs, patches with a learned table and seed 0. All 18, six models with three seeds
+# each, are on record, made by the function above: `python notebooks/scripts/records.py --make 02`.
 
 # %%
 record = json.loads(Path(root, "notebooks", "results", "02_three_positions.json").read_text(encoding="utf-8"))
@@ -576,10 +577,11 @@ assert np.abs(still["learned"] - bare["learned"]).max() < 1 and (still["sine"] -
 assert min((still[kind] - wrapped[kind]).mean() for kind in kinds) > 10
 
 # %% [markdown]
-# **Patches.** Without positions the model sees a bag of patches. Every run with positions, sine or learned, is more
-# than 20 points better, and without its table it gets fewer than 20 % right: it rests on the positions. Wrapping does
-# not change the bag, so the model without positions gives the same answers as before. The learned table loses more than
-# 65 points and comes last: it has tied what it knows to places that no longer hold. Sine loses more than 20 on average;
+# **Patches.** Without positions the model sees a bag of patches. On digits as they are, every run with positions, sine
+# or learned, is more than 20 points better; which of the two is best, three seeds cannot tell. Without its table such a
+# run gets fewer than 20 % right: it rests on the positions. Wrapping does not change the bag, so the model without
+# positions gives the same answers as before. With the learned table the model loses more than 65 points on average and
+# comes last: it has tied what it knows to places that no longer hold. With sines it loses more than 20 on average;
 # three seeds cannot tell it from none there.
 #
 # **Convolutions.** On digits as they are the three means lie within one point, and three seeds cannot tell them apart.
@@ -587,18 +589,18 @@ assert min((still[kind] - wrapped[kind]).mean() for kind in kinds) > 10
 # notebook 01 leaves open: the convolutional model there has a learned table like the others, so why do moves cost it so
 # little? Because it hardly uses the table. Without it, each run changes by less than one point.
 #
-# Two things to note. A model with sines does lean on them, and loses more than 5 points in each run without, perhaps
-# because that table is there from the first step and cannot shrink. And wrapped digits cost all three kinds more than
-# 10 points on average, without positions too: wrapping changes the tokens at the border, and the zero padding gives
-# places away.
+# Two things to note. A convolutional model with sines does lean on them: without them each run loses more than 5
+# points, perhaps because that table is there from the first step and cannot shrink. And wrapped digits cost all three
+# kinds more than 10 points on average, without positions too: wrapping changes the tokens at the border, and the zero
+# padding gives places away.
 #
-# This is one small data set. Larger images or a longer training may fall another way.
+# This is one small data set. With larger images or longer training it may come out otherwise.
 
 # %% [markdown]
 # ## Another resolution
 #
-# A table learned at 32 x 32 pixels has 8 x 8 rows. An image of 48 x 48 makes 12 x 12 tokens. What is usually done: take
-# the table as a small picture with `dim` channels and enlarge it, *bilinearly*. In one direction that is a matrix: each
+# A table learned at 32 x 32 pixels has 8 x 8 rows. An image of 48 x 48 makes 12 x 12 tokens. The usual way is to take
+# the table as a small picture with `dim` channels and enlarge it *bilinearly*. In one direction that is a matrix: each
 # new place lies between two old ones and takes a share of both.
 #
 # **Predict:** the new places are 2/3 as far apart as the old ones, and the outer edges of both grids coincide. Where
@@ -709,10 +711,10 @@ assert distances["resized on the grid"].mean() > 1
 #
 # </details>
 #
-# The order of the four is the lesson of the coordinates: the grid stays closest to the old answers, then the flat list,
-# then the old table in a corner, and no table at all comes last. Against each of the others the grid is nearer for more
-# than two crops of three. To use a model at another resolution for real, resize the table on its grid and then train a
-# little at the new size.
+# The order of the four agrees with the test on columns above: the grid stays closest to the old answers, then the flat
+# list, then the old table in a corner, and no table at all comes last. Against each of the others the grid is nearer
+# for more than two crops of three. To use a model at another resolution for real, resize the table on its grid and then
+# train a little at the new size.
 #
 # ## One more trap
 #
@@ -743,9 +745,9 @@ for build in (frozen_by_accident, trained):
     assert first.count_params() == (8192 if build is trained else 0) and same == (build is trained)
 
 # %% [markdown]
-# Such a model has no parameters. No error, no warning, and in a larger model the loss falls. But the table is no weight
-# of the model: it is not trained, and it is not saved. A model that is loaded gets other positions than the one that
-# was trained.
+# The first model has no parameters, where 8,192 were meant. No error, no warning, and in a larger model the loss falls.
+# But the table is no weight of the model: it is not trained, and it is not saved. A model that is loaded gets other
+# positions than the one that was trained.
 #
 # **To catch it:** count the parameters on paper, and compare the outputs after loading.
 
@@ -877,8 +879,8 @@ cct.progress(2)
 # example of 2021](https://keras.io/examples/vision/cct/) the table was a constant that never trained; the example was
 # later given a layer with a weight for it. The [paper](https://arxiv.org/abs/2104.05704) describes the model.
 #
-# Where positions went since: sines of row and column apart ([Beyer et al., 2022](https://arxiv.org/abs/2205.01580); you
-# write them in an exercise), a learned number for each *offset* that is added to the scores ([Liu et al.,
+# What came later: sines of row and column apart ([Beyer et al., 2022](https://arxiv.org/abs/2205.01580); you write them
+# in an exercise), a learned number for each *offset* that is added to the scores ([Liu et al.,
 # 2021](https://arxiv.org/abs/2103.14030)), and queries and keys that are turned by an angle that grows with the place
 # ([Su et al., 2021](https://arxiv.org/abs/2104.09864)).
 #
