@@ -130,7 +130,7 @@ assert np.allclose((A @ V)[2], [1.51, 3.64], atol=0.005) and (S[0, 1], S[1, 0]) 
 # </details>
 #
 # Read the picture along the blue rows. Token C reads two thirds from itself and a quarter from the eye. The ear looks
-# for the eye with a score of 2, the eye for the ear with 1: who reads from whom has a direction.
+# for the eye with a score of 2, the eye for the ear with 1: the score of a pair has a direction.
 #
 # ## The formula
 #
@@ -145,19 +145,19 @@ assert np.allclose((A @ V)[2], [1.51, 3.64], atol=0.005) and (S[0, 1], S[1, 0]) 
 # | $X$ | $(n, d)$ | tokens |
 # | $W_Q$, $W_K$, $W_V$ | $(d, d_h)$ | what is learned |
 # | $Q$, $K$, $V$ | $(n, d_h)$ | queries, keys, values |
-# | $Q K^\top$, and its softmax | $(n, n)$ | scores, and [attention weights](glossary.md): a row a token that reads |
+# | $Q K^\top$, and its softmax | $(n, n)$ | scores, and [attention weights](glossary.md); row $i$: token $i$ reads |
 # | $\mathrm{Att}(X)$ | $(n, d_h)$ | what each token has read |
 #
 # Nothing in it depends on $n$: the same matrices serve any number of tokens. If the queries come from other tokens than
-# keys and values, it is called *cross-attention*; if the scores of some pairs are set to minus infinity, *masked*
-# attention. Both come back in the exercises and in notebook 12.
+# keys and values, it is called [cross-attention](glossary.md); if the scores of some pairs are set to minus infinity,
+# *masked* attention. Cross-attention comes back in an exercise, masking in notebook 12.
 #
 # ## The same on a photo
 #
 # Now real numbers: a photo in the trained CCT that comes with this course, at the moment when its 64 tokens enter the
 # attention of the first block. (A normalisation comes before it, `pre_norm`; the block has a section of its own below.)
-# The layer keeps its matrices side by side in one `kernel`, for two attentions that work in parallel, called *heads*.
-# Take the first.
+# The layer keeps its matrices side by side in one `kernel`, for two attentions that work in parallel, called
+# [heads](glossary.md). Take the first.
 
 
 # %%
@@ -205,9 +205,9 @@ for name, (q, k) in {"query and key": (queries, keys), "query for both": (querie
 assert np.allclose(queries @ queries.T, (queries @ queries.T).T) and not np.allclose(queries @ keys.T, keys @ queries.T)
 
 # %% [markdown]
-# With one matrix for both, a token reads above all from itself: the product of a vector with itself is a squared
-# length, and hardly any other product is as large. The scores would be symmetric, too. Two matrices let a token look
-# for something that it is not.
+# With one matrix for both, most tokens read above all from themselves: the product of a vector with itself is a squared
+# length, and few other products are as large. The scores would be symmetric, too. Two matrices let a token look for
+# something that it is not.
 #
 # ## A convolution's weights, and attention's
 #
@@ -237,6 +237,9 @@ alt = "A 3 x 3 average reads around each token; a head reads elsewhere for anoth
 cct.show(pictures.draw_reading(columns, [(3, 2), (6, 5)], (8, 8), high=5), alt=alt)
 
 # %% [markdown]
+# Two rows of the convolution show the same pattern, moved along with the place and cut off at the border. Two rows of
+# attention have nothing in common but their sum, 1, and on another photo the same row is another.
+#
 # | | 3 x 3 convolution | attention |
 # |---|---|---|
 # | a place reads from | the 9 places around it | all places |
@@ -255,7 +258,7 @@ cct.show(pictures.draw_reading(columns, [(3, 2), (6, 5)], (8, 8), high=5), alt=a
 #
 # $$\mathrm{Var}(q \cdot k) = \sum_{i=1}^{d_h} \mathrm{Var}(q_i\, k_i) = d_h.$$
 #
-# How sharp the softmax becomes is one number, the [entropy](glossary.md) of a row of weights in bits:
+# One number says how sharp the softmax is, the [entropy](glossary.md) of a row of weights in bits:
 # $H = \sum_j w_j \log_2 (1 / w_j)$. It is 0 where one token has all the weight, and 6 bits where 64 tokens have the
 # same.
 #
@@ -285,10 +288,10 @@ alt = "Without scale the variance rises with the head size and the entropy falls
 cct.show(pictures.draw_scaling(head_sizes, variances, entropies, np.log2(64)), alt=alt)
 
 # %% [markdown]
-# Without the division the entropy falls. The variance of a score *is* the head size; at 1,024 the plain softmax reads
-# from almost one token, and random numbers chose which. Divided by the root, the scores keep variance 1 at every size.
-# The authors of attention give as their reason that gradients become very small in such a saturated softmax ([section
-# 3.2.1](https://arxiv.org/abs/1706.03762)).
+# Without the division the entropy falls. The variance of a score *is* the head size; at 1,024 almost all the weight of
+# the plain softmax is on one token, and random numbers chose which. Divided by the root, the scores keep variance 1 at
+# every size. The authors of the transformer give as their reason that gradients become very small in such a saturated
+# softmax ([section 3.2.1](https://arxiv.org/abs/1706.03762)).
 #
 # > **Trap: the scale left out.** All shapes stay, rows sum to 1, and training runs.
 #
@@ -310,15 +313,15 @@ assert min(entropy(softmax(q @ k.T / 8)), entropy(softmax(q @ k.T))) > 0.99 * np
 # %% [markdown]
 # The trained head, which reads from most tokens, would read from a few: the entropy is lower. A fresh layer does not
 # show it. This course starts `qkv` so small (standard deviation 0.02) that the scores are near zero with and without
-# the scale. The mistake grows with the weights.
+# the scale. The effect of the mistake grows with the weights.
 #
 # **To catch it:** test the scores with queries and keys of variance 1, as above: their variance must be near 1 for any
 # head size. Or compare the layer with Keras's own, as a section below does.
 #
 # ## Many heads
 #
-# One head reads one mixture. Several [heads](glossary.md) read several, side by side, each with $d_h = d / h$ numbers
-# of its own: 2 heads of 64 for $d = 128$. Their outputs are joined, and one more matrix mixes them:
+# One head reads one mixture. Several heads read several, side by side, each with $d_h = d / h$ numbers of its own: 2
+# heads of 64 for $d = 128$. Their outputs are joined, and one more matrix mixes them:
 #
 # $$\mathrm{MHA}(X) = \big[\mathrm{Att}_1(X), \dots, \mathrm{Att}_h(X)\big]\, W_O + b_O,\qquad
 # [\dots]: (n, d),\quad W_O: (d, d),\quad b_O: (d).$$
@@ -385,7 +388,7 @@ assert counts["key_dim=64"] == 65_664 + 3 * 128 and counts["key_dim=128"] == 131
 # %% [markdown]
 # > **Trap: `key_dim` is the size of *one* head.** With `key_dim=128` and two heads, attention works on 256 numbers,
 # > twice the paper's, and has twice the parameters. The [Keras example](https://keras.io/examples/vision/cct/) has it
-# > so. It is a valid model, and another one than CCT.
+# > so. Such a model is valid, but it is not the CCT of the paper.
 #
 # **To catch it:** count the parameters on paper first: $4 d^2 + d$ with a bias on the last matrix alone.
 #
@@ -450,9 +453,9 @@ assert multiplications(1024, 128)[1] == 256 * multiplications(64, 128)[1]
 #
 # $$\mathrm{LN}(x) = \gamma \odot \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta,$$
 #
-# with $\mu$ and $\sigma^2$ the mean and the variance of the $d$ numbers of *one token*, and $\gamma$ and $\beta$
-# learned, $(d)$ each. You know `BatchNormalization`, which takes mean and variance of *one channel*, over all places
-# and all images of the batch.
+# with $\mu$ and $\sigma^2$ the mean and the variance of the $d$ numbers of *one token*, $\epsilon$ a small number
+# against a division by zero, $\odot$ a product number by number, and $\gamma$ and $\beta$ learned, $(d)$ each. You know
+# `BatchNormalization`, which takes mean and variance of *one channel*, over all places and all images of the batch.
 #
 # **Predict:** in training other images join the batch of a photo. Does the photo's result change with batch
 # normalisation? With layer normalisation?
@@ -483,7 +486,7 @@ for kind, axis in axes.items():
 #
 # </details>
 #
-# There are three places in use to put the norms.
+# Three ways to place the norms are in use.
 
 # %%
 alt = "Flow charts. Pre-norm: norms in both branches. Post: both on the stream. Mid: one in a branch, one on it"
@@ -513,8 +516,8 @@ def mid_norm(x, attention, mlp):  # the authors of CCT
 # published weights were trained with it. So this course keeps it too: in a pre-norm block those weights give other
 # numbers.
 #
-# Prove that `TransformerBlock` computes it, with a fresh block, whose norms have no scale or shift yet. The tokens are
-# made three times as long, so that a norm that is missing shows.
+# Show that `TransformerBlock` computes the third, with a fresh block, whose norms have no scale or shift yet. The
+# tokens are made three times as long, so that a norm that is missing shows.
 
 # %%
 ours = cct.TransformerBlock(num_heads=2, mlp_ratio=2)
@@ -573,10 +576,10 @@ cct.show(figures.draw_curves(range(15), lengths, *labels, ylim=(0, None)), alt=a
 
 # %% [markdown]
 # The length grows with pre-norm, to more than three times the first. Each block adds to the stream and no operation
-# brings it back, so what a block adds is an ever smaller share of what is there: more than 60 % in the first
-# block, less than 40 % in the last. Post-norm sets each token to length $\sqrt d$ twice a block. The authors' block
-# does it once, and the MLP then adds a bounded amount, so the length stays level too. These are random weights: they
-# show what the formula does, not which of them trains best.
+# brings it back, so what a block adds becomes a smaller share of what is there: more than 60 % in the first block, less
+# than 40 % in the last. Post-norm sets each token to length $\sqrt d$ twice a block. The authors' block does it once,
+# and the MLP then adds a bounded amount, so the length stays level too. These are random weights: they show what the
+# formula does, not which of them trains best.
 #
 # ## The MLP and its GELU
 #
@@ -587,8 +590,9 @@ cct.show(figures.draw_curves(range(15), lengths, *labels, ylim=(0, None)), alt=a
 # $$\mathrm{MLP}(h) = \mathrm{GELU}(h W_1 + b_1)\, W_2 + b_2,\qquad
 # \mathrm{GELU}(x) = x\,\Phi(x) = \frac{x}{2}\left(1 + \mathrm{erf}\frac{x}{\sqrt 2}\right),$$
 #
-# with $h: (n, d)$, $W_1: (d, r d)$ and $W_2: (r d, d)$ for an MLP ratio of $r$. There is a second formula with a tanh
-# that comes close. The authors use the exact one, `keras.ops.gelu` the other unless it is told `approximate=False`.
+# with $h: (n, d)$, $W_1: (d, r d)$ and $W_2: (r d, d)$. Between its two layers the MLP is $r$ times as wide as a token;
+# $r$ is the *MLP ratio*. There is a second formula with a tanh that comes close. The authors use the exact one,
+# `keras.ops.gelu` the other unless it is told `approximate=False`.
 
 # %%
 z = np.linspace(-4, 4, 80_001).astype("float32")
@@ -638,9 +642,9 @@ cct.show(figures.draw_heads(cat, rows, (8, 8), eye, high=5), alt=alt)
 
 # %% [markdown]
 # In none of the four heads does this token read much from itself: less than twice the uniform share. It does not need
-# to, as the addition in the block keeps what it was. The second head of the second layer takes more than half of its
-# reading from the two rows of squares below the eyes, most from the cheek at the left; the first spreads its reading
-# widely.
+# to, as the addition in the block keeps what it was. The second head of the second layer (layer 1, head 1) takes more
+# than half of its reading from the two rows of squares below the eyes, most from the cheek at the left; the first head
+# of that layer spreads its reading widely.
 #
 # Read such pictures with care. The picture shows where this token reads *from*, not why, and not what the model's
 # answer rests on. What is read is the value, after layers that have mixed the tokens already, and the residual stream
@@ -826,8 +830,8 @@ cct.check("fold_norm", fold_norm)
 # %% [markdown]
 # ### Exercise: What one head writes, as one matrix
 #
-# *15 minutes.* A head reads values and the projection writes what it read. Between the two nothing happens to a
-# single number, so they are one matrix: head number `head`, counted from 0, adds `weights @ x @ matrix` to the
+# *15 minutes.* A head reads values and the projection writes what it read. Between the two there is only a sum over
+# tokens, so both together are one matrix: head number `head`, counted from 0, adds `weights @ x @ matrix` to the
 # output. Return this `matrix`, `(dim, dim)`. `kernel` `(dim, 3 * dim)` holds queries, keys and values side by side,
 # each head after head, as in the notebook; `projection` is `(dim, dim)`.
 #
@@ -914,12 +918,12 @@ cct.progress(3)
 #   Every row of weights sums to 1.
 # - A convolution's weights depend on the offset and stay; attention's depend on what the tokens hold, and change from
 #   image to image.
-# - The scale keeps the variance of the scores at 1. Without it, heads whose queries and keys have variance 1 read from
-#   one token; a fresh layer of this course starts so small that only training shows the mistake.
+# - The scale keeps the variance of the scores at 1. Without it, large heads whose queries and keys have variance 1 read
+#   from almost one token alone; a fresh layer of this course starts so small that only training shows the mistake.
 # - Heads are a reshape and a transpose. They change neither the number of parameters nor of multiplications, as long as
 #   the head size is `dim / heads`. Keras calls the head size `key_dim`.
 # - `return_attention_scores=True` in the call of Keras's layer gives its weights, after the softmax.
-# - The cost of pairs grows with the square of the tokens.
+# - The cost of pairs grows with the square of the number of tokens.
 # - The authors' block has a norm in the attention branch and one on the residual stream in its middle. They call the
 #   second a mistake, and their weights need it.
 # - An attention map says where a token reads from, and no more.
