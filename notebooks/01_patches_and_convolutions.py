@@ -88,9 +88,9 @@ for count in (pixels, squares):
 assert pixels == 16 * squares and pixels**2 == 256 * squares**2
 
 # %% [markdown]
-# Sixteen times fewer tokens need 256 times fewer comparisons. And one pixel says little: a token should hold
-# something worth comparing. So the image is first turned into fewer, richer pieces. The part of the model that does it
-# is the *tokenizer*.
+# Sixteen times fewer tokens need 256 times fewer comparisons. And one pixel says little: a token should hold something
+# worth comparing. So the image is first turned into fewer, richer pieces. The part of the model that does it is the
+# [tokenizer](glossary.md).
 #
 # ## Cut an image into patches
 #
@@ -159,7 +159,8 @@ cct.show(pictures.draw_cuts(cat, cuts), alt=alt)
 #
 # ## A patch times a matrix is a convolution
 #
-# Each patch is then multiplied by one matrix, the same for all, to get a token. That is a *linear projection*:
+# Each patch is then multiplied by one matrix, the same for all, to get a token. That is a [linear
+# projection](glossary.md):
 #
 # $$t_i = x_i\, E + b$$
 #
@@ -550,8 +551,9 @@ cct.show(figures.draw_curves(range(9), summary, *labels, title=title), alt=alt, 
 # ## Which one learns better from few images
 #
 # Build models that differ in the tokenizer and in little else: two transformer blocks and the pooling of notebook 05,
-# on the digits. With patches in the place of the convolutions it is called a [CVT](glossary.md). The digits have 8 x 8
-# pixels, each doubled to make 16 x 16. So a patch of 4 x 4 is 2 x 2 real pixels, and a move by 1 is half a real pixel.
+# on the digits. The model with convolutions is a CCT; with patches in their place it is called a [CVT](glossary.md).
+# The digits have 8 x 8 pixels, each doubled to make 16 x 16. So a patch of 4 x 4 is 2 x 2 real pixels, and a move by 1
+# is half a real pixel.
 #
 # **Which patch size is best** is what everybody asks, so there are three: 2, 4 and 8 pixels. Smaller patches make more
 # tokens, and the model gets a slightly different `dim`, so that all have about as many parameters.
