@@ -578,8 +578,8 @@ assert min((still[kind] - wrapped[kind]).mean() for kind in kinds) > 10
 
 # %% [markdown]
 # **Patches.** Without positions the model sees a bag of patches. On digits as they are, every run with positions, sine
-# or learned, is more than 20 points better; which of the two is better, three seeds cannot tell. Without its table such a
-# run gets fewer than 20 % right: it rests on the positions. Wrapping does not change the bag, so the model without
+# or learned, is more than 20 points better; which of the two is better, three seeds cannot tell. Without its table such
+# a run gets fewer than 20 % right: it rests on the positions. Wrapping does not change the bag, so the model without
 # positions gives the same answers as before. With the learned table the model loses more than 65 points on average and
 # comes last: it has tied what it knows to places that no longer hold. With sines it loses more than 20 on average;
 # three seeds cannot tell it from none there.
