@@ -90,7 +90,7 @@ def load_dataset(name_or_path=None, *, seed=0, validation=0.1, image_size=None, 
     name = str(name_or_path or chosen_data() or ("digits" if profile() == "quick" else "cifar10"))
     if name_or_path is None and chosen_data():
         image_size = image_size or chosen_size()
-    path = None if name in NAMES else _find(name)
+    path = None if name in NAMES else find_path(name)
     if path is None:
         source = _load_digits() if name == "digits" else _load_from_keras(name)
     elif path.is_dir():
@@ -106,8 +106,13 @@ def load_dataset(name_or_path=None, *, seed=0, validation=0.1, image_size=None, 
     return _in_three_parts(source, validation, operator.index(seed), called)
 
 
-def _find(name):
-    """The path of a file or folder, also where it is meant from the folder in which Jupyter was started."""
+def find_path(name):
+    """The Path of an .npz or a folder, also where it is meant from the folder in which Jupyter was started.
+
+    Raises:
+        FileNotFoundError: where there is none.
+        ValueError: for another kind of file.
+    """
     path = pathlib.Path(name).expanduser()
     started_in = [pathlib.Path(), pathlib.Path(os.environ.get("PWD", ".")), pathlib.Path(__file__).parents[1]]
     found = next((folder / path for folder in started_in if (folder / path).exists()), None)

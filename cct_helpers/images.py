@@ -213,7 +213,7 @@ def find_images(root):
     """
     root = pathlib.Path(root)
     if not root.is_dir():
-        raise ValueError(f"{root} is not a folder")
+        raise ValueError(f"{root} is not a folder: give the one that has a folder for each class")
     root = root.resolve()
     left_out, notes = [], []
     top = _descend(root, root, left_out)

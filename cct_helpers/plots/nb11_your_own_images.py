@@ -117,7 +117,8 @@ def draw_class_scores(accuracies, counts, class_names):
     ax.set_xticks(range(len(counts)), labels if len(labels) <= MOST_CLASSES else [""] * len(labels))
     ax.axhline(100 * np.nanmean(accuracies), color="black", linestyle="--", linewidth=1.2, label="mean of the classes")
     ax.set(ylim=(0, 118), yticks=range(0, 101, 25), ylabel="right on test (%)", xlabel="class, and its training images")
-    ax.set_title(f"The mean hides class {class_names[worst]}")
+    hidden = not np.isclose(accuracies[worst], np.nanmean(accuracies))
+    ax.set_title(f"The mean hides class {class_names[worst]}" if hidden else "Every class does as well as the mean")
     ax.legend(loc="upper right", ncols=2)
     return figure
 
@@ -216,12 +217,14 @@ def draw_choices(questions):
         if named:
             ax.set(xlim=(0, 103), xlabel=label)
         else:
+            ticks = sorted(set().union(*lines.values()))
             ax.set_xscale("log")
-            ax.set_xticks(choices, [f"{choice:g}" for choice in choices])
+            ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
             ax.xaxis.set_minor_locator(NullLocator())
-            ax.set(ylim=(0, 103), xlabel=label, ylabel="right (%)")
-            if len(lines) > 1:
-                ax.legend()
+            ax.set(ylim=(0, 128), yticks=range(0, 101, 25), xlabel=label, ylabel="right (%)")
+            if len(lines) > 1:  # above 100 %, where no dot is
+                tight = dict(fontsize=9, handletextpad=0, columnspacing=1)
+                ax.legend(loc="upper center", ncols=len(lines), frameon=False, **tight)
         ax.set_title(title)
     return figure
 

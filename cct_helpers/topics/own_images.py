@@ -257,9 +257,17 @@ def summary(files):
     return sizes, counts, [f"{file.path}: {file.problem}" for file in files if file.problem]
 
 
-def remarks(files):
-    """A text for each file of a survey with a problem, and for each that is a copy or nearly one: a list."""
-    return [f"{file.path}: {file.problem or file.note}" for file in files if file.problem or "same" in file.note]
+def remarks(files, most=10):
+    """What to print of a survey: its files with a problem first, then copies and near copies, a list of texts.
+
+    Args:
+        files: from `survey`.
+        most: texts; where there are more, another one counts them.
+    """
+    problems = [f"{file.path}: {file.problem}" for file in files if file.problem]
+    copies = [f"{file.path}: {file.note}" for file in files if not file.problem and "same" in file.note]
+    texts = problems + copies
+    return texts[:most] + [f"and {len(texts) - most} more"] * (len(texts) > most)
 
 
 def opens(path):
@@ -391,6 +399,18 @@ def lines_of_choices(runs):
     freeze = runs_by_choice(runs, "what to freeze", "frozen")[""]
     freeze = {"nothing": many["shipped"][20]} | freeze | {"all but the head": rate["all but the head"][0.01]}
     return many | rate | {"side": runs_by_choice(runs, "how large", "side")[""], "freeze": freeze}
+
+
+def panels_of_choices(lines):
+    """The four pictures of the record of choices as `draw_choices` takes them, from `lines_of_choices`."""
+    images_of = {"shipped weights": lines["shipped"], "from scratch": lines["scratch"]}
+    rates_of = {"all layers": lines["nothing"], "head alone": lines["all but the head"]}
+    return {
+        "How many images?": ("images of a class", images_of),
+        "How large? (bricks, grass, gravel)": ("side (pixels)", {"": lines["side"]}),
+        "Which learning rate?": ("highest rate", rates_of),
+        "What to freeze?": ("right (%)", {"": lines["freeze"]}),
+    }
 
 
 def costs_table(costs):

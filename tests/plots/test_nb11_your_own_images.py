@@ -53,6 +53,8 @@ def test_the_worst_class_is_orange_and_has_its_number_of_images():
     assert ax.patches[2].get_facecolor() != ax.patches[0].get_facecolor() == ax.patches[1].get_facecolor()
     assert "class c" in ax.get_title() and ax.lines[0].get_ydata()[0] == pytest.approx(55)
     assert [label.get_text() for label in ax.get_xticklabels()] == ["a\n19", "b\n4", "c\n5"]
+    (alike,) = pictures.draw_class_scores(np.ones(2), np.array([5, 5]), ["a", "b"]).axes
+    assert alike.get_title() == "Every class does as well as the mean"
 
 
 def test_splits_show_which_frames_are_tested_and_every_score():
@@ -82,6 +84,19 @@ def test_choices_show_every_run_of_every_line():
     last = figure.axes[3]
     assert [label.get_text() for label in last.get_yticklabels()] == ["nothing", "first this,\nthen that"]
     assert last.lines[1].get_xdata() == pytest.approx([50, 60, 100, 100])
+
+
+def test_every_choice_of_every_line_has_a_tick_and_the_legend_covers_no_dot():
+    curve = ("n", {"shipped weights": {0.1: [0.9], 1: [1.0]}, "from scratch": {1: [0.5], 10: [1.0]}})
+    named = ("right (%)", {"": {"nothing": [0.5]}})
+    figure = pictures.draw_choices({"one": curve, "two": curve, "three": curve, "four": named})
+    figure.canvas.draw()
+    for ax in figure.axes[:3]:
+        assert [tick.get_text() for tick in ax.get_xticklabels()] == ["0.1", "1", "10"]
+        legend = ax.get_legend().get_window_extent()
+        assert ax.bbox.x0 < legend.x0 and legend.x1 < ax.bbox.x1
+        dots = np.concatenate([ax.transData.transform(line.get_xydata()) for line in ax.lines])
+        assert len(dots) == 12 and dots[:, 1].max() < legend.y0
 
 
 def test_answer_shows_what_the_model_gets_and_its_best_classes():
