@@ -691,23 +691,22 @@ def _(logits, labels):
 
 @wrong("accuracy_of_views", "Every number is 100 times the right one, as percent for a share:", seen=True)
 def _(logits, labels):
-    return 100 * np.mean(logits.mean(0).argmax(1) == labels)
+    p = np.exp(logits) / np.exp(logits).sum(2, keepdims=True)
+    return 100 * np.mean(p.mean(0).argmax(1) == labels)
 
 
-@wrong("averaged_weights", "The new weights get the share 1 - momentum.", seen=True)
-def _(weights, momentum):
-    a = weights[0]
-    for now in weights[1:]:
-        a = momentum * a + now
-    return a
+@wrong("step_shares", "The first step is different", seen=True)
+def _(steps, momentum):
+    age = np.arange(steps)[::-1]
+    return (1 - momentum) * momentum**age
 
 
-@wrong("averaged_weights", "One step is missing: the last row counts too.")
-def _(weights, momentum):
-    a = weights[0]
-    for now in weights[1:-1]:
-        a = momentum * a + (1 - momentum) * now
-    return a
+@wrong("step_shares", "The last step comes last, and it counts with 1 - momentum.")
+def _(steps, momentum):
+    shares = [1 - momentum]
+    while len(shares) < steps - 1:
+        shares.append(shares[-1] * momentum)
+    return np.array([*shares, momentum ** (steps - 1)])
 
 
 @wrong("singular_values_after", "")

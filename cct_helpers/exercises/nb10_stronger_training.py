@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cct_helpers.exercises import Exercise, normal
+from cct_helpers.exercises import Exercise, normal, softmax
 
 
 def cut_mix(image, other, target, other_target, box):
@@ -94,60 +94,55 @@ CUT_MIX = Exercise(
 )
 
 
-def averaged_weights(weights, momentum):
-    """The moving average after the last step: weights (steps, n), the ones after each step -> (n,).
+def step_shares(steps, momentum):
+    """By how much each step counts in the moving average after the last: a number of steps -> (steps,), sum 1.
 
-    It starts as the weights after the first step.
+    The average starts as the weights after the first step.
     """
-    average = weights[0]
-    for now in weights[1:]:
-        average = momentum * average + (1 - momentum) * now
-    return average
+    shares = (1 - momentum) * momentum ** np.arange(steps - 1, -1, -1.0)
+    shares[0] = momentum ** (steps - 1)
+    return shares
 
 
-def _from_zero(weights, momentum):
-    return averaged_weights(np.concatenate([np.zeros_like(weights[:1]), weights]), momentum)
+def _start_like_the_others(steps, momentum):
+    return (1 - momentum) * momentum ** np.arange(steps - 1, -1, -1.0)
 
 
-def _unscaled(weights, momentum):
-    average = weights[0]
-    for now in weights[1:]:
-        average = momentum * average + now
-    return average
-
-
-AVERAGED_WEIGHTS = Exercise(
-    "averaged_weights",
+STEP_SHARES = Exercise(
+    "step_shares",
     10,
-    "A moving average of weights",
-    averaged_weights,
+    "What an average remembers",
+    step_shares,
     lambda rng: [
-        (1 + rng.normal(size=(steps, n)), momentum) for steps, n, momentum in [(3, 4, 0.9), (4, 3, 0.8), (12, 5, 0.7)]
+        (steps, float(rng.uniform(*range_))) for steps, range_ in [(3, (0.8, 0.9)), (4, (0.6, 0.7)), (12, (0.7, 0.9))]
     ],
     {
-        "Old and new are swapped: momentum is what the average keeps of itself.": lambda weights, momentum: (
-            averaged_weights(weights, 1 - momentum)
+        "The first step is different: the average starts there, so nothing was there before it to share with. Its "
+        "share is momentum ** (steps - 1), and then the sum is 1.": _start_like_the_others,
+        "That is the sum made 1 by division. Follow the first row instead: it is multiplied by momentum in each later "
+        "step, and by nothing else.": lambda steps, momentum: (
+            (shares := _start_like_the_others(steps, momentum)) / shares.sum()
         ),
-        "Your average starts at zero, which no weight ever was. Start it with the first row.": _from_zero,
-        "The new weights get the share 1 - momentum. Without it the average grows.": _unscaled,
-        "That is the plain mean: all steps count alike. Here the late ones count more.": lambda weights, momentum: (
-            weights.mean(axis=0)
+        "Old and new are swapped: momentum is what the average keeps of itself.": lambda steps, momentum: step_shares(
+            steps, 1 - momentum
         ),
-        "Those are the weights after the last step. Each step before it keeps a share.": lambda weights, momentum: (
-            weights[-1]
+        "The last step comes last, and it counts with 1 - momentum.": lambda steps, momentum: step_shares(
+            steps, momentum
+        )[::-1],
+        "One power too many: the last step has not been multiplied by momentum yet.": lambda steps, momentum: (
+            _start_like_the_others(steps, momentum) * momentum
         ),
-        "One step is missing: the last row counts too.": lambda weights, momentum: averaged_weights(
-            weights[:-1], momentum
+        "Without 1 - momentum the shares of the later steps are too large.": lambda steps, momentum: (
+            momentum ** np.arange(steps - 1, -1, -1.0)
         ),
-        "You went through the steps from the last to the first.": lambda weights, momentum: averaged_weights(
-            weights[::-1], momentum
+        "All steps count alike in yours. In a moving average the late ones count more.": lambda steps, momentum: (
+            np.full(steps, 1 / steps)
         ),
     },
     (
-        "The average is a running thing: after each step it keeps a share of itself and takes the rest from the new "
-        "weights.",
-        "Start with `average = weights[0]` and go through `weights[1:]`.",
-        "`average = momentum * average + (1 - momentum) * now`.",
+        "Write the average after three steps out by hand, as a sum of three rows of weights. What stands before each?",
+        "A row enters with 1 - momentum and is multiplied by momentum in each later step. The first row enters whole.",
+        "`(1 - momentum) * momentum ** age` with the age 0 for the last step; the first row has `momentum ** age`.",
     ),
 )
 
@@ -210,16 +205,16 @@ SINGULAR_VALUES_AFTER = Exercise(
 
 
 def accuracy_of_views(logits, labels):
-    """Top-1 accuracy of the mean over views: logits (views, images, classes), labels (images,) -> from 0 to 1."""
-    return np.mean(logits.mean(axis=0).argmax(axis=1) == labels)
+    """Top-1 accuracy of the mean probabilities: logits (views, images, classes), labels (images,) -> from 0 to 1."""
+    return np.mean(softmax(logits).mean(axis=0).argmax(axis=1) == labels)
 
 
 def _view_cases(rng):
-    """Logits for which the views often disagree, and labels that are right about half of the time."""
+    """Logits for which the views often disagree, some of them very surely, and labels right about half of the time."""
     cases = []
     for views, images, classes in [(3, 60, 4), (4, 80, 5), (2, 100, 10), (5, 120, 6)]:
         labels = rng.integers(classes, size=images)
-        logits = normal(rng, views, images, classes) * rng.uniform(0.5, 3, size=(views, images, 1))
+        logits = normal(rng, views, images, classes) * rng.uniform(0.5, 4, size=(views, images, 1))
         cases.append((logits + 1.2 * np.eye(classes)[labels], labels))
     return cases
 
@@ -236,28 +231,33 @@ ACCURACY_OF_VIEWS = Exercise(
     accuracy_of_views,
     _view_cases,
     {
-        "That is the mean accuracy of single views. Average the logits first, then choose once.": lambda logits, y: (
-            np.mean(logits.argmax(axis=2) == y)
+        "You average logits. Here the probabilities of the views are averaged: take the softmax of each view first.": (
+            lambda logits, y: np.mean(logits.mean(axis=0).argmax(axis=1) == y)
+        ),
+        "Your softmax goes over the wrong axis: the probabilities of the classes of one image in one view sum to 1.": (
+            lambda logits, y: np.mean(softmax(logits, axis=1).mean(axis=0).argmax(axis=1) == y)
+        ),
+        "That is the mean accuracy of single views. Average the probabilities first, then choose once.": (
+            lambda logits, y: np.mean(logits.argmax(axis=2) == y)
         ),
         "You average class numbers: between class 2 and class 4 there is no class 3.": lambda logits, y: np.mean(
             logits.argmax(axis=2).mean(axis=0) == y
         ),
-        "Your views vote, and a narrow choice counts as much as a clear one. Average the logits, then choose once.": (
-            _majority
-        ),
+        "Your views vote, and a narrow choice counts as much as a clear one. Average the probabilities, then choose "
+        "once.": _majority,
         "An image counts as right when any view is right. Nobody knows which view to trust.": lambda logits, y: np.mean(
             (logits.argmax(axis=2) == y).any(axis=0)
         ),
         "That is the first view alone.": lambda logits, y: np.mean(logits[0].argmax(axis=1) == y),
-        "The largest logit of all views decides in yours. Take their mean.": lambda logits, y: np.mean(
-            logits.max(axis=0).argmax(axis=1) == y
+        "The largest probability of all views decides in yours. Take their mean.": lambda logits, y: np.mean(
+            softmax(logits).max(axis=0).argmax(axis=1) == y
         ),
     },
     (
         "One image, several opinions, one answer: where do you take the mean?",
-        "Average the logits over the views, axis 0, and choose a class for each image from these.",
-        "`np.mean(logits.mean(axis=0).argmax(axis=1) == labels)`.",
+        "The exponential of the logits, divided by its sum over the last axis, then the mean over axis 0.",
+        "`probabilities.mean(axis=0).argmax(axis=1)` are the answers; compare them with `labels`.",
     ),
 )
 
-EXERCISES = [ACCURACY_OF_VIEWS, AVERAGED_WEIGHTS, SINGULAR_VALUES_AFTER, CUT_MIX]
+EXERCISES = [ACCURACY_OF_VIEWS, STEP_SHARES, SINGULAR_VALUES_AFTER, CUT_MIX]

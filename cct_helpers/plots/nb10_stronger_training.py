@@ -1,8 +1,50 @@
 """Pictures of notebook 10, stronger training: names and arrays in, a Matplotlib Figure out."""
 
 import numpy as np
+from matplotlib.patches import FancyBboxPatch
 
-from cct_helpers.figures import BLUE, GREEN, GREY, ORANGE, PALE, SEEDS, draw_image, draw_seeds, name_rows, new_figure
+from cct_helpers.figures import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PALE,
+    SEEDS,
+    draw_image,
+    draw_seeds,
+    name_rows,
+    new_figure,
+)  # fmt: skip
+
+TRICKS = {  # by the place of a training step that each changes
+    "image": ["AutoAugment", "RandAugment", "random erasing"],
+    "image, target": ["MixUp", "CutMix", "distillation"],
+    "gradient": ["Muon"],
+    "weights": ["moving average"],
+    "answer": ["mirror image"],
+}
+
+
+def draw_tricks(tricks=TRICKS):
+    """What a training step goes through, and below each station the tricks that change it.
+
+    Args:
+        tricks: station -> texts, in the order of a step.
+    """
+    figure, ax = new_figure(width=10, height=2.1)
+    for place, (station, names) in enumerate(tricks.items()):
+        box = dict(boxstyle="round,pad=0.02", facecolor=BLUE, edgecolor="white")
+        ax.add_patch(FancyBboxPatch((place - 0.37, 0.72), 0.74, 0.34, **box))
+        ax.text(place, 0.89, station, ha="center", va="center", fontsize=10.5, color="white")
+        if place:
+            ax.annotate("", (place - 0.4, 0.89), (place - 0.6, 0.89), arrowprops=dict(arrowstyle="-|>", color=GREY))
+        if names:
+            ax.annotate("", (place, 0.69), (place, 0.5), arrowprops=dict(arrowstyle="-|>", color=ORANGE, linewidth=2))
+            ax.text(place, 0.46, "\n".join(names), ha="center", va="top", fontsize=10.5, linespacing=1.3)
+    ax.set(xlim=(-0.5, len(tricks) - 0.5), ylim=(0.02, 1.1))
+    ax.set_title("One step of training, and where each trick comes in", fontsize=12)
+    ax.set_axis_off()
+    return figure
 
 
 def draw_mix(first, second, mixed, target, names, title):
@@ -28,33 +70,70 @@ def draw_mix(first, second, mixed, target, names, title):
     return figure
 
 
-def draw_singular_values(values, low, high):
-    """Singular values after each step of an iteration, one line each.
+def draw_average(path, average):
+    """Two weights over the steps of a training: the places they took, and those of their moving average.
 
     Args:
-        values: (steps + 1, n), the start first.
-        low, high: edges of a grey band, where they shall end.
+        path, average: (steps, 2); the good place is 0.
     """
-    figure, ax = new_figure(width=6.5, height=3.2)
-    steps = np.arange(len(values))
-    ax.axhspan(low, high, color=PALE, label=f"from {low:g} to {high:g}")
-    ax.plot(steps, values, "-o", color=BLUE, linewidth=1.2, markersize=4)
-    ax.set(xlabel="step", ylabel="singular values", yscale="log")
-    ax.set_xticks(steps)
-    ax.legend(loc="lower right")
+    figure, ax = new_figure(width=7, height=3.6)
+    ax.plot(*path.T, "-o", color=BLUE, linewidth=0.5, markersize=3, alpha=0.6, label="weights after each step")
+    ax.plot(*average.T, "-", color=ORANGE, linewidth=2.5, label="their moving average")
+    ax.plot(0, 0, "+", color="black", markersize=14, markeredgewidth=2, label="the good place")
+    ax.set(xlabel="first weight", ylabel="second weight", aspect="equal")
+    ax.set_title("The average stays nearer to the good place", fontsize=11)
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     return figure
 
 
-def draw_settings(names, test, mirrored, training):
+def draw_spectrum(values, low, high):
+    """Singular values of a matrix, from the largest down, before and after each step of an iteration.
+
+    Args:
+        values: (steps + 1, n), the start first, each row from the largest down.
+        low, high: edges of a grey band, where they shall end.
+    """
+    figure, ax = new_figure(width=8, height=3.4)
+    last = len(values) - 1
+    ranks = np.arange(1, values.shape[1] + 1)
+    ax.axhspan(low, high, color=PALE, label=f"from {low:g} to {high:g}")
+    bottom = np.quantile(values[0], 0.05) / 3  # a value of 0 would take most of the picture
+    for step, row in enumerate(np.where(values > bottom, values, np.nan)):
+        colour = BLUE if step == 0 else ORANGE if step == last else GREY
+        name = "the gradient, divided by its norm" if step == 0 else f"after {last} steps" if step == last else None
+        wide = 2.5 if name else 1
+        ax.plot(ranks, row, color=colour, linewidth=wide, label=name)
+        if not name:
+            middle = len(ranks) // 2
+            ax.text(
+                ranks[middle],
+                row[middle],
+                f"after {step}",
+                fontsize=9,
+                ha="center",
+                va="center",
+                backgroundcolor="white",
+            )
+    ax.set(xlabel="singular values, largest first", ylabel="value (log scale)", yscale="log")
+    ax.set_ylim(bottom=bottom)
+    ax.set_title("Five steps bring large and small singular values together", fontsize=11)
+    ax.legend(loc="lower left")
+    return figure
+
+
+def draw_settings(names, test, mirrored, training, line):
     """One row a setting. Left, test accuracy without and with the mirror image; right, training accuracy at the end.
 
     Args:
         names: (settings,) texts; a dotted line goes through the mean of the first.
         test, mirrored, training: (settings, seeds), percent.
+        line: a grey band reaches so many points to both sides of the dotted line.
     """
-    size = dict(width=9, height=0.36 * len(names) + 1.3)
+    size = dict(width=9, height=0.36 * len(names) + 1.6)
     figure, (left, right) = new_figure(1, 2, **size, sharey=True, width_ratios=(1.6, 1))
-    left.axvline(test[0].mean(), color=GREY, linestyle=":", linewidth=1.2)
+    middle = test[0].mean()
+    left.axvspan(middle - line, middle + line, color=PALE, zorder=0, label="cannot be told from the first")
+    left.axvline(middle, color=GREY, linestyle=":", linewidth=1.2)
     rows = np.arange(len(names))[:, None]
     draw_seeds(left, test, rows - 0.17, BLUE, label="image")
     draw_seeds(left, mirrored, rows + 0.17, ORANGE, label="image and mirror image")
@@ -62,25 +141,49 @@ def draw_settings(names, test, mirrored, training):
     for ax in (left, right):
         name_rows(ax, names)
     left.set(xlabel=f"test accuracy (%)\n{SEEDS}")
-    right.set(xlabel="training accuracy, last epoch (%)")
-    left.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
+    right.set(xlabel="training accuracy (%),\nimages as shown, last epoch")
+    figure.suptitle("20 epochs: Muon adds, most of the rest costs", fontsize=12)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=3, frameon=False)
     return figure
 
 
-def draw_lengths(epochs, lines, training):
+def draw_lead(lead):
+    """By how much one curve is ahead of another, epoch by epoch, for each seed.
+
+    Args:
+        lead: (seeds, epochs), points.
+    """
+    figure, ax = new_figure(width=7.5, height=3.1)
+    epochs = np.arange(1, lead.shape[1] + 1)
+    ax.axhline(0, color=GREY, linestyle=":", linewidth=1.2)
+    ax.plot(epochs, lead.T, color=BLUE, linewidth=0.8, alpha=0.6, label=["one seed", *["_"] * (len(lead) - 1)])
+    ax.plot(epochs, lead.mean(axis=0), color=BLUE, linewidth=3, label="their mean")
+    ax.set(xlabel="epoch", ylabel="lead on validation (points)")
+    ax.set_xticks(epochs[1::2] if len(epochs) > 10 else epochs)
+    ax.set_title("The average of the weights leads in the middle, and not at the end", fontsize=11)
+    ax.legend(loc="upper right")
+    return figure
+
+
+def draw_lengths(epochs, lines, training, alone, title):
     """Accuracy over the length of training: on the left test images, on the right the last epoch of training.
 
     Args:
         epochs: (n,).
         lines, training: name -> (n, seeds), percent; lines go through the means.
+        alone: name -> (test, training), each (seeds,), of a setting that was trained for epochs[0] only.
+        title: of the Figure.
     """
-    figure, axes = new_figure(1, 2, width=9, height=3.3)
-    labels = "test accuracy (%)", "training accuracy, last epoch (%)"
-    for ax, curves, label in zip(axes, (lines, training), labels, strict=True):
+    figure, axes = new_figure(1, 2, width=9, height=3.7)
+    labels = "test accuracy (%)", "accuracy on training images\nas they are shown (%)"
+    for side, (ax, curves, label) in enumerate(zip(axes, (lines, training), labels, strict=True)):
         for (name, values), colour, mark in zip(curves.items(), (BLUE, ORANGE), "os", strict=False):
             draw_seeds(ax, np.asarray(epochs)[:, None], values, colour, marker=mark, line="-", label=name)
+        for name, measured in alone.items():
+            draw_seeds(ax, epochs[0], measured[side], GREEN, marker="D", label=name)
         ax.set(xlabel=f"epochs of training (log scale)\n{SEEDS}", ylabel=label, xscale="log")
         ax.minorticks_off()
         ax.set_xticks(epochs, [str(number) for number in epochs])
     axes[0].legend(loc="lower right")
+    figure.suptitle(title, fontsize=12)
     return figure

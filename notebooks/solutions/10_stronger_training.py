@@ -40,38 +40,43 @@ import numpy as np
 # %% [markdown]
 # ## Several views, one answer
 #
-# Average the logits over the first axis, choose once, count.
+# Each view gets a softmax over its classes. Then average over the first axis, choose once, count.
 #
-# Wrong turns: averaging the chosen class numbers; letting views vote, so that a narrow choice counts as much as a
-# clear one; averaging the accuracies of single views, which averages no opinions.
+# Logits and probabilities can disagree: a view that is wildly sure pulls the mean of the logits as far as it likes, but
+# its probability stops at 1. Wrong turns: averaging the chosen class numbers; letting views vote, so that a narrow
+# choice counts as much as a clear one; averaging the accuracies of single views, which averages no opinions.
 
 
 # %% tags=["solution"]
 def accuracy_of_views(logits, labels):
-    chosen = logits.mean(axis=0).argmax(axis=-1)  # (views, images, classes) -> (images, classes) -> (images,)
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))  # (views, images, classes)
+    probabilities = powers / powers.sum(axis=-1, keepdims=True)
+    chosen = probabilities.mean(axis=0).argmax(axis=-1)  # -> (images, classes) -> (images,)
     return (chosen == labels).mean()
 
 
 cct.check("accuracy_of_views", accuracy_of_views)
 
 # %% [markdown]
-# ## A moving average of weights
+# ## What an average remembers
 #
-# Unrolled, the average is a weighted sum: the last row has the share `1 - m`, the one before it `m` times that, and
-# so on. The first row has no row before it to share with, so it has `m ** (steps - 1)`. A loop does the same.
+# A step enters the average with `1 - m`, and every later step multiplies it by `m`. The first step has no average
+# before it to share with: it enters whole, and is multiplied like the others. The shares sum to 1, since each step
+# gives away what it takes.
 #
-# Wrong turns: starting at zero, which pulls the average towards 0; giving the new weights the share `m`.
+# Wrong turns: treating the first step like the others, so that a part of the sum is missing; then dividing by the sum,
+# which gives to all steps what belongs to the first.
 
 
 # %% tags=["solution"]
-def averaged_weights(weights, momentum):
-    age = np.arange(len(weights))[::-1]  # 0 for the last step
+def step_shares(steps, momentum):
+    age = np.arange(steps)[::-1]  # 0 for the last step
     shares = (1 - momentum) * momentum**age
     shares[0] = momentum ** age[0]
-    return shares @ weights  # (steps,) @ (steps, n) -> (n,)
+    return shares
 
 
-cct.check("averaged_weights", averaged_weights)
+cct.check("step_shares", step_shares)
 
 # %% [markdown]
 # ## What Muon does to a matrix, without the matrix

@@ -21,6 +21,15 @@ def marks(ax, size):
     return np.concatenate([line.get_xydata() for line in found])
 
 
+def test_tricks_stand_below_the_station_that_they_change():
+    figure = pictures.draw_tricks()
+    texts = {text.get_text(): text.get_position() for text in figure.axes[0].texts if text.get_text()}
+    for number, (station, tricks) in enumerate(pictures.TRICKS.items()):
+        (left, height), (below, lower) = texts[station], texts["\n".join(tricks)]
+        assert left == below == number and lower < height
+    assert_draws(figure)
+
+
 def test_mix_shows_pictures_and_target():
     mixed = IMAGES[0] // 2 + IMAGES[1] // 2
     figure = pictures.draw_mix(IMAGES[0], IMAGES[1], mixed, np.array([0.7, 0.3]), ["cat", "coffee"], "MixUp")
@@ -31,35 +40,61 @@ def test_mix_shows_pictures_and_target():
     assert_draws(figure)
 
 
-def test_singular_values_have_a_line_each():
-    values = np.array([[0.1, 0.5], [0.3, 0.9], [0.9, 1.1]])
-    figure = pictures.draw_singular_values(values, 0.7, 1.2)
-    (ax,) = figure.axes
-    lines = [line.get_ydata() for line in ax.lines if line.get_marker() == "o"]
-    np.testing.assert_allclose(lines, values.T)
-    band = ax.patches[0].get_extents().transformed(ax.transData.inverted())
-    np.testing.assert_allclose((band.y0, band.y1), (0.7, 1.2))
+def test_average_lies_over_the_weights_and_the_good_place_over_both():
+    path = np.random.default_rng(1).normal(size=(20, 2))
+    figure = pictures.draw_average(path, path / 3)
+    weights, average, place = figure.axes[0].lines
+    np.testing.assert_allclose([weights.get_xydata(), average.get_xydata()], [path, path / 3])
+    np.testing.assert_allclose(place.get_xydata(), [[0, 0]])
     assert_draws(figure)
 
 
-def test_settings_have_a_row_each_and_three_measurements():
+def test_spectrum_has_a_line_for_each_step_and_leaves_a_zero_out_of_the_scale():
+    values = np.geomspace(0.9, 1e-3, 40) ** np.linspace(1, 0.1, 4)[:, None]
+    values[:, -1] = 1e-9
+    figure = pictures.draw_spectrum(values, 0.7, 1.2)
+    (ax,) = figure.axes
+    np.testing.assert_allclose([line.get_ydata()[:-1] for line in ax.lines], values[:, :-1])
+    assert all(np.isnan(line.get_ydata()[-1]) for line in ax.lines)
+    assert 1e-9 < ax.get_ylim()[0] < values[0, -3]
+    band = ax.patches[0].get_extents().transformed(ax.transData.inverted())
+    np.testing.assert_allclose((band.y0, band.y1), (0.7, 1.2))
+    assert [text.get_text() for text in ax.texts] == ["after 1", "after 2"]
+    assert_draws(figure)
+
+
+def test_settings_have_a_row_each_three_measurements_and_a_band():
     names = ["crop_and_flip", "mixup", "muon"]
-    figure = pictures.draw_settings(names, SEEDS, SEEDS + 1, SEEDS + 20)
+    figure = pictures.draw_settings(names, SEEDS, SEEDS + 1, SEEDS + 20, 1.5)
     left, right = figure.axes
     assert [label.get_text() for label in left.yaxis.get_ticklabels()] == names and left.yaxis_inverted()
     np.testing.assert_allclose(marks(left, 11)[:, 0], [*SEEDS.mean(axis=1), *SEEDS.mean(axis=1) + 1])
     np.testing.assert_allclose(marks(right, 11), np.stack([SEEDS.mean(axis=1) + 20, np.arange(3)], axis=1))
     assert len(marks(left, 5)) == 2 * len(marks(right, 5)) == 2 * SEEDS.size
     np.testing.assert_allclose(left.lines[0].get_xdata(), SEEDS[0].mean())
+    band = left.patches[0].get_extents().transformed(left.transData.inverted())
+    np.testing.assert_allclose((band.x0, band.x1), (54.5, 57.5))
     assert_draws(figure)
 
 
-def test_lengths_go_through_the_means():
-    figure = pictures.draw_lengths([20, 40, 80], {"plain": SEEDS, "all": SEEDS - 3}, {"plain": SEEDS + 9, "all": SEEDS})
-    for ax, wanted in zip(figure.axes, ((SEEDS, SEEDS - 3), (SEEDS + 9, SEEDS)), strict=True):
-        means = np.stack([np.tile([20, 40, 80], 2), np.concatenate(wanted).mean(axis=1)], axis=1)
-        np.testing.assert_allclose(marks(ax, 11), means)
-        assert len(marks(ax, 5)) == 2 * SEEDS.size
+def test_lead_has_a_line_for_each_seed_and_their_mean():
+    lead = np.random.default_rng(2).normal(size=(3, 12))
+    figure = pictures.draw_lead(lead)
+    (ax,) = figure.axes
+    np.testing.assert_allclose([line.get_ydata() for line in ax.lines[1:]], [*lead, lead.mean(axis=0)])
+    assert ax.lines[-1].get_xdata()[0] == 1
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["one seed", "their mean"]
+    assert_draws(figure)
+
+
+def test_lengths_go_through_the_means_and_show_what_was_trained_once():
+    lines, training = {"plain": SEEDS, "all": SEEDS - 3}, {"plain": SEEDS + 9, "all": SEEDS}
+    alone = {"muon": (SEEDS[0] + 2, SEEDS[0] + 12)}
+    figure = pictures.draw_lengths([20, 40, 80], lines, training, alone, "Muon's place")
+    for ax, wanted, extra in zip(figure.axes, (lines, training), alone["muon"], strict=True):
+        means = np.stack([np.tile([20, 40, 80], 2), np.concatenate(list(wanted.values())).mean(axis=1)], axis=1)
+        np.testing.assert_allclose(marks(ax, 11), [*means, (20, extra.mean())])
+        assert len(marks(ax, 5)) == 2 * SEEDS.size + 3
         assert [label.get_text() for label in ax.xaxis.get_ticklabels()] == ["20", "40", "80"]
-    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["plain", "all"]
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["plain", "all", "muon"]
     assert_draws(figure)
