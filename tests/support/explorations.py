@@ -92,7 +92,7 @@ def explorations(path):
         found.append(Exploration(draw, settings, alt, controls, box))
         return box
 
-    stand_ins = dict(explore=explore, fit=on_one_batch(cct.fit, cct.RECIPES), show=lambda figure, alt: None)
+    stand_ins = dict(explore=explore, fit=on_one_batch(cct.fit, cct.RECIPES), show=lambda figure, alt, **options: None)
     names = {"__name__": "__main__"}
     os.chdir(path.parent)
     with mock.patch.multiple(cct, **stand_ins), contextlib.redirect_stdout(io.StringIO()):

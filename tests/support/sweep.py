@@ -91,5 +91,5 @@ def meetings(choices):
 
 def still_pictures(exploration):
     pngs = {widgets.to_png(widgets.draw_safely(exploration.draw, setting)) for setting in exploration.settings}
-    assert len(pngs) >= 3, "three or four telling settings come first"
+    assert pngs, "telling settings come first"
     assert len(exploration.alt.split()) > 3, "the still pictures need words"
