@@ -1015,7 +1015,7 @@ def count(draws=50):
     """Print how all wrong answers fare, those here and the mistakes that the exercises know."""
     from cct_helpers import exercises
 
-    ticks, misled, asked = 0, 0, 0
+    ticks, misled, asked = 0, [], 0
     shares = {True: [], False: []}
     for name, words, seen, answer in ANSWERS:
         texts = [exercises.examine(name, answer, seed) for seed in range(draws)]
@@ -1024,17 +1024,21 @@ def count(draws=50):
         said = [
             verdict.text if words.startswith("Your function") else verdict.text.split("Hint: ")[1:] for verdict in texts
         ]
-        misled += sum(bool(text) and (not words or words not in str(text)) for text in map("".join, said))
+        hints = map("".join, said)
+        misled += [f"{name}: {hint} (for: {words})" for hint in hints if hint and (not words or words not in hint)]
         shares[seen].append(all(map(bool, said)))
     for name, exercise in exercises.all_exercises().items():
         for sentence, mistake in exercise.mistakes.items() if exercise.call is exercises.call else ():
             texts = [exercises.examine(name, mistake, seed) for seed in range(draws)]
             asked += draws
             ticks += sum(verdict.solved for verdict in texts)
-            misled += sum(verdict.text.split("Hint: ")[-1] != sentence for verdict in texts)
+            hints = [verdict.text.split("Hint: ")[-1] for verdict in texts]
+            misled += [f"{name}: {hint} (for: {sentence})" for hint in hints if hint != sentence]
     known = sum(len(exercise.mistakes) for exercise in exercises.all_exercises().values())
     print(f"{len(exercises.all_exercises())} exercises, {known} known mistakes, {len(ANSWERS)} plausible ones")
-    print(f"{asked} examinations of wrong answers: {ticks} wrong ticks, {misled} misleading hints")
+    print(
+        f"{asked} examinations of wrong answers: {ticks} wrong ticks, {len(misled)} misleading hints", *misled, sep="\n"
+    )
     for seen, got in shares.items():
         print(f"plausible mistakes, {'seen' if seen else 'unseen'}: {sum(got)} of {len(got)} get a hint in every draw")
 
