@@ -303,7 +303,7 @@ def build(output):
         status=None,
         warning=warnings,
         freshenv=True,
-        parallel=2,
+        parallel=1,  # with more, an error while a page is written ends the build without a word
     )
     app.build()
     return re.sub(r"\x1b\[[0-9;]*m", "", warnings.getvalue())

@@ -4,7 +4,7 @@ import html
 import re
 
 from docutils import nodes
-from docutils.utils.math.latex2mathml import tex2mathml
+from formulas import to_mathml
 
 project = "Compact Convolutional Transformers, a course that runs"
 html_title = "Compact Convolutional Transformers"
@@ -49,10 +49,10 @@ NOT_PROSE = (nodes.literal, nodes.reference, nodes.title, nodes.math, nodes.raw,
 
 
 def mathml(block):
-    """Write a formula as MathML when the site is built: browsers show it by themselves, and screen readers read it."""
+    """Write a formula as MathML when the site is built."""
 
     def visit(translator, node):
-        translator.body.append(tex2mathml(node.astext(), as_block=block))
+        translator.body.append(to_mathml(node.astext(), block))
         raise nodes.SkipNode
 
     return visit

@@ -18,7 +18,7 @@ from pathlib import Path
 import build
 import nbformat
 import sphinx_revealjs
-from docutils.utils.math.latex2mathml import tex2mathml
+from formulas import to_mathml
 from nbconvert import SlidesExporter
 
 OUTPUT = build.DOCS / "_build" / "slides"
@@ -32,7 +32,7 @@ def with_mathml(text):
     """Markdown with its formulas as MathML, which a browser shows by itself."""
 
     def formula(found):
-        return tex2mathml(found[1] or found[2], as_block=bool(found[1])).replace("\n", "")
+        return to_mathml(found[1] or found[2], bool(found[1])).replace("\n", "")
 
     parts = CODE.split(text)  # every second part is code
     return "".join(part if i % 2 else FORMULA.sub(formula, part) for i, part in enumerate(parts))
