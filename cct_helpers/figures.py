@@ -88,6 +88,19 @@ def reduce_colours(png, colours=256):
     return buffer.getvalue()
 
 
+def draw_arrow(axes, start, end, zorder=3, **look):
+    """An arrow from the point `start` to the point `end`, (x, y) in the units of the axes.
+
+    Args:
+        axes: to draw in.
+        start: where it begins.
+        end: where its head is.
+        zorder: as Matplotlib's.
+        **look: what differs from a full grey head and a thin line: properties of Matplotlib's FancyArrowPatch.
+    """
+    axes.annotate("", end, start, arrowprops=dict(arrowstyle="-|>", color=GREY) | look, zorder=zorder)
+
+
 # Images
 
 

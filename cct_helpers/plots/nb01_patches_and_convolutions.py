@@ -18,6 +18,7 @@ from cct_helpers.figures import (
     ORANGE,
     SEEDS,
     SKY,
+    draw_arrow,
     draw_gallery,
     draw_image,
     draw_maps,
@@ -84,8 +85,7 @@ def draw_tokenizers(image, ways):
         for place, (done, shape) in enumerate(steps, 1 + most - len(steps)):
             centre = PITCH * place
             half = draw_step(ax, centre, shape, len(image))
-            look = dict(arrowstyle="-|>", color=GREY, linewidth=1.5)
-            ax.annotate("", (centre - half - 0.05, 0), (end + 0.1, 0), arrowprops=look)
+            draw_arrow(ax, (end + 0.1, 0), (centre - half - 0.05, 0), linewidth=1.5)
             name_step(ax, centre, done, shape)
             end = centre + half
         ax.set(xlim=(-0.62, PITCH * most + 0.62), ylim=(-0.9, 0.9), aspect="equal")

@@ -15,6 +15,7 @@ from cct_helpers.figures import (
     PALE,
     SEEDS,
     check_token,
+    draw_arrow,
     draw_maps,
     draw_seeds,
     new_figure,
@@ -109,9 +110,7 @@ def draw_orders():
                     ax.text(
                         first + place, row, name, ha="center", va="center", fontsize=11, family="monospace", bbox=look
                     )
-            ax.annotate(
-                "", (1, top - 1.4), (1, top - 0.5), arrowprops=dict(arrowstyle="-|>", color=GREY, linewidth=1.6)
-            )
+            draw_arrow(ax, (1, top - 0.5), (1, top - 1.4), linewidth=1.6)
         ax.set_axis_off()
         ax.set(title=title, xlim=(-0.9, 2.9), ylim=(-6.6, 0.7))
     return figure

@@ -13,13 +13,13 @@ from cct_helpers.figures import (
     GREY,
     ORANGE,
     check_token,
+    draw_arrow,
     draw_overlay,
     draw_sorted,
     new_figure,
     outline_token,
 )
 
-ARROW = dict(arrowstyle="-|>", color=GREY, linewidth=1.4)
 CELL = 0.8  # height of a number in a table, where its width is 1
 
 
@@ -66,7 +66,7 @@ def draw_steps(steps, names, follow):
         rights.append((left + numbers.shape[1] + 0.1, middle))
     for first, second in arrows:
         left, middle = places[second]
-        axes.annotate("", (left - 0.7, middle), rights[first], arrowprops=ARROW)
+        draw_arrow(axes, rights[first], (left - 0.7, middle), linewidth=1.4)
     return figure
 
 
@@ -168,7 +168,7 @@ def draw_block(axes, parts, title):
             start += 1
         path = [(0, 0.55 - start), (1.5, 0.55 - start), (1.5, -end), (0.25, -end)]
         axes.plot(*zip(*path, strict=True), color=GREY, linewidth=1.6, zorder=1)
-        axes.annotate("", (0.22, -end), (0.6, -end), arrowprops=ARROW)
+        draw_arrow(axes, (0.6, -end), (0.22, -end), linewidth=1.4)
         start = end + 1
     for place, part in enumerate(parts):
         name, x = part.rstrip(">"), 1.5 if part.endswith(">") else 0

@@ -7,7 +7,19 @@ import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import FancyBboxPatch, Patch
 
-from cct_helpers.figures import BLUE, COLOURS, GREEN, GREY, ORANGE, PALE, SEEDS, draw_seeds, name_rows, new_figure
+from cct_helpers.figures import (
+    BLUE,
+    COLOURS,
+    GREEN,
+    GREY,
+    ORANGE,
+    PALE,
+    SEEDS,
+    draw_arrow,
+    draw_seeds,
+    name_rows,
+    new_figure,
+)
 
 LINE = dict(color="#333333", linewidth=1.6)
 
@@ -30,7 +42,7 @@ def draw_paths(paths):
     figure, ax = new_figure(width=10, height=0.95 * len(paths) + 0.7)
     for row, (name, kept) in enumerate(paths.items()):
         ax.plot([-0.7, len(kept) - 0.3], [-row, -row], **LINE, zorder=1)
-        ax.annotate("", (len(kept) - 0.1, -row), (len(kept) - 0.4, -row), arrowprops=dict(arrowstyle="->", **LINE))
+        draw_arrow(ax, (len(kept) - 0.4, -row), (len(kept) - 0.1, -row), arrowstyle="->", **LINE)
         ax.text(-0.85, -row + 0.2, f"{name}\n{sum(kept)} of {len(kept)} branches", ha="right", va="center", fontsize=10)
         for place, is_kept in enumerate(kept):
             letter, colour = (("A", BLUE), ("M", GREEN))[place % 2]
@@ -56,7 +68,7 @@ def draw_dropped_blocks():
     figure, axes = new_figure(1, 2, width=10, height=2.0)
     titles = ("pre-norm block (ViT): x comes out as it came in", "the authors' block: norm1(x) comes out")
     for ax, title, authors in zip(axes, titles, (False, True), strict=True):
-        ax.annotate("", (8.2, 0), (0, 0), arrowprops=dict(arrowstyle="->", shrinkA=0, shrinkB=0, **LINE))
+        draw_arrow(ax, (0, 0), (8.2, 0), arrowstyle="->", shrinkA=0, shrinkB=0, **LINE)
         for start, words in ((0.5, ("norm", "attention")), (4.9, ("MLP",) if authors else ("norm", "MLP"))):
             end = start + 2.9
             grey = dict(color=GREY, linewidth=1.4, linestyle=":")

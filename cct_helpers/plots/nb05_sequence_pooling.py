@@ -8,12 +8,13 @@ from cct_helpers.figures import (
     GREEN,
     GREY,
     ORANGE,
+    draw_arrow,
     draw_classes,
     draw_image,
     draw_overlay,
     draw_sorted,
     new_figure,
-)  # fmt: skip
+)
 
 
 def draw_cells(axes, x, y, texts, colour, width=0.62, height=0.5, ink="white"):
@@ -24,10 +25,9 @@ def draw_cells(axes, x, y, texts, colour, width=0.62, height=0.5, ink="white"):
         axes.text(x + place * width, y, text, color=ink, ha="center", va="center", fontsize=10, zorder=4)
 
 
-def draw_arrow(axes, start, end, width=1.5, colour=GREY):
-    """An arrow from (x, y) to (x, y); its width is in points."""
-    look = dict(arrowstyle="-|>", color=colour, linewidth=width, shrinkA=0, shrinkB=0, mutation_scale=8 + 2 * width)
-    axes.annotate("", end, start, arrowprops=look, zorder=2)
+def draw_weight(axes, start, end, width=1.5):
+    """An arrow below the cells, from (x, y) to (x, y), whose head grows with its width in points."""
+    draw_arrow(axes, start, end, zorder=2, linewidth=width, shrinkA=0, shrinkB=0, mutation_scale=8 + 2 * width)
 
 
 def draw_poolings(weights):
@@ -51,12 +51,12 @@ def draw_poolings(weights):
             colour, name = (ORANGE, "class") if extra else (BLUE, f"$x_{number - has_class_token}$")
             draw_cells(ax, place, 0, [name], colour, width=0.8, ink="black" if extra else "white")
             if weight > 0:
-                draw_arrow(ax, (place, 0.32), (0.25 * place, 1.4), 14 * weight if weight < 1 else 4)
+                draw_weight(ax, (place, 0.32), (0.25 * place, 1.4), 14 * weight if weight < 1 else 4)
                 words = "all" if weight == 1 else f"{weight:.2f}"
                 ax.text(place, 0.42, words, ha="right" if place <= 0 else "left", va="bottom", fontsize=9)
             if has_class_token and not extra:
                 look = dict(arrowstyle="->", color=ORANGE, linestyle="--", connectionstyle="arc3,rad=-0.35")
-                ax.annotate("", (places[0] + 0.1 * number, -0.28), (place, -0.28), arrowprops=look)
+                draw_arrow(ax, (place, -0.28), (places[0] + 0.1 * number, -0.28), **look)
         draw_cells(ax, 0, 1.7, ["one vector"], GREEN, width=1.7)
         below = "in every block it gathers from the others" if has_class_token else "each keeps its own part to the end"
         ax.text(0, -0.95, below, ha="center", va="center", fontsize=9.5)
@@ -89,15 +89,15 @@ def draw_one_query(tokens, query, scores, weights, pooled):
         ax.text(place, -0.75, words, ha="center", va="center", fontsize=10.5, fontweight="bold")
     draw_cells(ax, 4.3 - 0.35 * (dim - 1), -1.75, [f"{number:.2f}" for number in query], ORANGE, width=0.7, ink="black")
     ax.text(4.3 - 0.35 * dim - 0.15, -1.75, "the one query, learned:", ha="right", va="center", fontsize=10)
-    draw_arrow(ax, (4.3, -1.45), (4.3, -1.0))
+    draw_weight(ax, (4.3, -1.45), (4.3, -1.0))
     for row, (token, score, weight) in enumerate(zip(tokens, scores, weights, strict=True)):
         draw_cells(ax, 1.0 - 0.31 * (dim - 1), row, [f"{number:g}" for number in token], BLUE)
-        draw_arrow(ax, (1.0 + 0.31 * dim + 0.15, row), (3.85, row))
+        draw_weight(ax, (1.0 + 0.31 * dim + 0.15, row), (3.85, row))
         ax.text(4.3, row, f"{score:.2f}", ha="center", va="center", fontsize=11)
-        draw_arrow(ax, (4.8, row), (5.75, row))
+        draw_weight(ax, (4.8, row), (5.75, row))
         ax.add_patch(Rectangle((5.95, row - 0.22), 1.9 * weight / max(weights), 0.44, color=ORANGE))
         ax.text(6.0, row, f"{weight:.2f}", ha="left", va="center", fontsize=11)
-        draw_arrow(ax, (8.0, row), (9.35, middle + 0.25 * (row - middle)), 6 * weight)
+        draw_weight(ax, (8.0, row), (9.35, middle + 0.25 * (row - middle)), 6 * weight)
     draw_cells(ax, 10.2 - 0.35 * (dim - 1), middle, [f"{number:g}" for number in pooled], GREEN, width=0.7)
     ax.set(xlim=(0, 11.3), ylim=(len(tokens) - 0.5, -2.15))
     ax.set_title("One learned query asks all tokens; the answers become one vector", fontsize=12)

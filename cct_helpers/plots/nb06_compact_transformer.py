@@ -9,6 +9,7 @@ from cct_helpers.figures import (
     GREY,
     ORANGE,
     PALE,
+    draw_arrow,
     draw_classes,
     draw_image,
     draw_overlay,
@@ -142,8 +143,7 @@ def draw_family(costs):
         _draw_box(axes, 8.4, middle, 1.25, summary, new == "summary")
         _draw_box(axes, 9.5, middle, 0.65, "linear\nhead", False)
         for left, right in ((2.78, 3.18), (4.72, 5.0), (6.0, 6.5), (7.6, 7.75), (9.05, 9.15)):
-            arrow = dict(arrowstyle="->", color=GREY, shrinkA=0, shrinkB=0)
-            axes.annotate("", (right, middle), (left, middle), arrowprops=arrow)
+            draw_arrow(axes, (left, middle), (right, middle), arrowstyle="->", shrinkA=0, shrinkB=0)
     return figure
 
 

@@ -3,7 +3,22 @@
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from cct_helpers.figures import BLUE, COLOURS, GREY, ORANGE, PALE, RED, SKY, draw_image, draw_maps, new_figure, outline
+from cct_helpers.figures import (
+    BLUE,
+    COLOURS,
+    GREY,
+    ORANGE,
+    PALE,
+    RED,
+    SKY,
+    draw_arrow,
+    draw_image,
+    draw_maps,
+    new_figure,
+    outline,
+)
+
+OPEN = dict(arrowstyle="->", shrinkA=0, shrinkB=0)  # an arrow with an open head, from point to point
 
 
 def draw_loop(steps, epochs, batch_shape, classes):
@@ -43,15 +58,11 @@ def draw_loop(steps, epochs, batch_shape, classes):
             axes.add_patch(Rectangle((left, middle - 0.3), 1.2, 0.6, facecolor=colour, edgecolor=GREY, alpha=0.6))
             axes.text(left + 0.6, middle, words, ha="center", va="center", fontsize=9)
             if place:
-                _draw_arrow(axes, (left - 0.22, middle), (left - 0.01, middle))
+                draw_arrow(axes, (left - 0.22, middle), (left - 0.01, middle), **OPEN)
     path = [(9.2, 1.3), (9.2, 1.55), (2.05, 1.55)]  # from the last box of a step back to the first
     axes.plot(*zip(*path, strict=True), color=GREY, linewidth=1)
-    _draw_arrow(axes, path[-1], (2.05, 1.31))
+    draw_arrow(axes, path[-1], (2.05, 1.31), **OPEN)
     return figure
-
-
-def _draw_arrow(axes, start, end):
-    axes.annotate("", end, start, arrowprops=dict(arrowstyle="->", color=GREY, shrinkA=0, shrinkB=0))
 
 
 def draw_crop(image, padding, top, left):

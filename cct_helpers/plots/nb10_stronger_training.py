@@ -10,11 +10,12 @@ from cct_helpers.figures import (
     ORANGE,
     PALE,
     SEEDS,
+    draw_arrow,
     draw_image,
     draw_seeds,
     name_rows,
     new_figure,
-)  # fmt: skip
+)
 
 TRICKS = {  # by the place of a training step that each changes
     "image": ["AutoAugment", "RandAugment", "random erasing"],
@@ -37,9 +38,9 @@ def draw_tricks(tricks=TRICKS):
         ax.add_patch(FancyBboxPatch((place - 0.37, 0.72), 0.74, 0.34, **box))
         ax.text(place, 0.89, station, ha="center", va="center", fontsize=10.5, color="white")
         if place:
-            ax.annotate("", (place - 0.4, 0.89), (place - 0.6, 0.89), arrowprops=dict(arrowstyle="-|>", color=GREY))
+            draw_arrow(ax, (place - 0.6, 0.89), (place - 0.4, 0.89))
         if names:
-            ax.annotate("", (place, 0.69), (place, 0.5), arrowprops=dict(arrowstyle="-|>", color=ORANGE, linewidth=2))
+            draw_arrow(ax, (place, 0.5), (place, 0.69), color=ORANGE, linewidth=2)
             ax.text(place, 0.46, "\n".join(names), ha="center", va="top", fontsize=10.5, linespacing=1.3)
     ax.set(xlim=(-0.5, len(tricks) - 0.5), ylim=(0.02, 1.1))
     ax.set_title("One step of training, and where each trick comes in", fontsize=12)

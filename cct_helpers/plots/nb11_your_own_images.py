@@ -14,6 +14,7 @@ from cct_helpers.figures import (
     ORANGE,
     PALE,
     SEEDS,
+    draw_arrow,
     draw_classes,
     draw_image,
     draw_overlay,
@@ -94,8 +95,8 @@ def draw_start(old, new):
         ax.text(
             x + 0.625, 0.65, state.replace(" to ", "\nto ").replace(", ", ",\n"), fontsize=10, ha="center", va="top"
         )
-        ax.annotate("", (x - 0.04, 1.375), (x - 0.27, 1.375), arrowprops=dict(arrowstyle="->", color=GREY))
-    ax.annotate("", (8.96, 1.375), (8.69, 1.375), arrowprops=dict(arrowstyle="->", color=GREY))
+        draw_arrow(ax, (x - 0.27, 1.375), (x - 0.04, 1.375), arrowstyle="->")
+    draw_arrow(ax, (8.69, 1.375), (8.96, 1.375), arrowstyle="->")
     ax.text(0.02, 2.3, "The normalisation in front stays that of the old images.", fontsize=10, va="center")
     return figure
 

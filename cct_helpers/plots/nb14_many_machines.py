@@ -2,7 +2,20 @@
 
 import numpy as np
 
-from cct_helpers.figures import BLUE, GREEN, GREY, ORANGE, PALE, PINK, RED, SKY, draw_map, name_rows, new_figure
+from cct_helpers.figures import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PALE,
+    PINK,
+    RED,
+    SKY,
+    draw_arrow,
+    draw_map,
+    name_rows,
+    new_figure,
+)
 
 
 def draw_data_parallel():
@@ -11,13 +24,12 @@ def draw_data_parallel():
     ax.set(xlim=(0, 10), ylim=(0, 4.2))
     ax.set_axis_off()
     box = dict(boxstyle="round,pad=0.4", edgecolor=GREY)
-    arrow = dict(arrowstyle="->", color=GREY, linewidth=1.5, shrinkA=4, shrinkB=4)
 
     def put(x, y, words, colour=PALE):
         return ax.text(x, y, words, ha="center", va="center", fontsize=10, bbox=box | dict(facecolor=colour))
 
     def connect(start, end):
-        ax.annotate("", xy=end, xytext=start, arrowprops=arrow)
+        draw_arrow(ax, start, end, arrowstyle="->", linewidth=1.5, shrinkA=4, shrinkB=4)
 
     put(1.0, 2.0, "batch of 64\n(64, 16, 16, 1)")
     put(7.3, 2.0, "mean of the\ngradients", ORANGE)

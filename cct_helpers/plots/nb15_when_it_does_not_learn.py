@@ -5,7 +5,19 @@ import textwrap
 import numpy as np
 from matplotlib.patches import FancyBboxPatch
 
-from cct_helpers.figures import BLUE, GREEN, GREY, ORANGE, PALE, PINK, SEEDS, draw_seeds, name_rows, new_figure
+from cct_helpers.figures import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PALE,
+    PINK,
+    SEEDS,
+    draw_arrow,
+    draw_seeds,
+    name_rows,
+    new_figure,
+)
 
 # What is seen, the test that splits it, and what its outcomes mean.
 WAYS = [
@@ -218,12 +230,12 @@ def draw_way(ways):
         middle = top + len(outcomes) / 2
         draw_box(ax, 1.15, middle, 2.1, symptom, "#FBE3D3", 28)
         draw_box(ax, 3.8, middle, 2.0, test, PALE, 26)
-        draw_arrow(ax, (2.24, middle), (2.76, middle))
+        draw_labelled_arrow(ax, (2.24, middle), (2.76, middle))
         for number, (outcome, cause) in enumerate(outcomes):
             place = top + number + 0.5
             draw_box(ax, 8.3, place, 3.2, cause, "#CDE9E0", 44)
             ax.plot([4.83, 5.05, 5.05], [middle, middle, place], color=GREY, linewidth=1.2, solid_capstyle="butt")
-            draw_arrow(ax, (5.05, place), (6.66, place), outcome)
+            draw_labelled_arrow(ax, (5.05, place), (6.66, place), outcome)
         top += len(outcomes)
     return figure
 
@@ -236,8 +248,8 @@ def draw_box(axes, x, y, width, text, colour, letters):
     axes.text(x, y, textwrap.fill(text, letters), ha="center", va="center", fontsize=9.5, linespacing=1.05)
 
 
-def draw_arrow(axes, start, end, text=""):
+def draw_labelled_arrow(axes, start, end, text=""):
     """Draw an arrow from (x, y) to (x, y) with a text over it."""
-    axes.annotate("", end, start, arrowprops=dict(arrowstyle="-|>", color=GREY, linewidth=1.2, shrinkA=0, shrinkB=0))
+    draw_arrow(axes, start, end, linewidth=1.2, shrinkA=0, shrinkB=0)
     if text:
         axes.text((start[0] + end[0]) / 2 - 0.05, end[1] - 0.06, text, ha="center", va="bottom", fontsize=9.5)
