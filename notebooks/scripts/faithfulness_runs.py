@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from records import RESULTS, function_of, machine, source_of, write
+from scipy.special import softmax
 
 import cct_helpers as cct
 from cct_helpers.topics import faithfulness
@@ -62,9 +63,7 @@ def heavy_tokens(model, images):
 
 def confidence(model, images, labels):
     """How often the model is right where it is so sure, in tenths, and its surest errors."""
-    logits = cct.predict(model, images)
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities = powers / powers.sum(axis=1, keepdims=True)
+    probabilities = softmax(cct.predict(model, images), axis=1)
     said, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
     right, tenth = said == labels, np.minimum((10 * sure).astype(int), 9)
     wrong = np.flatnonzero(~right)
