@@ -16,22 +16,34 @@ COMPILER = "assemblyscript@0.28.20"
 OPTIONS = ["-O3", "--enable", "simd", "--runtime", "stub", "--importMemory", "--noExportMemory", "--noAssert"]
 
 
+def install_from_npm(package, folder):
+    """Install a package of npm, "name@version", below a folder; from npm's cache where it has it.
+
+    Returns:
+        The path of npm.
+
+    Raises:
+        FileNotFoundError: where npm is missing.
+        subprocess.CalledProcessError: when npm fails.
+    """
+    npm = shutil.which("npm")
+    if npm is None:
+        raise FileNotFoundError(f"{package} comes through npm, which is not here: install Node.js.")
+    options = ["--silent", "--prefer-offline", "--no-audit", "--no-fund", "--prefix", str(folder)]
+    subprocess.run([npm, "install", *options, package], check=True, cwd=folder, capture_output=True, text=True)
+    return npm
+
+
 def compiled(source=SOURCE):
     """The bytes of the WebAssembly module that the compiler makes of `source`, a path.
 
     Raises:
-        FileNotFoundError: where npm is missing.
-        subprocess.CalledProcessError: when npm or the compiler fails.
+        FileNotFoundError, subprocess.CalledProcessError: as `install_from_npm`, and when the compiler fails.
     """
-    npm = shutil.which("npm")
-    if npm is None:
-        raise FileNotFoundError("The compiler of AssemblyScript comes through npm, which is not here: install Node.js.")
     with tempfile.TemporaryDirectory() as folder:
         shutil.copyfile(source, Path(folder, "kernel.ts"))
         # In a folder of its own, so that the path of the source, which could get into the module, is always the same.
-        install = [npm, "install", "--silent", "--prefer-offline", "--no-audit", "--no-fund", "--prefix", folder]
-        install.append(COMPILER)
-        subprocess.run(install, check=True, cwd=folder, capture_output=True, text=True)
+        npm = install_from_npm(COMPILER, folder)
         command = [npm, "exec", "--offline", "--", "asc", "kernel.ts", "-o", "kernel.wasm", *OPTIONS]
         subprocess.run(command, check=True, cwd=folder, capture_output=True, text=True)
         return Path(folder, "kernel.wasm").read_bytes()

@@ -22,12 +22,12 @@ import http.server
 import json
 import shutil
 import statistics
-import subprocess
 import tempfile
 import threading
 from pathlib import Path
 
 import numpy as np
+from live_kernel import install_from_npm
 from records import RESULTS, ROOT, machine, write
 
 import cct_helpers as cct
@@ -220,21 +220,7 @@ def time_page(browser, name, folder):
 
 def installed_runtime(folder):
     """onnxruntime-web's files, installed by npm below `folder`: their folder."""
-    npm = shutil.which("npm")
-    if npm is None:
-        raise SystemExit("onnxruntime-web comes through npm, which is not here: install Node.js.")
-    install = [
-        npm,
-        "install",
-        "--silent",
-        "--prefer-offline",
-        "--no-audit",
-        "--no-fund",
-        "--prefix",
-        folder,
-        ONNX_RUNTIME,
-    ]
-    subprocess.run(install, check=True, cwd=folder)
+    install_from_npm(ONNX_RUNTIME, folder)
     return Path(folder, "node_modules", "onnxruntime-web", "dist")
 
 
