@@ -245,7 +245,7 @@ DRAWING = ("cct_helpers.plots.", "cct_helpers.figures", "cct_helpers.widgets", "
 
 
 def _draws(function):
-    """Whether it makes pictures: none is an answer, and one with as many panels as a case has bytes fills the memory."""
+    """Whether it makes pictures: none is an answer, and one with as many panels as a case has bytes fills memory."""
     return (getattr(function, "__module__", None) or "").startswith(DRAWING)
 
 

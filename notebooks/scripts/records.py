@@ -70,6 +70,10 @@ SCRIPTS = {
         "cct_helpers/topics/own_images.py": OWN_IMAGES,
         "notebooks/scripts/own_images.py": ["train", "measure"],
     },
+    "16_against_a_convnet": {
+        "cct_helpers/topics/convnets.py": ["build_resnet", "move", "cover"],
+        "notebooks/scripts/convnet_runs.py": ["sweep", "race"],
+    },
 }
 
 
@@ -124,12 +128,12 @@ def outer_names(statement):
 
 
 def statements_behind(path, function):
-    """What a top-level function of a notebook's .py needs of it: imports, and the functions and values it names."""
+    """What a top-level function of a notebook's .py needs of it: imports, and functions, classes, values it names."""
     imports, defined = [], {}  # name -> the last statement that gives it a value, and those that change it later
     for statement in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(statement, ast.Import | ast.ImportFrom):
             imports.append(statement)
-        elif isinstance(statement, ast.FunctionDef):
+        elif isinstance(statement, ast.FunctionDef | ast.ClassDef):
             defined[statement.name] = [statement]
         elif isinstance(statement, ast.Assign):
             for node in (node for target in statement.targets for node in ast.walk(target)):
