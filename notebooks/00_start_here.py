@@ -18,7 +18,7 @@
 # You will play with a trained Compact Convolutional Transformer (CCT), see why it exists, check that your machine
 # computes what it should, and find your way through the course.
 #
-# 50 minutes to read, under a minute to run. Builds on: a small Keras model that you trained with `fit`, and NumPy
+# 55 minutes to read, under a minute to run. Builds on: a small Keras model that you trained with `fit`, and NumPy
 # arrays with their shapes. No GPU is needed.
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/00_start_here.ipynb)
@@ -42,7 +42,7 @@ from cct_helpers.figures import reduce_colours
 from cct_helpers.widgets import show_png
 
 alt = "A photo of a cat on its way through the model: 32 x 32 pixels, 64 tokens as colours, what one token reads from, "
-alt += "what counts in the result, and its class: cat, 93 %"
+alt += "what counts in the result, and its class: cat, 95 %"
 show_png(reduce_colours(Path(root, "notebooks", "images", "overview.png").read_bytes(), 160), alt)
 
 # %% [markdown]
@@ -81,7 +81,7 @@ keras.utils.set_random_seed(0)
 # ## Play with it first
 #
 # The model takes squares of 32 x 32 pixels with their raw values, 0 to 255. These photos come with scikit-image and
-# scikit-learn. The cat is the one above, cut out a little further to the left, so its numbers differ a little.
+# scikit-learn. The cat is the one above.
 
 
 # %%
@@ -113,7 +113,7 @@ assert images.shape == (6, 32, 32, 3) and model.count_params() < 300_000
 # **Predict** before you press:
 #
 # 1. *Move* the cat one pixel to the right. You hardly see it. Does the model?
-# 2. *Hide* one square of its face. Which one costs the cat most, and how much?
+# 2. *Hide* one square of its face. Which one takes most from the probability of "cat", and how much?
 # 3. Take the coins. No class fits them. What do the bars say?
 
 # %%
@@ -152,7 +152,7 @@ print(f"one square hidden: {when_hidden.min():.0%} to {when_hidden.max():.0%}")
 for_coins = softmax(cct.predict(model, images[4:5]))[0]  # (classes,)
 
 most, next_most = np.sort(when_hidden.ravel())[:2]
-assert 0.005 < when_moved[0] - when_moved[1] < 0.02 < 0.1 < when_moved[0] - when_moved[4] and when_moved[8] < 0.5
+assert 0.005 < when_moved[0] - when_moved[1] < 0.015 and 0.1 < when_moved[0] - when_moved[4] and when_moved[8] < 0.5
 assert {class_names[i] for i in np.flatnonzero(for_coins > 0.28)} == {"airplane", "horse", "deer"}
 assert when_hidden.argmin() == 8 * 6 + 4 and 0.07 < when_moved[0] - most < 0.09 and when_moved[0] - next_most < 0.02
 
@@ -197,6 +197,7 @@ assert difference < 1e-3, "This machine computes something else than the card sa
 # %% tags=["trap"]
 probabilities = softmax(cct.predict(model, images))  # (images, classes)
 figure = figures.draw_predictions(images, probabilities, class_names, list(originals))
+figure.suptitle("Something always wins, also where no class fits")
 alt = "Six small photos with three bars each: cat and horse are right; coffee, bricks, coins and palace get a class too"
 cct.show(figure, alt=alt)
 
@@ -205,7 +206,6 @@ for name, answer, sure in zip(originals, answers, probabilities.max(axis=1), str
     print(f"{name:7} {answer:10} {sure:.0%}")
 assert answers[:2] == ["cat", "horse"] and probabilities[:2].max(axis=1).min() > 0.8
 assert 0.7 < probabilities[2:].max() < 0.8  # and yet none of these four shows one of the ten classes
-assert np.allclose(probabilities.sum(axis=1), 1)
 
 # %% [markdown]
 # The cat and the horse are right, with more than 80 % each. Coffee, bricks, coins and the palace get a class as well,
@@ -226,13 +226,14 @@ assert np.allclose(probabilities.sum(axis=1), 1)
 # %%
 assert model.get_layer("tokenizer").grid(32, 32) == (8, 8)
 pooling = cct.pooling_weights(model, images[:1])[0]  # (tokens,), sums to 1
-figure, (photo, veil, alone) = figures.new_figure(1, 3, width=9, height=3)
+figure, (photo, veil, alone) = figures.new_figure(1, 3, width=9, height=3.3)
+figure.suptitle("A few squares around the nose count most")
 figures.draw_image(photo, cat, "the photo")
 figures.draw_overlay(veil, cat, pooling, (8, 8), "pooling weights over it")
 figures.draw_map(alone, 64 * pooling.reshape(8, 8), "the weights alone", low=0, label="weight, times uniform")
-cct.show(figure, alt="Cat photo; the pooling weights are large on a few squares, many times larger than on most others")
+cct.show(figure, alt="Cat photo; the pooling weights are large on a few squares around the nose, and small elsewhere")
 print(f"largest weight: {64 * pooling.max():.1f} times uniform; sum of all: {pooling.sum():.3f}")
-assert 64 * pooling.max() > 3 and abs(pooling.sum() - 1) < 1e-5
+assert 15 < 64 * pooling.max() < 16 and abs(pooling.sum() - 1) < 1e-5
 
 # %% [markdown]
 # A token with a large weight is one that the model *reads from*. Whether it is also *why* the model says "cat" is
@@ -285,23 +286,29 @@ random = np.random.default_rng(0)
 kernel, one_kernel = random.normal(size=(3, 3)), np.zeros((2, 8, 8))
 for number, (row, column) in enumerate(places):
     one_kernel[number, row - 1 : row + 2, column - 1 : column + 2] = kernel
-attention = cct.attention_maps(model, images[:1])[1, 0, 0]  # second block, first head: (tokens, tokens)
+one, other = cct.attention_maps(model, images[:1])[1, 0, 0, row_of]  # second block, first head: (tokens,) each
 reads = {
     "Dense:\na weight for every pair": random.normal(size=(2, 8, 8)),
     "Convolution:\n9 weights, shared": one_kernel,
-    "Attention:\nfrom the content": attention[row_of].reshape(2, 8, 8),
+    "Attention:\nfrom the content": np.reshape([one, other], (2, 8, 8)),
 }
 for weights, (row, column) in zip(reads["Attention:\nfrom the content"], places, strict=True):
     near = weights[row - 1 : row + 2, column - 1 : column + 2].sum()  # the nine places of a convolution
     assert np.isclose(weights.sum(), 1) and near < 0.5
+elsewhere = np.abs(one - other).sum() / 2  # the part of its reading that the second output has in other places
+print(f"the second output has {elsewhere:.0%} of its reading in other places than the first")
+assert elsewhere > 1 / 3
+
+# %%
 alt = "Three columns of 8 x 8 weights for two outputs. Dense: many, all different. Convolution: the same nine around "
-alt += "both places. Attention: some large ones far away, and others for either output"
+alt += "both places. Attention: some large ones far away, and different ones for the two outputs"
 cct.show(pictures.draw_reads(reads, places), alt=alt)
 
 # %% [markdown]
 # In the first column (`Dense`, not trained) every place has a weight of its own for every output. In the second one
-# kernel is moved along. In the third (a head of the trained model, on the cat) the two outputs read from different
-# places, and less than half of the weight lies on the nine places around each: what the tokens hold decides.
+# kernel is moved along. In the third (a head of the trained model, on the cat) less than half of the weight lies on the
+# nine places around each output, and the second output has more than a third of its reading in other places than the
+# first: what the tokens hold decides.
 #
 # **Attention assumes almost nothing, so it needs data.** Trained on the 1.3 million photos of ImageNet alone, ViT was a
 # few points behind convolutional networks of its size, and ahead of them only after 14 to 300 million photos
@@ -356,10 +363,10 @@ assert [round(100 * run["test_top1"], 1) for run in muon] == [89.6, 90.7]
 # | **`cct_2_3x2_32_cifar10`**, the model above | 283,723 | 205 | 90.68 | 99.40 | its card, 1 seed |
 # | ResNet-20, a convolutional network | 0.27M | | 91.25 | | [its paper](https://arxiv.org/abs/1512.03385) |
 #
-# **Why 88.3 and not 89.17?** Two differences are known. The authors train on all 50,000 photos; here 2,500 are held
-# out, and the best weights are chosen on them. And they report the best of four runs, each at the epoch that is best on
-# the test photos. That flatters: on new photos the number would be smaller. How much each difference adds was not
-# measured.
+# **Why 88.3 and not 89.17?** Two differences speak for the authors' number. They train on all 50,000 photos; here 2,500
+# are held out, and the best weights are chosen on them. And they report the best of four runs, each at the epoch that
+# is best on the test photos. That flatters: on new photos the number would be smaller. How much each difference adds
+# was not measured.
 #
 # The model above had a recipe of its own and another optimiser, [Muon](glossary.md) in place of [AdamW](glossary.md).
 # The two were run side by side for the same time, each with its own learning rate and weight decay, all else equal:

@@ -20,5 +20,6 @@ def draw_reads(weights, places):
             outline_token(axes[row, column], place, values.shape, *values.shape)
     for ax, words in zip(axes[:, 0], ("one output", "another output"), strict=True):
         ax.set_ylabel(words)
+    figure.suptitle("A convolution reads from its neighbours, attention from where the content says", fontsize=12)
     figure.colorbar(drawn, ax=axes, label="weight, share of the layer's largest", shrink=0.7)
     return figure

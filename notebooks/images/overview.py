@@ -17,10 +17,10 @@ import cct_helpers as cct  # noqa: E402
 from cct_helpers.figures import to_png  # noqa: E402
 from cct_helpers.plots.nb06_compact_transformer import draw_overview  # noqa: E402
 
-TOKEN = (2, 2)  # row and column of the token that is followed
+TOKEN = (3, 2)  # row and column of the token that is followed, on the eye at the left
 
 model = cct.load_pretrained("cct_2_3x2_32_cifar10")
-photo = data.chelsea()[:, 100:400]
+photo = data.chelsea()[:, 75:375]  # its middle square, as in the notebooks
 image = np.asarray(Image.fromarray(photo).resize((32, 32), Image.Resampling.BOX))[None]
 
 grid = model.get_layer("tokenizer").grid(32, 32)
