@@ -65,6 +65,7 @@ def draw_scales(maps, grid, high):
     figure.colorbar(drawn, cax=axes[1, -1], label=WEIGHT)
     axes[0, 0].set_ylabel("scale of its own")
     axes[1, 0].set_ylabel("one scale for both")
+    figure.suptitle("On a scale of its own, noise looks busy too", fontsize=12)
     return figure
 
 
@@ -102,7 +103,7 @@ def draw_rollout(mixing, pooling):
     return figure
 
 
-def draw_votes(image, grid, weights, votes, token=None):
+def draw_votes(image, grid, weights, votes, token=None, message=None):
     """An image, maps of weights on one scale, and maps of signed votes on one scale.
 
     Args:
@@ -111,9 +112,11 @@ def draw_votes(image, grid, weights, votes, token=None):
         weights: title -> (tokens,) weights that sum to 1.
         votes: title -> (tokens,) parts of a logit, or of a difference of two.
         token: (row, column) of one to outline everywhere.
+        message: what the picture says.
     """
     pictures = 1 + len(weights) + len(votes)
-    figure, axes = new_figure(1, pictures, width=min(2.45 * pictures, 10), height=2.5)
+    figure, axes = new_figure(1, pictures, width=min(2.45 * pictures, 10), height=2.8)
+    figure.suptitle(message, fontsize=12)
     figure.get_layout_engine().set(wspace=0.06)  # between a bar of colours and the next picture
     draw_image(axes[0], image, "image")
     below, beyond = axes[1 : 1 + len(weights)], axes[1 + len(weights) :]
@@ -131,7 +134,7 @@ def draw_votes(image, grid, weights, votes, token=None):
     return figure
 
 
-def draw_removal(images, probabilities, shares, class_name):
+def draw_removal(images, probabilities, shares, class_name, message=None):
     """An image while its squares go, several orders below each other.
 
     Args:
@@ -139,10 +142,11 @@ def draw_removal(images, probabilities, shares, class_name):
         probabilities: order -> (steps,), of the class, written above each image.
         shares: (steps,), how much is gone, 0 to 1.
         class_name: of the class.
+        message: what the picture says.
     """
-    figure, axes = new_figure(
-        len(images), len(shares), width=1.4 * len(shares), height=1.9 * len(images), squeeze=False
-    )
+    size = dict(width=1.4 * len(shares), height=1.9 * len(images) + 0.3)
+    figure, axes = new_figure(len(images), len(shares), **size, squeeze=False)
+    figure.suptitle(message, fontsize=12)
     for row, (name, pictures) in zip(axes, images.items(), strict=True):
         for ax, picture, probability, share in zip(row, pictures, probabilities[name], shares, strict=True):
             draw_image(ax, np.clip(picture, 0, 255).astype("uint8"), f"{class_name}: {100 * probability:.0f} %")
@@ -206,7 +210,7 @@ def draw_intervals(intervals, label, title=None):
     return figure
 
 
-def draw_shuffled(trained, shuffled, grid, signed=()):
+def draw_shuffled(trained, shuffled, grid, signed=(), message=None):
     """Maps of a model above those of a model with shuffled weights, each pair on one scale.
 
     Args:
@@ -214,8 +218,9 @@ def draw_shuffled(trained, shuffled, grid, signed=()):
         shuffled: the same names -> (tokens,).
         grid: (rows, columns) of tokens.
         signed: names of the maps with values above and below 0.
+        message: what the picture says.
     """
-    figure, axes = new_figure(2, len(trained), width=2.1 * len(trained) + 0.8, height=4.6, squeeze=False)
+    figure, axes = new_figure(2, len(trained), width=2.1 * len(trained) + 0.8, height=4.8, squeeze=False)
     for pair, name in zip(axes.T, trained, strict=True):
         high = max(np.abs(trained[name]).max(), np.abs(shuffled[name]).max())
         scale = dict(high=high, signed=True) if name in signed else dict(low=0, high=high)
@@ -223,7 +228,8 @@ def draw_shuffled(trained, shuffled, grid, signed=()):
             draw_map(ax, np.reshape(values, grid), title, **scale)
     axes[0, 0].set_ylabel("trained")
     axes[1, 0].set_ylabel("weights shuffled")
-    figure.suptitle("Above and below share a scale", fontsize=11)
+    figure.supxlabel("above and below share a scale", fontsize=10)
+    figure.suptitle(message, fontsize=12)
     return figure
 
 
@@ -240,7 +246,8 @@ def draw_calibration(confidences, shares, counts, title):
     ax.plot([0, 100], [0, 100], color=GREY, linestyle="--", linewidth=1.2, label="as often right as it is sure")
     ax.plot(100 * np.asarray(confidences), 100 * np.asarray(shares), "o-", color=BLUE, label="this model")
     for x, y, count in zip(confidences, shares, counts, strict=True):
-        ax.annotate(f"{count:,}", (100 * x, 100 * y), xytext=(6, -12), textcoords="offset points", fontsize=9)
+        place = dict(xytext=(-7, 5), textcoords="offset points", ha="right")  # between line and diagonal is no room
+        ax.annotate(f"{count:,}", (100 * x, 100 * y), **place, fontsize=9)
     ax.set(xlabel="mean confidence of the answers (%)", ylabel="right (%)", xlim=(0, 105), ylim=(0, 105), title=title)
     ax.legend(loc="upper left", frameon=False)
     return figure

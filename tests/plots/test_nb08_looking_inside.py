@@ -61,11 +61,12 @@ def test_rollout_adds_up_the_paths():
 
 def test_weights_are_on_one_scale_and_signed_votes_on_another():
     weights = {"weights": WEIGHTS, "flat": np.full(6, 1 / 6)}
-    figure = pictures.draw_votes(IMAGE, GRID, weights, {"one": VOTES, "two": VOTES / 2}, token=(0, 1))
+    figure = pictures.draw_votes(IMAGE, GRID, weights, {"one": VOTES, "two": VOTES / 2}, (0, 1), "What it says")
     sharp, flat, one, two = maps_of(figure)[:4]
     np.testing.assert_allclose(sharp.get_array(), 6 * WEIGHTS.reshape(GRID))
     assert sharp.get_clim() == flat.get_clim() == pytest.approx((0, 3))
     assert one.get_clim() == two.get_clim() == (-2, 2)
+    assert figure.get_suptitle() == "What it says"
     assert boxes(figure.axes[0]) == {(3.5, -0.5, 4, 4)}  # squares of 4 x 4 pixels
     assert all(boxes(ax) == {(0.5, -0.5, 1, 1)} for ax in figure.axes[1:5])
 
@@ -73,7 +74,8 @@ def test_weights_are_on_one_scale_and_signed_votes_on_another():
 def test_removal_shows_each_step_with_its_probability_and_share():
     images = {"map": np.stack([IMAGE, IMAGE * 0.0]), "random": np.stack([IMAGE, IMAGE * 0.0])}
     falls = {"map": [0.98, 0.1], "random": [0.98, 0.2]}
-    figure = pictures.draw_removal(images, falls, [0, 0.25], "cat")
+    figure = pictures.draw_removal(images, falls, [0, 0.25], "cat", "What it says")
+    assert figure.get_suptitle() == "What it says"
     assert [ax.get_title() for ax in figure.axes] == ["cat: 98 %", "cat: 10 %", "cat: 98 %", "cat: 20 %"]
     assert [ax.get_xlabel() for ax in figure.axes[2:]] == ["0 % hidden", "25 % hidden"]
     assert [figure.axes[row].get_ylabel() for row in (0, 2)] == ["map", "random"]
@@ -106,12 +108,13 @@ def test_intervals_reach_from_low_to_high():
 
 def test_shuffled_maps_stand_below_the_others_on_the_same_scale():
     trained, shuffled = {"weights": WEIGHTS, "votes": VOTES}, {"weights": WEIGHTS[::-1] / 2, "votes": VOTES / 4}
-    figure = pictures.draw_shuffled(trained, shuffled, GRID, signed=["votes"])
+    figure = pictures.draw_shuffled(trained, shuffled, GRID, ["votes"], "What it says")
     weights, votes, weights_below, votes_below = maps_of(figure)
     assert weights.get_clim() == weights_below.get_clim() == (0, 0.5)
     assert votes.get_clim() == votes_below.get_clim() == (-2, 2)
     np.testing.assert_allclose(np.ravel(weights_below.get_array()), WEIGHTS[::-1] / 2)
     assert [weights.axes.get_ylabel(), weights_below.axes.get_ylabel()] == ["trained", "weights shuffled"]
+    assert figure.get_suptitle() == "What it says" and figure.get_supxlabel() == "above and below share a scale"
 
 
 def test_calibration_is_in_percent_with_the_counts_beside():
