@@ -18,7 +18,7 @@
 # You put the parts together, count every parameter and every multiplication, and see what each step from ViT to CCT
 # costs and buys. Then you load weights in the authors' format and find every stage equal to their code.
 #
-# 100 minutes to read, 1 minute to run. Builds on [notebook 01](01_patches_and_convolutions.ipynb),
+# 105 minutes to read, 1 minute to run. Builds on [notebook 01](01_patches_and_convolutions.ipynb),
 # [notebook 04](04_stochastic_depth.ipynb) and [notebook 05](05_sequence_pooling.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/06_compact_transformer.ipynb)
@@ -79,7 +79,7 @@ keras.utils.set_random_seed(0)
 
 # %%
 trained = cct.load_pretrained("cct_2_3x2_32_cifar10")
-photo = data.chelsea()[:, 100:400]  # (300, 300, 3)
+photo = data.chelsea()[:, 75:375]  # (300, 300, 3)
 image = np.asarray(Image.fromarray(photo).resize((32, 32), Image.Resampling.BOX))[None]  # (1, 32, 32, 3)
 
 tokens = np.asarray(trained.get_layer("tokenizer")(trained.get_layer("normalization")(image)))[0]  # (64, 128)
@@ -95,7 +95,7 @@ assert (size, start, step) == (13, -6, 4) and tokens.shape == (64, 128)
 
 # %%
 names = trained.card["class_names"]
-row, column = 2, 2  # the token to follow, counted from 0
+row, column = 3, 2  # the token to follow, on the eye at the left; counted from 0
 seen = photo, image[0], tokens, attention[8 * row + column], weights, probabilities
 figure = pictures.draw_overview(*seen, names, grid=(8, 8), field=(size, start, step), token=(row, column))
 cct.show(
@@ -107,9 +107,9 @@ cct.show(
 assert names[np.argmax(probabilities)] == "cat" and probabilities.max() > 0.9
 
 # %% [markdown]
-# Hardly: neighbouring tokens share most of what they see. The frame on the left is what one of them sees, 13 x 13
-# pixels, and the next token looks only 4 pixels further on. Notebook 01 derives the rule of the loop above, and opens
-# the tokenizer.
+# Hardly any part: neighbouring tokens share most of what they see. The frame on the left is what one of them sees,
+# 13 x 13 pixels, and the next token looks only 4 pixels further on. Notebook 01 derives the rule of the loop above, and
+# opens the tokenizer.
 #
 # The colours of the second picture are the three main directions of the tokens' 128 numbers: tokens that look alike
 # there have similar numbers.
@@ -326,6 +326,11 @@ for variant, (classes, billions) in published.items():
     print(f"{variant:15} {without_products:.4f}G without the products, {everything:.4f}G with them")
     assert f"{without_products:.{len(billions) - 2}f}" == billions
 
+# %% [markdown]
+# **Predict:** the same model gets images of 64 x 64 pixels instead of 32 x 32. By what factor does the work of each
+# part grow?
+
+# %%
 at_32, at_64 = (model_costs("cct_2_3x2_32", (side, side, 3))["macs"] for side in (32, 64))
 growth = {part: at_64[part] / work for part, work in at_32.items() if work}
 print("64 px against 32 px:", ", ".join(f"{part} x {times:.0f}" for part, times in growth.items()))
@@ -333,9 +338,15 @@ assert growth.pop("attention products") == 16 and growth.pop("head") == 1
 assert all(abs(times - 4) < 0.001 for times in growth.values())
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
 # Twice the image side means four times the tokens. Tokenizer, projections, MLP and pooling then cost four times as
-# much, the attention products sixteen times. In CCT-2 at 32 pixels they are a small part. They are why long sequences
-# are expensive for a transformer.
+# much, the attention products sixteen times, and the head as much as before.
+#
+# </details>
+#
+# In CCT-2 at 32 pixels the attention products are a small part. They are why long sequences are expensive for a
+# transformer.
 #
 # ## From ViT-Lite to CVT to CCT
 #
@@ -452,7 +463,7 @@ for variant, (classes, expected) in authors.items():
     assert total == expected
 
 # %%
-for variant in ("cct_6_3x1_32", "cct_7_3x2_32"):  # built for once, not added up
+for variant in ("cct_6_3x1_32", "cct_7_3x2_32"):  # the counts above are arithmetic; here are two real models
     assert cct.build_cct(variant).count_params() == authors[variant][1]
 assert authors["cct_6_3x1_32"][1] - one["parameters"]["position"] == 3_168_267
 
