@@ -80,7 +80,8 @@ def draw_crop(image, padding, top, left):
         raise ValueError(f"top and left must lie between 0 and 2 * padding = {2 * padding}, not {top} and {left}")
     height, width = image.shape[:2]
     padded = np.pad(image, ((padding, padding), (padding, padding), (0, 0)))
-    figure, axes = new_figure(1, 3, width=7.5, height=2.8)
+    figure, axes = new_figure(1, 3, width=7.5, height=3.1)
+    figure.suptitle("A crop out of the padded image moves the picture", fontsize=12)
     draw_image(axes[0], image, f"image, {height} x {width}")
     draw_image(axes[1], padded, f"padded by {padding}; window at ({top}, {left})")
     hatched = dict(hatch="////", fill=False, edgecolor=SKY, zorder=0.5)
@@ -119,15 +120,14 @@ def draw_offsets(counts, titles):
     return figure
 
 
-def draw_smoothing(margins, losses, smoothing):
+def draw_smoothing(margins, losses):
     """Cross-entropy over the margin of the right logit, one line a target; its lowest point in the range is marked.
 
     Args:
         margins: (n,), logit of the right class minus the common logit of all others.
         losses: name -> (n,), in nats.
-        smoothing: for the title.
     """
-    figure, ax = new_figure(width=6, height=3.2)
+    figure, ax = new_figure(width=6.5, height=3.2)
     for (name, values), style in zip(losses.items(), ("--", "-", ":"), strict=False):
         (line,) = ax.plot(margins, values, style, label=name)
         lowest = int(np.argmin(values))
@@ -136,7 +136,7 @@ def draw_smoothing(margins, losses, smoothing):
             text = f"lowest at {margins[lowest]:.1f}"
             ax.annotate(text, (margins[lowest], values[lowest]), (0, 10), textcoords="offset points", ha="center")
     ax.set(xlabel="margin of the right logit over the others", ylabel="cross-entropy (nats)")
-    ax.set_title(f"what the loss asks for, with smoothing {smoothing:g} and without")
+    ax.set_title("With smoothing one margin is best; without, more is better", fontsize=11)
     ax.legend()
     return figure
 

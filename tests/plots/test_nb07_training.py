@@ -72,7 +72,7 @@ def test_offsets_are_shares_with_no_move_in_the_middle(places):
 def test_smoothing_marks_the_lowest_loss_inside_the_range():
     margins = np.linspace(0, 10, 11)
     losses = {"one hot": -margins, "smoothed": (margins - 4) ** 2, "less": (margins - 1) ** 2}
-    figure = pictures.draw_smoothing(margins, losses, 0.1)
+    figure = pictures.draw_smoothing(margins, losses)
     assert texts(figure.axes[0]) == ["lowest at 4.0", "lowest at 1.0"]  # one hot has its lowest at the border
     np.testing.assert_array_equal(lines(figure.axes[0])["one hot"], -margins)
     assert "nats" in figure.axes[0].get_ylabel()
