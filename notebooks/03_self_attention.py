@@ -19,7 +19,7 @@
 # prove it equal to Keras's layer and to this course's, put it into a transformer block, and see where a token reads
 # from.
 #
-# 105 minutes to read, 1 minute to run. Builds on [notebook 01](01_patches_and_convolutions.ipynb) and [notebook
+# 110 minutes to read, 1 minute to run. Builds on [notebook 01](01_patches_and_convolutions.ipynb) and [notebook
 # 02](02_positions.ipynb). The words of the course are in the [glossary](glossary.md).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/03_self_attention.ipynb)
@@ -117,7 +117,8 @@ A = softmax(S)  # (tokens, tokens)
 steps = {"tokens $X$": X, "queries $Q = X W_Q$": Q, "keys $K = X W_K$": K, "values $V = X W_V$": V}
 steps |= {"scores $Q K^T$": S, "weights: softmax": A, "output": A @ V}
 alt = "Tables of numbers with arrows. Row C: scores 1, 2, 3, weights 0.09, 0.24, 0.67, output 1.51 and 3.64"
-cct.show(pictures.draw_steps(steps, "ABC", follow=2), alt=alt)
+message = "Token C, from its query to what it has read"
+cct.show(pictures.draw_steps(steps, "ABC", 2, message), alt=alt)
 assert S[2].tolist() == [1, 2, 3] and np.allclose(A[2], [0.09, 0.24, 0.67], atol=0.005)
 assert np.allclose((A @ V)[2], [1.51, 3.64], atol=0.005) and (S[0, 1], S[1, 0]) == (2, 1)
 
@@ -199,15 +200,14 @@ own = {}
 for name, (q, k) in {"query and key": (queries, keys), "query for both": (queries, queries)}.items():
     of_pair = softmax(q @ k.T / 8)  # (tokens, tokens)
     own[name] = 64 * np.diag(of_pair).mean(), np.mean(of_pair.argmax(axis=1) == np.arange(64))
-    print(
-        f"{name:15} a token reads from itself {own[name][0]:.1f} x uniform, most of all in {own[name][1]:.0%} of rows"
-    )
+    print(f"{name:14} own weight {own[name][0]:.1f} x uniform, the largest of its row for {own[name][1]:.0%} of tokens")
+assert own["query for both"][1] > 0.8 and own["query and key"][1] < 0.1
 assert np.allclose(queries @ queries.T, (queries @ queries.T).T) and not np.allclose(queries @ keys.T, keys @ queries.T)
 
 # %% [markdown]
-# With one matrix for both, most tokens read above all from themselves: the product of a vector with itself is a squared
-# length, and few other products are as large. The scores would be symmetric, too. Two matrices let a token look for
-# something that it is not.
+# With one matrix for both, more than 80 % of the tokens read most of all from themselves, with two fewer than 10 %. The
+# product of a vector with itself is a squared length, and few other products are as large. With one matrix the scores
+# would be symmetric, too. Two matrices let a token look for something that it is not.
 #
 # ## A convolution's weights, and attention's
 #
@@ -229,16 +229,19 @@ assert np.allclose(both[0, 0, 0], weights, atol=1e-5)  # the head that you built
 head = both[0, :, 0]  # (photos, tokens, tokens)
 columns = {"3 x 3 average, any photo": (cat, convolution), "one head, on the cat": (cat, head[0])}
 columns["the same head, on a rocket"] = rocket, head[1]
-moved = np.abs(head[0] - head[1]).sum(axis=1).mean() / 2  # the share of its reading that a token takes elsewhere
-print(f"share of the reading that goes elsewhere on the other photo: {moved:.0%}")
+elsewhere = np.abs(head[0] - head[1]).sum(axis=1).mean() / 2
+print(f"on the other photo a token takes {elsewhere:.0%} of its reading elsewhere, on average")
+assert 1 / 3 < elsewhere < 0.4
 assert np.array_equal(convolution[27].reshape(8, 8)[2:5, 2:5], convolution[36].reshape(8, 8)[3:6, 3:6])
 
 alt = "A 3 x 3 average reads around each token; a head reads elsewhere for another token or another photo"
-cct.show(pictures.draw_reading(columns, [(3, 2), (6, 5)], (8, 8), high=5), alt=alt)
+message = "A convolution reads around each token, a head wherever the content says"
+cct.show(pictures.draw_reading(columns, [(3, 2), (6, 5)], (8, 8), 5, message), alt=alt)
 
 # %% [markdown]
 # Two rows of the convolution show the same pattern, moved along with the place and cut off at the border. Two rows of
-# attention have nothing in common but their sum, 1, and on another photo the same row is another.
+# attention need nothing in common but their sum, 1. And on another photo the same row is another: on average a token
+# takes more than a third of its reading from elsewhere.
 #
 # | | 3 x 3 convolution | attention |
 # |---|---|---|
@@ -638,7 +641,9 @@ print("share of its reading in each row of squares:", by_row.round(2))
 assert by_row[4:6].sum() > 0.5 and by_row.argmax() == 5 and rows[1, 1].argmax() // 8 == 5
 
 alt = "A cat's face, and four veils that show where the token on its eye reads from in two layers and two heads"
-cct.show(figures.draw_heads(cat, rows, (8, 8), eye, high=5), alt=alt)
+figure = figures.draw_heads(cat, rows, (8, 8), eye, high=5)
+figure.suptitle("Each head reads in its own way, and none of them most from the token itself")
+cct.show(figure, alt=alt)
 
 # %% [markdown]
 # In none of the four heads does this token read much from itself: less than twice the uniform share. It does not need

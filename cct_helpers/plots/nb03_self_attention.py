@@ -44,7 +44,7 @@ def write_table(axes, left, middle, numbers, names, follow, title, pairs):
     axes.text(*place, f"{title}\n({n}, {columns})", ha="center", va="bottom", fontsize=10)
 
 
-def draw_steps(steps, names, follow):
+def draw_steps(steps, names, follow, message=""):
     """Attention on paper: each of its arrays with its numbers, and the row of one token outlined in all of them.
 
     Args:
@@ -52,6 +52,7 @@ def draw_steps(steps, names, follow):
             weights, (n, n) each; output (n, size).
         names: n short texts, one a token.
         follow: number of the token whose row is outlined.
+        message: what the picture says.
     """
     level = CELL * len(names) + 1.9  # from the middle of a table to that of the next one below
     places = [(1, 0), (6, level), (6, 0), (6, -level), (11.5, level / 2), (17, level / 2), (22.5, -level / 3)]
@@ -59,6 +60,7 @@ def draw_steps(steps, names, follow):
     figure, axes = new_figure(width=9.6, height=4.9, margins=dict(left=0, right=1, bottom=0, top=1))
     axes.set_axis_off()
     axes.set(xlim=(0, 25), ylim=(-level - 0.6 * CELL * len(names), level + 0.6 * CELL * len(names) + 1.4))
+    axes.text(24.8, axes.get_ylim()[1] - 0.3, message, ha="right", va="top", fontsize=12)
     rights = []
     for place, (title, numbers) in enumerate(steps.items()):
         left, middle = places[place]
@@ -96,7 +98,7 @@ def draw_scaling(sizes, variances, entropies, uniform):
     return figure
 
 
-def draw_reading(columns, tokens, grid, high):
+def draw_reading(columns, tokens, grid, high, message=None):
     """Where some tokens read from in several ways of reading, on one scale: a row a token, a column a way.
 
     Args:
@@ -104,14 +106,16 @@ def draw_reading(columns, tokens, grid, high):
         tokens: (row, column) of each token that reads, outlined.
         grid: (rows, columns) of tokens.
         high: the weight, in multiples of uniform, that gets the full orange.
+        message: what the picture says.
 
     Raises:
         ValueError: for a token outside the grid.
     """
     for token in tokens:
         check_token(token, grid)
-    size = dict(width=2.5 * len(columns), height=2.35 * len(tokens) + 0.8)
+    size = dict(width=2.5 * len(columns), height=2.35 * len(tokens) + 1.0)
     figure, axes = new_figure(len(tokens), len(columns), **size, squeeze=False)
+    figure.suptitle(message, fontsize=12)
     for across, (title, (image, weights)) in enumerate(columns.items()):
         for down, token in enumerate(tokens):
             values = len(weights) * weights[token[0] * grid[1] + token[1]]
@@ -183,7 +187,8 @@ def draw_block(axes, parts, title):
 
 def draw_blocks():
     """The three places of the norm in use, side by side: what is added is the same, the norms stand elsewhere."""
-    figure, axes = new_figure(1, len(BLOCKS), width=8.6, height=4.4)
+    figure, axes = new_figure(1, len(BLOCKS), width=8.6, height=4.7)
+    figure.suptitle("The same parts in the same order; the norms stand elsewhere", fontsize=12)
     for ax, (title, parts) in zip(axes, BLOCKS.items(), strict=True):
         draw_block(ax, parts.split(), title)
     return figure

@@ -16,9 +16,10 @@ WEIGHTS = np.array([0.25, 0, 0, 0, 0, 0.75])
 def test_steps_write_every_number_and_outline_one_row_of_every_array():
     shares = np.array([[0.25, 0.75], [0.5, 0.5]])
     arrays = [np.full((2, 3), 7), *np.arange(12).reshape(3, 2, 2), np.full((2, 2), -3), shares, np.full((2, 2), 1.25)]
-    figure = pictures.draw_steps({str(i): array for i, array in enumerate(arrays)}, ["A", "B"], follow=1)
+    figure = pictures.draw_steps({str(i): array for i, array in enumerate(arrays)}, ["A", "B"], 1, "What it says")
     (axes,) = figure.axes
     texts = [text.get_text() for text in axes.texts]
+    assert "What it says" in texts
     for number, count in {"7": 7, "-3": 4, "0.25": 1, "0.75": 1, "0.50": 2, "1.25": 4}.items():  # 7 is a value too
         assert texts.count(number) == count, number
     outlines = [box for box in axes.patches if isinstance(box, Rectangle) and box.get_edgecolor()[:3] == to_rgb(BLUE)]
