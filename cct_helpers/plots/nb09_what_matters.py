@@ -1,10 +1,61 @@
 """Pictures of notebook 09, what matters: names and arrays in, a Matplotlib Figure out."""
 
 import numpy as np
+from matplotlib.patches import FancyBboxPatch
 
-from cct_helpers.figures import BLUE, COLOURS, GREY, ORANGE, PALE, SEEDS, SKY, YELLOW, draw_seeds, name_rows, new_figure
+from cct_helpers.figures import (
+    BLUE,
+    COLOURS,
+    GREY,
+    ORANGE,
+    PALE,
+    SEEDS,
+    SKY,
+    YELLOW,
+    draw_arrow,
+    draw_seeds,
+    name_rows,
+    new_figure,
+)
 
 BASELINE = "as it is"  # the group that all others are compared with
+PLACES = {  # the model from the image to the classes -> the first words of the changes that are made there
+    "tokenizer\n2 convolutions,\nkernel 3 x 3": ("convs", "kernel"),
+    "positions\nlearned": ("position",),
+    "2 layers\n2 heads,\ndepth rate 0.1": ("layers", "heads", "depth"),
+    "pooling\nby sequence": ("pooling",),
+    "answer\n10 logits": (),
+}
+
+
+def draw_changes(names, places=PLACES):
+    """The model as a row of boxes, and below each the changes that are made there.
+
+    Args:
+        names: (changes,) texts; the word before the first _ says what is changed.
+        places: box -> the words that belong to it, in the order of the model.
+
+    Raises:
+        ValueError: for a change that belongs to no box.
+    """
+    known = [word for words in places.values() for word in words]
+    if homeless := [name for name in names if name.split("_")[0] not in known]:
+        raise ValueError(f"No place for {', '.join(homeless)}: a name must begin with one of {', '.join(known)}.")
+    figure, ax = new_figure(width=10, height=3.1)
+    for place, (box, words) in enumerate(places.items()):
+        look = dict(boxstyle="round,pad=0.02", facecolor=BLUE, edgecolor="white")
+        ax.add_patch(FancyBboxPatch((place - 0.38, 0.72), 0.76, 0.38, **look))
+        ax.text(place, 0.91, box, ha="center", va="center", fontsize=10, color="white", linespacing=1.4)
+        if place:
+            draw_arrow(ax, (place - 0.59, 0.91), (place - 0.41, 0.91))
+        here = [name for name in names if name.split("_")[0] in words]
+        ax.text(place, 0.63, "\n".join(here) or "not changed", ha="center", va="top", fontsize=10, linespacing=1.3)
+    ax.set(xlim=(-0.5, len(places) - 0.5), ylim=(0.02, 1.14))
+    ax.set_title(
+        f"CCT-2/3x2 from the image to the classes, and where each of {len(names)} changes is made", fontsize=12
+    )
+    ax.set_axis_off()
+    return figure
 
 
 def colour_groups(groups):
@@ -33,6 +84,27 @@ def draw_deviations(drawn, observed, true=1.0, label="standard deviation of thre
     strokes = dict(color=ORANGE, linestyle="none", marker="|", markeredgewidth=2.5, markersize=13)
     ax.plot(observed, np.full(len(observed), foot), **strokes, label="observed: one stroke a setting")
     ax.set(xlabel=label, ylabel="how many of the draws", xlim=(0, 3 * true), ylim=(2 * foot, None))
+    ax.legend(loc="upper right")
+    return figure
+
+
+def draw_looks(largest, marks, label, title=""):
+    """The largest of many differences that are all luck: a histogram over many tables, and lines across it.
+
+    Args:
+        largest: (tables,), 0 or more.
+        marks: name -> where a line is drawn.
+        label: of the horizontal axis, with the unit.
+        title: what the picture says.
+    """
+    figure, ax = new_figure(width=8, height=2.9)
+    ax.set_title(title, loc="left")
+    ax.hist(largest, bins=np.linspace(0, 2.4 * max(marks.values()), 97), color=SKY)
+    for (name, place), colour, style in zip(marks.items(), (GREY, "black"), ("--", "-"), strict=False):
+        beyond = np.mean(np.asarray(largest) > place)
+        ax.axvline(place, color=colour, linestyle=style, label=f"{name}, {place:.2f}: {beyond:.0%} lie beyond it")
+    ax.set(xlabel=label, ylabel="how many of the tables")
+    ax.margins(x=0)
     ax.legend(loc="upper right")
     return figure
 

@@ -28,6 +28,33 @@ def labels_of(axis):
     return [label.get_text() for label in axis.get_ticklabels()]
 
 
+def test_changes_stand_below_the_part_that_they_change():
+    figure = pictures.draw_changes(NAMES[1:])
+    texts = {text.get_text(): text.get_position() for text in figure.axes[0].texts if text.get_text()}
+    for number, box in enumerate(pictures.PLACES):
+        assert texts[box][0] == number
+    places = {word: place for word, (place, _) in texts.items()}
+    assert (places["convs_1\nconvs_3"], places["position_none"], places["pooling_average"]) == (0, 1, 3)
+    assert "4 changes" in figure.axes[0].get_title() and texts["convs_1\nconvs_3"][1] < texts[box][1]
+    assert_draws(figure)
+
+
+def test_a_change_without_a_place_is_named():
+    with pytest.raises(ValueError, match="No place for width_2: a name must begin with one of convs, kernel"):
+        pictures.draw_changes([*NAMES[1:], "width_2"])
+
+
+def test_looks_say_how_many_tables_lie_beyond_each_line():
+    largest = np.linspace(0, 2, 200)
+    figure = pictures.draw_looks(largest, {"two errors": 1.0, "line": 1.9}, "points", "All luck")
+    (ax,) = figure.axes
+    np.testing.assert_allclose([line.get_xdata()[0] for line in ax.lines], [1.0, 1.9])
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert texts == ["two errors, 1.00: 50% lie beyond it", "line, 1.90: 5% lie beyond it"]
+    assert sum(patch.get_height() for patch in ax.patches) == len(largest)
+    assert_draws(figure)
+
+
 def test_every_group_has_its_colour_and_the_baseline_is_drawn_last():
     colours = pictures.colour_groups(GROUPS)
     assert list(colours) == ["convs", "pooling", "position", "as it is"] and len(set(colours.values())) == 4
