@@ -18,7 +18,7 @@
 # You will see every augmentation before it is used, build MixUp, CutMix, the moving average of weights and Muon's step
 # from array operations, and read in a record of real trainings what each of them adds, alone, together and in time.
 #
-# 120 minutes to read, 1 minute to run. A good place for a break is before *All at once, live*. Builds on [notebook
+# 115 minutes to read, 1 minute to run. A good place for a break is before *All at once, live*. Builds on [notebook
 # 07](07_training.ipynb) and [notebook 09](09_what_matters.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/10_stronger_training.ipynb)
@@ -73,22 +73,24 @@ rng = np.random.default_rng(0)
 #
 # ## Why more is needed than a model and a loss
 #
-# *Why:* a model that is trained for long enough on 5,000 images knows them by heart, and is no better on new ones:
-# [overfitting](glossary.md). A model that sees too much variety in too little time has not even learned what it was
-# shown: [underfitting](glossary.md). CCT starts with fewer assumptions than a convolutional network, so it can fit more
-# that is not there. The paper's best numbers come from hundreds of epochs with a dozen tricks switched on. Which of
-# them would help *you*, with a small model, few images and a CPU?
+# *Why:* a model that is trained for long enough on 5,000 images knows them by heart, at the cost of new ones:
+# [overfitting](glossary.md). What makes that harder, such as a flip, is called *regularisation*. But a model that sees
+# too much variety in too little time has not even learned what it was shown: [underfitting](glossary.md).
+#
+# CCT starts with fewer assumptions than a convolutional network, so it can fit more that is not there. The paper's best
+# numbers come from hundreds of epochs with many tricks switched on. Which of them would help *you*, with a small model,
+# few images and a CPU?
 #
 # You know `RandomFlip` and `RandomTranslation` before the model, and Adam behind it. The tricks of this notebook come
-# in at five places of the same step:
+# in at six places, the last of them after the training:
 
 # %%
-alt = "Five boxes in a row: image, image and target, gradient, weights, answer. Below each, its tricks"
+alt = "Six boxes in a row: image; image and target; loss; gradient; weights; answer. Below each, its tricks"
 cct.show(pictures.draw_tricks(), alt=alt, colours=64)
 
 # %% [markdown]
 # Here is what was tried. The model is CCT-2/3x2 without attention dropout and without stochastic depth, the same
-# throughout; only its training changes. The results are read further down.
+# throughout; only its training changes. What the words mean comes next, and the results further down.
 
 
 # %%
@@ -101,15 +103,15 @@ settings = {run["name"]: run["setting"] for run in record["runs"]}
 base = record["recipe"]
 print(f"base: {base['epochs']} epochs, {base['optimizer']}, {base['augment']}, rate {base['learning_rate']}, cosine")
 for name, change in settings.items():
-    print(f"{name:20} {change}")
+    shown = {"all_together": True, "epochs": change["epochs"]} if len(change) > 7 else change
+    print(f"{name:20}", ", ".join(f"{field} {value}" for field, value in shown.items()))
 assert settings["crop_and_flip"] == {} and len(settings) == 14 and base["epochs"] == 20
+assert all(settings[f"{how}_all_together"] == settings["all_together"] | settings[how] for how in ("longer", "longest"))
 
 # %% [markdown]
 # `ema` is the momentum of a moving average of the weights. `all_together` switches on everything of this list at once,
-# with AutoAugment as the augmentation.
-#
-# **Predict:** 5,000 training images, 20 epochs. Which settings beat `crop_and_flip`? Where does `all_together` end up?
-# Write it down. The section *What each adds alone* has the answer.
+# with AutoAugment as the augmentation. AutoAugment, erasing, MixUp and CutMix come on top of crop and flip.
+# `rand_augment` comes with another crop, as in timm, which cuts out a part and resizes it: that row changes two things.
 #
 # ## See it before you use it
 #
@@ -131,7 +133,8 @@ rows = {
     "RandAugment": np.stack([augment.rand_augment(image, rng) for image in six]),
 }
 assert all(images.shape == six.shape and images.dtype == np.uint8 for images in rows.values())
-figure = figures.draw_gallery({name: np.stack([six[0], *images]) for name, images in rows.items()})
+title = "Six draws of each: some leave the cat as it is, some leave little of it"
+figure = figures.draw_gallery({name: np.stack([six[0], *images]) for name, images in rows.items()}, title)
 cct.show(figure, alt="A cat of 16 x 16 pixels, and six draws of each of four augmentations", colours=128)
 
 # %%
@@ -156,7 +159,8 @@ for name in ("crop_and_flip", "random_erasing", "auto_augment", "rand_augment"):
 # - **Random erasing** covers a rectangle, so that no single part may carry the whole class
 #   ([paper](https://arxiv.org/abs/1708.04896)).
 #
-# **Predict:** below is one operation a row, from strength 0 on the left to 1. In which row does a class get lost first?
+# **Predict:** below is one operation a row, from strength 0 on the left to 1. Up to which strength is it still a
+# rocket, in each row? Would you say the same of a frog?
 
 
 # %%
@@ -167,14 +171,15 @@ def changed(operation, strength):
 levels, chosen = np.linspace(0, 1, 6), ("Rotate", "Solarize", "Color")
 strengths = {name: np.stack([changed(name, level) for level in levels]) for name in chosen}  # each (6, 32, 32, 3)
 assert all(np.array_equal(strengths[name][0], photo["rocket"]) for name in ("Rotate", "Color"))
-alt = "A rocket in three rows: turned further and further, its bright parts inverted, its colours stronger or weaker"
-cct.show(figures.draw_gallery(strengths, "Strength 0, 0.2, 0.4, 0.6, 0.8 and 1"), alt=alt, colours=128)
+alt = "A rocket in three rows, six strengths: turned further and further; bright parts inverted; colours fading to grey"
+title = "A rocket stays a rocket, at any of the strengths 0, 0.2, 0.4, 0.6, 0.8 and 1"
+cct.show(figures.draw_gallery(strengths, title), alt=alt, colours=128)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# There is no one answer, and that is the point: a rocket that leans is a rocket, a frog of another colour may not be a
-# frog. Which changes leave the class as it is depends on the classes.
+# A rocket stays a rocket in every row: it may lean, glow or lose its colour. A frog without its green is harder to tell
+# from a toad. Which changes leave the class as it is depends on the classes, so look at your own.
 #
 # </details>
 #
@@ -345,7 +350,7 @@ assert of_average.mean() < 0.5 * of_weights.mean() and nearer > 0.75
 for momentum in (0.9, 0.99, 0.999, 0.9999):
     print(f"m = {momentum:<6}: looks back {1 / (1 - momentum):>6,.0f} steps; of 200, the start is {momentum**200:5.1%}")
 assert round(0.9999**200, 2) == 0.98 and 0.99 ** (10 * 100) < 1e-4
-assert settings["average_of_weights"]["ema"] == 0.99 and 20 * -(-record["train_images"] // base["batch_size"]) == 1580
+assert settings["average_of_weights"]["ema"] == 0.99 and 20 * (record["train_images"] // base["batch_size"]) == 1560
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -356,14 +361,16 @@ assert settings["average_of_weights"]["ema"] == 0.99 and 20 * -(-record["train_i
 #
 # **To catch it:** compare `1 / (1 - m)`, the number of steps the average looks back, with the number of steps in the
 # run. With a tenth of them, the start counts for less than one part in ten thousand. The record uses 0.99, which looks
-# back 100 steps, in runs of 1,580 steps and more.
+# back 100 steps, in runs of 1,560 steps and more.
 #
 # ## Muon
 #
 # *Why:* AdamW scales every number of a weight matrix on its own. [Muon](glossary.md) looks at the matrix as a whole
 # ([Jordan, 2024](https://kellerjordan.github.io/posts/muon/)). A matrix $G$ (rows, columns) is a sum of directions,
-# each with a size, its *singular value*: $G = U S V^\top$. Where a gradient has a few large ones and many small ones, a
-# step along it moves a few directions far and the rest hardly. Muon wants $U V^\top$: the same directions, all sizes 1.
+# each with a size, its *singular value*: $G = U S V^\top$, with $k$ sizes on the diagonal of $S$ $(k, k)$ and as many
+# directions in the columns of $U$ (rows, $k$) and $V$ (columns, $k$). Where a gradient has a few large ones and many
+# small ones, a step along it moves a few directions far and the rest hardly. Muon wants $U V^\top$: the same
+# directions, all sizes 1.
 #
 # No decomposition is needed, only products. Newton and Schulz's iteration, five times, with $X$ of the shape of $G$:
 #
@@ -453,7 +460,8 @@ for name, recipe in {"plain": plain, "all at once": dataclasses.replace(plain, *
     scores[name] = shown, clean, right[name].mean()
     print(f"{name:12} training images as shown {shown:.1%}, unchanged {clean:.1%}; test images {scores[name][2]:.1%}")
 only_plain, only_all = (np.sum(right[one] & ~right[two]) for one, two in [models, reversed(models)])
-print(f"test: only plain right {only_plain}, only all at once {only_all}, luck ± {np.sqrt(only_plain + only_all):.1f}")
+apart = (only_plain - only_all) / np.sqrt(only_plain + only_all)
+print(f"test: only plain right {only_plain}, only all at once {only_all}: {apart:.1f} standard errors apart")
 behind = np.subtract(scores["plain"], scores["all at once"])
 assert behind[0] > 0.1 and behind[0] > max(behind[1:]) + 0.05
 assert min(scores["all at once"][1:]) > scores["all at once"][0] + 0.1
@@ -471,10 +479,10 @@ assert min(scores["all at once"][1:]) > scores["all at once"][0] + 0.1
 # The clean measure is one line, `cct.evaluate(model, data.x_train, data.y_train)`. Keep it in mind: the record below
 # has only the other one.
 #
-# Which of the two is better on test images? Only those count on which the two differ. The difference of the two numbers
-# in the last line has the root of their sum as its standard error, so more than twice that is not the luck of these
-# test images. What no line here can say is what another seed would do: there is one training of each. The record has
-# three.
+# Which of the two is better on test images? Only those count on which the two differ. If none is better, each of these
+# is a toss of a coin, and the difference of the two numbers in the last line has the root of their sum as its standard
+# error. Two such errors apart, or more, is hardly the luck of these test images. What no line here can say is what
+# another seed would do: there is one training of each. The record has three.
 #
 # ## Look twice: test-time augmentation
 #
@@ -519,7 +527,8 @@ assert abs(accuracy(both["moved by 1 pixel"]) - accuracy(once)) < 0.03
 # $$L = (1 - a)\; H\big(y, \text{softmax}(z)\big) + a\, T^2\; H\big(\text{softmax}(z' / T), \text{softmax}(z / T)\big)$$
 #
 # $H(p, q) = -\sum_c p_c \log q_c$ is the cross-entropy of notebook 07, $a$ from 0 to 1 weighs the two, and the
-# *temperature* $T$ above 1 makes small probabilities visible.
+# *temperature* $T$ above 1 makes small probabilities visible. (Dividing logits by $T$ makes the gradient of the second
+# part smaller, by about $T^2$ where $T$ is large. The factor makes up for it.)
 #
 # **Predict:** can a temperature change which class comes first?
 
@@ -544,7 +553,8 @@ for temperature in (1, 2, 4):
 #
 # ## What each adds alone
 #
-# Now the record, with the tools of notebook 09.
+# *Why:* now you know what each trick is meant to do. Whether it does is a matter of measuring, with the tools of
+# notebook 09.
 
 # %%
 print(record["what"], f"{record['train_images']:,} training images", record["machine"], record["note"], sep="\n")
@@ -557,27 +567,37 @@ def percent(measure):
 test = percent(lambda run: run["test_top1"])
 mirrored = percent(lambda run: run["test_with_mirrored"])
 training = percent(lambda run: run["history"]["top1"][-1])
-trained = {name: row for name, row in test.items() if name != "average_of_weights"}  # those are crop_and_flip again
-deviation = np.sqrt(np.mean([row.var(ddof=1) for row in trained.values()]))
-error = deviation * np.sqrt(2 / 3)  # of a difference of two means of three
-assert all(len(row) == 3 for row in test.values()) and 0.5 < deviation < 0.55
-
-luck = rng.normal(size=(20_000, len(trained), 3))  # tables of settings that are all equal
-largest = np.abs(luck.mean(axis=2)[:, 1:9] - luck.mean(axis=2)[:, :1]).max(axis=1)  # of 8 with the first
-line = deviation * np.quantile(largest / np.sqrt(luck.var(axis=2, ddof=1).mean(axis=1)), 0.95)
-print(f"pooled deviation {deviation:.2f}, error of a difference {error:.2f}, line for 8 looks {line:.2f} points")
-assert 2.7 * error < line < 3 * error and line < 1.3
 
 # %% [markdown]
 # Four things to know before you read on.
 #
-# - **The images** are copies that were compressed once more, at 16 x 16 pixels. 5,000 were trained on.
+# - **The images** are a copy of CIFAR-10 that was compressed once more, at 16 x 16 pixels. 5,000 were trained on.
+# - **The code** was an earlier version of this course's, and the record has no fingerprint of it. Look at what lies far
+#   beyond luck.
 # - **The epoch** with the best validation accuracy was kept, and its test accuracy is given; the training accuracy is
 #   that of the last epoch. The settings were *not* chosen on validation, so these numbers say what a trick does, and
 #   the best of them is a little too good: the score of a winner.
-# - **The rates**, 0.002 for AdamW and 0.004 for Muon, were not swept. Another pair might move Muon's lead.
-# - **The line** is drawn as in notebook 09: luck passes it in 5 % of tables with so many comparisons. It lies near
-#   three standard errors. A true difference as large as the line is seen every second time.
+# - **The rates**, 0.002 for AdamW and 0.004 for Muon, were not compared with others. Another pair might move Muon's
+#   lead.
+#
+# How large is the luck, and where is the line?
+
+# %%
+trained = {name: row for name, row in test.items() if name != "average_of_weights"}  # those are crop_and_flip again
+deviation = np.sqrt(np.mean([row.var(ddof=1) for row in trained.values()]))  # pooled
+error = deviation * np.sqrt(2 / 3)  # of a difference of two means of three
+tables = rng.normal(size=(100_000, len(trained), 3))  # of settings that are all equal
+largest = np.abs(tables.mean(axis=2)[:, 1:9] - tables.mean(axis=2)[:, :1]).max(axis=1)  # of 8 with the first
+line = deviation * np.quantile(largest / np.sqrt(tables.var(axis=2, ddof=1).mean(axis=1)), 0.95)
+print(f"pooled deviation {deviation:.2f}, error of a difference {error:.2f}, line for 8 looks {line:.2f} points")
+assert 2.7 * error < line < 3 * error and 1.2 < line < 1.3 and all(len(row) == 3 for row in test.values())
+
+# %% [markdown]
+# The line is drawn as in notebook 09: luck passes it in 5 % of tables with so many comparisons. It lies near three
+# standard errors. A true difference as large as the line is seen every second time.
+#
+# **Predict:** 5,000 training images, 20 epochs. Which settings beat `crop_and_flip`? Where does `all_together` end up?
+# Write it down.
 
 # %%
 short = ["crop_and_flip", *(n for n in test if settings[n].get("epochs", 20) == 20 and n != "crop_and_flip")]
@@ -596,6 +616,7 @@ for name, points in sorted(gain.items(), key=lambda item: -item[1]):
 beyond = {name for name in gain if abs(gain[name]) > line}
 print("beyond the line:", ", ".join(f"{name} {gain[name]:+.2f}" for name in gain if name in beyond))
 assert max(gain.values()) == gain["muon"] > 5 * error and sum(gain[name] > 0 for name in beyond) == 1
+assert min(gain.values()) == gain["all_together"] and round(gain["muon"] - gain["all_together"], 1) == 9.1
 assert beyond == gain.keys() - {"random_erasing", "average_of_weights"} and round(gain["all_together"], 1) == -6.7
 assert [round(seconds[name]) for name in short] == [86, 84, 98, 104, 92, 82, 84, 83, 97, 107]
 assert " ".join(f"{gain[name]:.1f}" for name in short[1:-1]) == "-4.4 -1.5 -4.7 -0.6 -2.2 -5.6 0.2 2.4"
@@ -611,6 +632,7 @@ for name in test:
     if rise.min() > 0.1:
         print(f"validation loss rose at the end: {name}, by {rise.round(2)}; best epoch {loss.argmin(axis=1) + 1}")
     assert (rise.min() > 0.1) == (name in ("no_augmentation", "longest")) and (rise.max() < 0.05 or rise.min() > 0.1)
+assert set(curve("no_augmentation", "val_loss").argmin(axis=1) + 1) == {9, 10}
 
 # %% [markdown]
 # - **No augmentation** loses more than four points to crop and flip together (which of the two earns them, no run
@@ -622,9 +644,9 @@ for name in test:
 #   level when the time was up. That is *under*fitting, and more regularisation is no cure for it.
 # - **Random erasing** is within luck. "Not beyond the line" does not mean "no difference".
 #
-# The right half of the picture shows the same order, and it is tempting to read it as the cause. But it counts images
-# as they were shown, and half a mixture is harder to name for any model, however much it has learned. The validation
-# loss is measured on unchanged images: trust that.
+# But for `no_augmentation`, the right half of the picture shows nearly the same order, and it is tempting to read it as
+# the cause. But it counts images as they were shown, and half a mixture is harder to name for any model, however much
+# it has learned. The validation loss is measured on unchanged images: trust that.
 #
 # ## Why the average adds so little here
 #
@@ -648,14 +670,15 @@ assert paired.min() > 0 and 0.1 < paired.mean() < 0.25 and paired_error < 0.05
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The average helps in the middle, by more than two points on validation between epochs 5 and 12, while the rate is
-# high. At the end it is level.
+# The average helps in the middle, while the rate is high: from epoch 5 to 12 it leads by more than two points on
+# validation, taken together. At the end it is level.
 #
 # </details>
 #
 # At the end the cosine has brought the rate to zero, and the weights have come to rest by themselves. On the test
-# images a small gain is left, positive for all three seeds: a sixth of a point. So an average and a falling rate do
-# much the same work. The average pays when you stop early, or when you do not know when you will stop.
+# images a sixth of a point is left. All three seeds agree on the sign, which luck alone brings about one time in four:
+# a hint, and a small one. So an average and a falling rate do much the same work. The average pays when you stop early,
+# or when you do not know when you will stop.
 #
 # ## A second look pays
 #
@@ -704,11 +727,11 @@ print("everything together less crop and flip:", gaps.round(2), f"± {error:.2f}
 
 # %%
 print(f"a doubling adds {np.diff(plain_means).round(1)} to crop and flip, {np.diff(all_means).round(1)} to everything")
-assert lengths == [20, 40, 80] and np.all(np.diff(gaps) > line) and gaps[0] < -6 and 2 * error < gaps[-1] < line
+assert lengths == [20, 40, 80] and gaps[0] < -6 and 2 * error < gaps[-1] < line and round(gaps[-1], 1) == 1.2
+assert np.diff(gaps).min() > 5 * deviation * np.sqrt(4 / 3)  # four means: the error of a change of the gap
 assert np.diff(plain_means)[0] > line > 2 * error > np.diff(plain_means)[1] and np.all(np.diff(all_means) > 4)
-assert abs(test["muon"].mean() - plain_means[1]) < 0.2 and gain["muon"] > gaps[-1]
-late = np.diff(curve("longest_all_together", "val_loss")[:, [59, 79]])  # of the last quarter
-assert learned["crop and flip"][-1].min() > 90 and late.max() < 0
+assert abs(test["muon"].mean() - plain_means[1]) < 0.2 and gain["muon"] > gaps[-1] and training["longest"].min() > 90
+assert np.diff(curve("longest_all_together", "val_loss")[:, [59, 79]]).max() < 0  # in the last quarter
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -726,13 +749,14 @@ assert learned["crop and flip"][-1].min() > 90 and late.max() < 0
 # what Muon does alone: after 20 epochs it is where the plain recipe is after 40. Its own lead there, 2.4 points, is
 # larger than the 1.2 at the end. The fair rival, crop and flip with Muon for 80 epochs, was not trained.
 #
-# What stands is the *change* of the gap: it shrinks by more than luck at both doublings. So the question "does MixUp
-# help?" has no answer without a length. **More regularisation asks for more epochs.**
+# What stands is the *change* of the gap: at both doublings it moves by more than five standard errors, each of four
+# means. So the question "does MixUp help?" has no answer without a length. **More regularisation asks for more
+# epochs.**
 #
 # ## The far end
 #
-# Three trainings of this model on 47,500 original CIFAR-10 images of 32 x 32 pixels, and one of a larger model, all on
-# a GPU in less than ten minutes each:
+# Three recipes for CCT-2/3x2 on 47,500 original CIFAR-10 images of 32 x 32 pixels, and one for a larger model, each
+# trained on a GPU in less than ten minutes:
 
 # %%
 far = {run["job"]["optimizer"]: run for run in read("notebooks/results/cifar10_adamw_muon.json")["runs"]}
@@ -745,8 +769,9 @@ for run in ends:
     print(f"{run['name']:26} {100 * run['test_top1']:.2f} %, {run['epochs']} epochs, {run['seconds']:.0f} s,", said)
 assert [round(100 * run["test_top1"], 2) for run in ends] == [88.27, 89.58, 90.68, 95.84] and len(recipe_a) == 3
 assert (card["training"]["small_epochs"], card["training"]["small_side"], card["training"]["epochs"]) == (140, 24, 300)
-assert round(test["crop_and_flip"].mean()) == 57
+assert round(test["crop_and_flip"].mean()) == 57 and record["train_images"] == 5000 and ends[2]["epochs"] > 10 * 20
 assert max(run["seconds"] for run in ends) < 600 and {run["train_images"] for run in ends} == {47_500}
+assert {round(run["seconds"], -1) for run in ends[1:3]} == {470}
 
 # %% [markdown]
 # Read it as a list of what was done, not as a comparison. Between the 57 % above and the 90 % here, the images are
@@ -768,9 +793,9 @@ assert max(run["seconds"] for run in ends) < 600 and {run["train_images"] for ru
 #
 # 1. Look at the *validation loss* over the epochs. If it turns up, add augmentation. If it still falls at the end,
 #    train longer, or take something away. In doubt, measure training images without augmentation.
-# 2. A flip, where the class survives it, a cosine to zero, and Muon first. The crop is another matter: in the five
-#    epochs of notebook 09 it cost more than three points. Here it was never tried apart from the flip. Add it when the
-#    validation loss turns up.
+# 2. A flip, where the class survives it, a cosine to zero, and Muon first. The crop is another matter: in the six
+#    epochs of notebook 09's ladder it cost more than three points. Here it was never tried apart from the flip. Add it
+#    when the validation loss turns up.
 # 3. Then lengthen the training and add one hard augmentation at each doubling, as long as it pays. This is a rule of
 #    thumb: the record tried all at once, not one by one.
 # 4. At the end the mirror image, if twice the time for a prediction is no problem.
@@ -815,7 +840,7 @@ print(f"CutMix: the white pixels and the target of white differ by up to {differ
 assert differ.max() > 0.05
 
 # %% [markdown]
-# On small images CutMix's rounding shows, in several hundredths of a target. The layers are not wrong. They do
+# On small images CutMix's rounding shows, by more than five hundredths of a target. The layers are not wrong. They do
 # something else, and the papers' numbers do not carry over.
 #
 # > **Trap: one draw for a whole batch.** RandAugment in Keras, on a batch of 64 copies of one picture.
@@ -840,7 +865,7 @@ assert min(of_layer) == 1 and min(of_course) > 15
 # <details><summary>Answer</summary>
 #
 # Yes, in some batches all 64 come out alike: one operation is drawn for the batch, and some have no strength to draw.
-# In others all differ, but only in how far they went.
+# In others most or all differ, but only in how far they went.
 #
 # </details>
 #
@@ -854,12 +879,12 @@ assert min(of_layer) == 1 and min(of_course) > 15
 labels = np.array([2, 8, 2, 8], "float32")
 out = keras.layers.MixUp(alpha=0.8, seed=0)({"images": four.astype("float32"), "labels": labels})["labels"]
 print("labels went in as", labels.shape, "and came out as", np.shape(out), "\n", np.asarray(out).round(1))
-assert 0.5 * 2 + 0.5 * 8 == 5 and np.shape(out) == (4, 4)
+assert np.shape(out) == (4, 4) and np.any((np.asarray(out) > 2.5) & (np.asarray(out) < 7.5))  # classes of neither
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# By arithmetic it is class 5, which is in neither picture.
+# By arithmetic it is class 5, which is in neither picture. The output has several such numbers between 2 and 8.
 #
 # </details>
 #
@@ -970,9 +995,9 @@ cct.progress(10)
 # | random erasing | images | kept | -0.6, 92 s | cannot be told |
 # | MixUp | images and targets | targets (batch,) to (batch, classes) | -2.2, 82 s | costs in a short run |
 # | CutMix | images and targets | targets (batch,) to (batch, classes) | -5.6, 84 s | costs in a short run |
-# | moving average | weights that are judged | a second copy of each | +0.2 (paired), 83 s | leads in the middle |
+# | moving average | weights that are judged | a second copy of each | +0.2, 83 s | leads in the middle only |
 # | Muon | the step | of each matrix kept | +2.4, 97 s | pays at once |
-# | all of them | | | -6.7, 107 s | 40 epochs: -3.0; 80 epochs: +1.2, within luck |
+# | all of them | | | -6.7, 107 s | 40 epochs: -3.0; 80 epochs: +1.2, just below the line |
 # | mirror image | the answer | two of (batch, classes) to one | +0.4 to +1.3 | pays, at twice the time to predict |
 # | distillation | targets | (batch, classes) from a larger model | not tried | nothing |
 #

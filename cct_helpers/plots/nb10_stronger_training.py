@@ -17,9 +17,10 @@ from cct_helpers.figures import (
     new_figure,
 )
 
-TRICKS = {  # by the place of a training step that each changes
+TRICKS = {  # by the place between an image and the answer that each changes
     "image": ["AutoAugment", "RandAugment", "random erasing"],
-    "image, target": ["MixUp", "CutMix", "distillation"],
+    "image, target": ["MixUp", "CutMix"],
+    "loss": ["distillation"],
     "gradient": ["Muon"],
     "weights": ["moving average"],
     "answer": ["mirror image"],
@@ -27,10 +28,10 @@ TRICKS = {  # by the place of a training step that each changes
 
 
 def draw_tricks(tricks=TRICKS):
-    """What a training step goes through, and below each station the tricks that change it.
+    """What happens between an image and the answer, and below each station the tricks that change it.
 
     Args:
-        tricks: station -> texts, in the order of a step.
+        tricks: station -> texts, in order.
     """
     figure, ax = new_figure(width=10, height=2.1)
     for place, (station, names) in enumerate(tricks.items()):
@@ -43,7 +44,7 @@ def draw_tricks(tricks=TRICKS):
             draw_arrow(ax, (place, 0.5), (place, 0.69), color=ORANGE, linewidth=2)
             ax.text(place, 0.46, "\n".join(names), ha="center", va="top", fontsize=10.5, linespacing=1.3)
     ax.set(xlim=(-0.5, len(tricks) - 0.5), ylim=(0.02, 1.1))
-    ax.set_title("One step of training, and where each trick comes in", fontsize=12)
+    ax.set_title("From an image to the answer, and where each trick comes in", fontsize=12)
     ax.set_axis_off()
     return figure
 
@@ -133,7 +134,7 @@ def draw_settings(names, test, mirrored, training, line):
     size = dict(width=9, height=0.36 * len(names) + 1.6)
     figure, (left, right) = new_figure(1, 2, **size, sharey=True, width_ratios=(1.6, 1))
     middle = test[0].mean()
-    left.axvspan(middle - line, middle + line, color=PALE, zorder=0, label="cannot be told from the first")
+    left.axvspan(middle - line, middle + line, color=PALE, zorder=0, label="blue in here cannot be told from the first")
     left.axvline(middle, color=GREY, linestyle=":", linewidth=1.2)
     rows = np.arange(len(names))[:, None]
     draw_seeds(left, test, rows - 0.17, BLUE, label="image")

@@ -16,7 +16,7 @@
 # Worked answers to the exercises of [notebook 10](../10_stronger_training.ipynb), each with its reason and its wrong
 # turns. Try them yourself first.
 #
-# 5 minutes to read, under a minute to run. Builds on the notebook itself.
+# 10 minutes to read, under a minute to run. Builds on the notebook itself.
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/solutions/10_stronger_training.ipynb)
 
@@ -119,6 +119,13 @@ def cut_mix(image, other, target, other_target, box):
 
 
 cct.check("cut_mix", cut_mix)
+
+# %% [markdown]
+# ## All of them
+
+# %%
+cct.progress(10)
+assert len(cct.exercises.solved(10)) == 4
 
 # %% [markdown]
 # ## Recap
