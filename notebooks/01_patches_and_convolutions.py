@@ -18,7 +18,7 @@
 # You will turn an image into a sequence of tokens in two ways, with patches and with convolutions, and measure what
 # the choice changes.
 #
-# 105 minutes to read, 1 minute to run. Builds on [notebook 00](00_start_here.ipynb) and on having trained a small Keras
+# 110 minutes to read, 1 minute to run. Builds on [notebook 00](00_start_here.ipynb) and on having trained a small Keras
 # model.
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/01_patches_and_convolutions.ipynb)
@@ -145,7 +145,7 @@ reshaped = cat.reshape(1, 64, 48)
 assert reshaped.shape == cat_patches.shape and np.array_equal(reshaped[0, 0], cat[0, :16].ravel())  # of the top row
 
 squares_of = (8, 8, 4, 4, 3)  # (batch, tokens, numbers) -> (rows, columns, size, size, channels)
-cuts = {"patches": cat_patches.reshape(squares_of), "one reshape, no transpose": reshaped.reshape(squares_of)}
+cuts = {"patches: squares": cat_patches.reshape(squares_of), "one reshape: strips": reshaped.reshape(squares_of)}
 alt = "A cat's face with a grid, cut into 8 x 8 patches; beside it a scrambled picture from a reshape without transpose"
 cct.show(pictures.draw_cuts(cat, cuts), alt=alt)
 
@@ -167,7 +167,8 @@ cct.show(pictures.draw_cuts(cat, cuts), alt=alt)
 # with $x_i$ the numbers of patch $i$, here 48; $E$ of shape (48, dim), $b$ of shape (dim,), and the token $t_i$ of
 # shape (dim,). The number `dim` is the [embedding dimension](glossary.md).
 #
-# **Predict:** which `stride` must a convolution with a kernel of 4 x 4 have to compute the same?
+# **Predict:** which [stride](glossary.md), from window to window, must a convolution with a kernel of 4 x 4 have to
+# compute the same?
 
 # %%
 dim, size = 128, 4
@@ -204,7 +205,7 @@ print(inspect.getsource(cct.PatchTokenizer.call))
 #
 # $$x \leftarrow \mathrm{MaxPool}(\mathrm{ReLU}(\mathrm{Conv}(x)))$$
 #
-# 1. zeros around the image, then a [convolution](glossary.md) without bias, here 3 x 3 with [stride](glossary.md) 1;
+# 1. zeros around the image, then a [convolution](glossary.md) without bias, here 3 x 3 with stride 1;
 # 2. ReLU;
 # 3. max-pooling, 3 x 3 with stride 2, padded by one pixel.
 #
@@ -372,7 +373,7 @@ assert list(fields.values()) == [(4, 0, 4), (13, -6, 4)] and 1 + 2 * (1 + 1 + 2 
 assert 10 < (13 / 4) ** 2 < 11  # tokens that see a pixel in the middle of the image, on the mean
 
 alt = "A cat's face twice: the squares of two neighbouring patches touch, those of two convolutional tokens overlap"
-cct.show(pictures.draw_neighbours(cat, fields, token=(3, 3)), alt=alt)
+cct.show(pictures.draw_neighbours(cat, fields, (3, 3), "Patches touch, windows of convolutions overlap"), alt=alt)
 
 # %% [markdown]
 # The field is 13 pixels wide, while the next token is 4 pixels away: neighbours share 9 of their 13 columns. Both
@@ -410,8 +411,7 @@ for name, side, sizes in [("3x1", 24, (3, 1, 1, 1)), ("3x2", 24, (3, 1, 1, 2)), 
 # %%
 for name, (top, left, field) in boxes.items():
     rows, columns = np.nonzero(maps[name])
-    assert (rows.min(), columns.min()) == (top, left)
-    assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (field, field)
+    assert (rows.min(), columns.min(), np.ptp(rows) + 1, np.ptp(columns) + 1) == (top, left, field, field)
     quarter = slice(top + field // 4, top + field - field // 4)
     share = maps[name][quarter, quarter].sum() / maps[name].sum()
     area = (field - 2 * (field // 4)) ** 2 / field**2
@@ -419,7 +419,7 @@ for name, (top, left, field) in boxes.items():
     assert share > 1.3 * area
 
 alt = "Three heat maps of gradients, bright in the middle and fading out; each ends exactly at the box of the formula"
-cct.show(pictures.draw_sensitivity(maps, boxes), alt=alt, colours=128)
+cct.show(pictures.draw_sensitivity(maps, boxes, "The gradient ends where the formula says"), alt=alt, colours=128)
 
 # %% [markdown]
 # The formula and the gradient agree on the field to the pixel. But the gradient says more: the edge of the field has
@@ -597,7 +597,8 @@ assert round((16 * 16 * 9 * 1 * 16 + 8 * 8 * 9 * 16 * 64) / (4 * 4 * 16 * 1 * 70
 # multiply 35 times as often as the projection of patches of 4 (count places, times pixels in the window, times channels
 # in, times channels out). Now train two of them alike on 1,293 digits, for 8 epochs, which is few. Test them on digits
 # that stay where they are and on digits moved to the right by 1 to 4 pixels. What leaves on the right comes in again on
-# the left, so nothing is lost.
+# the left, so nothing is lost. (`cct.fit` carries out a training, and a recipe holds its settings. Take both as given
+# until [notebook 07](07_training.ipynb).)
 #
 # **Predict:** which one is ahead after 8 epochs, and by how much?
 
@@ -629,6 +630,8 @@ for name, (rows, columns) in grids.items():
     few, many = right[name, 8][:, 0], right[name, 40][:, 0]  # (seeds, moves) -> (seeds,)
     print(f"{name:13} {few.mean():5.1f} ± {few.std(ddof=1):.1f}   {many.mean():5.1f} ± {many.std(ddof=1):.1f}")
     ways[f"{name}\n({rows * columns} tokens)"] = many
+
+# %%
 alt = "Patches of 2, 4 and 8 pixels reach about 75, 92 and 99 percent after 40 epochs, convolutions 98"
 cct.show(figures.draw_scores(ways, "test top-1 after 40 epochs (%)", "At rest, large patches do well"), alt=alt)
 twos, fours, eights, convolved_ones = ways.values()
@@ -664,7 +667,8 @@ assert np.allclose(away, np.roll(at_home, 1, axis=2), rtol=1e-4, atol=1e-3)  # t
 
 alt = "Accuracy falls as digits move by 0 to 4 pixels: far down for patches, from 98 to 84 percent for convolutions"
 after_40 = {name: right[name, 40] for name in dims}
-cct.show(pictures.draw_moved_accuracy(range(5), after_40, chance=10), alt=alt, colours=64)
+message = "When digits move, patches of every size lose most"
+cct.show(pictures.draw_moved_accuracy(range(5), after_40, 10, message), alt=alt, colours=64)
 of_twos, of_fours, of_eights, of_convs = (shares.mean(axis=0) for shares in after_40.values())  # (moves,) each
 assert max(of_twos[4], of_fours[4], of_eights[4]) < 25 and of_fours[0] - of_fours[2] > 35 and of_eights[0] > 98
 assert abs(of_convs[0] - of_convs[2]) < 2 and after_40["convolutions"][:, 4].min() >= 75

@@ -130,15 +130,17 @@ def outline_field(axes, field, token, colour, line="-", label=None):
     outline(axes, start + token[0] * step, start + token[1] * step, size, size, colour, line, label)
 
 
-def draw_neighbours(image, fields, token):
+def draw_neighbours(image, fields, token, message=None):
     """The receptive fields of a token and of the next one to the right, one picture for each tokenizer.
 
     Args:
         image: (height, width, channels) uint8.
         fields: title -> (size, start, step).
         token: (row, column).
+        message: what the picture says.
     """
-    figure, axes = new_figure(1, len(fields), width=max(3.6 * len(fields), 4.2), height=4.6, squeeze=False)
+    figure, axes = new_figure(1, len(fields), width=max(3.6 * len(fields), 4.2), height=4.9, squeeze=False)
+    figure.suptitle(message, fontsize=12)
     margin = max(2, *(-field[1] for field in fields.values()))
     for ax, (title, field) in zip(axes[0], fields.items(), strict=True):
         size, _, step = field
@@ -184,36 +186,40 @@ def draw_tokenizer(image, grid, field, row, column):
     return figure
 
 
-def draw_sensitivity(maps, boxes):
+def draw_sensitivity(maps, boxes, message=None):
     """How much a token depends on each pixel, with the computed receptive field as a box.
 
     Args:
         maps: title -> (height, width), 0 where a pixel has no influence; each is drawn as shares of its largest value.
         boxes: the same titles -> (top, left, size) in pixels.
+        message: what the picture says.
     """
     shares = {f"{name}: {boxes[name][2]} x {boxes[name][2]} pixels": maps[name] / maps[name].max() for name in maps}
     label, names = "mean gradient, share of the largest", ("column (pixels)", "row (pixels)")
-    figure = draw_maps(shares, label, low=0, names=names, size=(2.9, 3.1))
+    figure = draw_maps(shares, label, low=0, names=names, size=(2.9, 3.4))
+    figure.suptitle(message, fontsize=12)
     for ax, (top, left, size) in zip(figure.axes, boxes.values(), strict=False):
         outline(ax, top, left, size, size, ORANGE)
     return figure
 
 
-def draw_moved_accuracy(pixels, accuracies, chance):
+def draw_moved_accuracy(pixels, accuracies, chance, message=None):
     """Test accuracy when the images are moved: a dot a run, a line through the means.
 
     Args:
         pixels: (moves,).
         accuracies: name -> (runs, moves), percent.
         chance: accuracy of guessing, percent.
+        message: what the picture says.
     """
-    figure, axes = new_figure(width=6.5, height=3.4)
+    figure, axes = new_figure(width=6.5, height=3.6)
     looks = zip(itertools.cycle(COLOURS), itertools.cycle("osD^v"), strict=False)
     for (name, runs), (colour, marker) in zip(accuracies.items(), looks, strict=False):
         draw_seeds(axes, np.asarray(pixels)[:, None], np.transpose(runs), colour, marker=marker, line="-", label=name)
     axes.axhline(chance, color=GREY, linestyle=":", linewidth=1.5, label="guessing")
     axes.set(xlabel="test images moved to the right (pixels)", ylim=(0, 102), xticks=pixels)
     axes.set_ylabel(f"test accuracy (%)\n{SEEDS}")
+    axes.set_title(message)
     axes.legend()
     return figure
 

@@ -41,7 +41,8 @@ def test_cuts_have_a_picture_each_and_a_grid_on_the_image():
 
 def test_neighbours_are_one_step_apart_and_the_shared_columns_are_counted():
     fields = {"patches": (4, 0, 4), "overlap": (13, -6, 4), "almost": (5, -1, 4)}
-    figure = pictures.draw_neighbours(IMAGE, fields, token=(1, 0))
+    figure = pictures.draw_neighbours(IMAGE, fields, (1, 0), "What it says")
+    assert figure.get_suptitle() == "What it says"
     assert boxes(figure.axes[0]) == [(0, 4, 4, 4), (4, 4, 4, 4)]
     assert boxes(figure.axes[1]) == [(-6, -2, 13, 13), (-2, -2, 13, 13)]
     titles = [ax.get_title() for ax in figure.axes]
@@ -84,7 +85,8 @@ def test_tokenizer_takes_the_last_token_beyond_the_grid(row, column, shown):
 def test_sensitivity_is_scaled_to_its_largest_value_and_boxed():
     values = np.zeros((8, 8))
     values[2:5, 3:6], values[3, 4] = 1.0, 4.0
-    figure = pictures.draw_sensitivity({"3x1": values}, {"3x1": (2, 3, 3)})
+    figure = pictures.draw_sensitivity({"3x1": values}, {"3x1": (2, 3, 3)}, "What it says")
+    assert figure.get_suptitle() == "What it says"
     shown = np.asarray(figure.axes[0].images[0].get_array())
     assert shown.max() == 1 and shown[2, 3] == 0.25
     assert boxes(figure.axes[0]) == [(3, 2, 3, 3)]
@@ -93,7 +95,8 @@ def test_sensitivity_is_scaled_to_its_largest_value_and_boxed():
 
 def test_moved_accuracy_draws_every_run_and_the_mean():
     runs = {"patches": np.array([[50, 10], [70, 30]]), "convolutions": np.array([[90, 80], [100, 60]])}
-    (axes,) = pictures.draw_moved_accuracy([0, 1], runs, chance=10).axes
+    (axes,) = pictures.draw_moved_accuracy([0, 1], runs, 10, "What it says").axes
+    assert axes.get_title() == "What it says"
     line, means, dots = axes.lines[:3]
     assert line.get_xydata().tolist() == means.get_xydata().tolist() == [[0, 60], [1, 20]]
     assert sorted(dots.get_xydata().tolist()) == [[0, 50], [0, 70], [1, 10], [1, 30]]
