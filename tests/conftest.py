@@ -25,8 +25,15 @@ from tests.support.pictures import flaws  # noqa: E402
 
 
 def pytest_addoption(parser):
-    whole = "turn every control of the notebooks to every place, and run every notebook in JupyterLab in a browser"
+    whole = "with the tests marked `whole`: every place of every control, every notebook in JupyterLab in a browser"
     parser.addoption("--whole", action="store_true", help=whole)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Without --whole, what is marked `whole` is left out."""
+    left_out = [] if config.getoption("--whole") else [item for item in items if item.get_closest_marker("whole")]
+    items[:] = [item for item in items if item not in set(left_out)]
+    config.hook.pytest_deselected(items=left_out)
 
 
 def pytest_report_header() -> str:

@@ -1,6 +1,6 @@
 """Notebooks as a reader uses them: run in a real JupyterLab, in a real Chromium, then touched.
 
-One notebook, or with --whole every one; and the exported pages of those with an explorer. What it needs:
+One notebook, and with --whole every one; and the exported pages of those with an explorer. What it needs:
 tests/support/browser.py. JupyterLab serves a copy, so that nothing in the repository changes. What is tested is what
 the page does; that the results are right is tested by nbval. So the copy trains on one batch, its kernels skip asserts
 (PYTHONOPTIMIZE), and while one notebook is touched the next one is running already.
@@ -271,13 +271,12 @@ def hover(page):
     assert explorer.picture() != picture
 
 
-def pytest_generate_tests(metafunc):
-    if metafunc.function is test_notebook_in_jupyterlab:
-        every = metafunc.config.getoption("--whole")
-        paths = [path for path in NOTEBOOKS if every or path.name.startswith(ONE)]
-        metafunc.parametrize("path", paths, ids=[path.stem for path in paths])
+def parameter(path):
+    """All but one of the notebooks only with --whole."""
+    return pytest.param(path, id=path.stem, marks=[] if path.name.startswith(ONE) else pytest.mark.whole)
 
 
+@pytest.mark.parametrize("path", [parameter(path) for path in NOTEBOOKS])
 def test_notebook_in_jupyterlab(lab, reader, path):
     page = lab
     cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]

@@ -923,6 +923,7 @@ def test_report_refuses_what_is_none(text, tmp_path):
 # The notebooks with the solutions put in
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("path", CORE, ids=[path.stem for path in CORE])
 def test_notebook_runs_with_the_solutions_put_in(path, tmp_path):
     notebook = make.to_notebook(path.read_text(encoding="utf-8"))

@@ -395,6 +395,6 @@ def test_the_backends_run_what_is_marked_for_every_backend():
 
 def test_ci_runs_the_whole_sweep_and_colabs_versions():
     (whole,) = re.findall(r"^\.venv/bin/.*--whole.*$", read(".ci/run"), re.MULTILINE)
-    assert whole.endswith("tests/test_widgets.py tests/test_browser.py")
+    assert whole.endswith("--whole -m whole")
     colab = re.findall(r"^\.venv-colab/bin/python -m pytest (.*)$", read(".ci/run"), re.MULTILINE)
     assert ["notebooks/0[0-8]_*.ipynb" in tests or "--whole" in tests for tests in colab] == [True, True]

@@ -84,6 +84,7 @@ def test_two_devices_train_as_one():
     assert devices == 2 and difference < 1e-5 and moved > 1e-3
 
 
+@pytest.mark.whole  # notebook 14 does it too
 def test_two_processes_train_as_one_and_go_on_after_one_is_killed(tmp_path):
     alone, lines = many_processes(tmp_path / "one")
     assert alone == 0, lines

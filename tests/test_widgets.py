@@ -1,6 +1,6 @@
 """`explore` and `show`: what is displayed, what a slider changes, and what an impossible setting looks like.
 
-Then every moving picture of the notebooks, with every control at both ends, and with --whole at every place.
+Then, with --whole, every moving picture of the notebooks with every control at every place.
 """
 
 import base64
@@ -18,7 +18,7 @@ from PIL import Image
 
 from cct_helpers import figures, widgets
 from tests.support import sweep
-from tests.support.explorations import Exploration, alone, ends, notebooks_with_explorations, values
+from tests.support.explorations import Exploration, alone, notebooks_with_explorations
 from tests.support.pictures import flaws
 
 
@@ -156,13 +156,13 @@ def test_flaws_of_a_picture_are_found():
 WITH_EXPLORATIONS = notebooks_with_explorations()
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("path", WITH_EXPLORATIONS, ids=[path.stem for path in WITH_EXPLORATIONS])
-def test_every_setting_is_drawn_or_explained(path, request):
-    alone(sweep.sweep, path, request.config.getoption("--whole"))
+def test_every_setting_is_drawn_or_explained(path):
+    alone(sweep.sweep, path)
 
 
-@pytest.mark.parametrize(("places", "expected"), [(ends, {0, 5}), (values, {0, 1, 2, 3, 4, 5})])
-def test_each_control_goes_to_its_places_and_one_that_changes_nothing_is_found(places, expected):
+def test_each_control_goes_to_its_places_and_one_that_changes_nothing_is_found():
     drawn, controls = [], dict(slope=(0, 5), idle=False)
     settings = [dict(slope=1, idle=False)]
 
@@ -173,8 +173,8 @@ def test_each_control_goes_to_its_places_and_one_that_changes_nothing_is_found(p
     box = widgets.explore(draw_slope, settings, "", **controls)
     drawn.clear()
     with pytest.raises(AssertionError, match="idle changes nothing"):
-        sweep.every_control(Exploration(draw_slope, settings, "", controls, box), places)
-    assert set(drawn) == expected | {1}  # and back
+        sweep.every_control(Exploration(draw_slope, settings, "", controls, box))
+    assert set(drawn) == {0, 1, 2, 3, 4, 5}
 
 
 def test_every_value_meets_every_other_in_few_settings():
