@@ -801,8 +801,8 @@ cct.check("unpatchify", unpatchify)
 # ### Exercise: How many steps does a photo need?
 #
 # *10 minutes.* A square image of `side` x `side` pixels has to become at most `most` tokens. Each step of the
-# tokenizer is a convolution with `kernel`, `stride` and `padding`, then the max-pool 3 x 3 with stride 2 and padding
-# 1. Return the smallest number of steps, 1 or more, that gives so few.
+# tokenizer is a convolution with `kernel`, `stride` and `padding`, then the max-pool 3 x 3 with stride 2 and
+# padding 1. Return the smallest number of steps, 1 or more, that gives so few.
 #
 # `steps_needed(32, 3, 1, 1, 64)` gives `2`: the grids are 16 x 16 and 8 x 8.
 
