@@ -98,7 +98,7 @@ def draw_bill(memory, limit, hours, money, devices, title):
         devices: that share the hours.
         title: the settings, in words.
     """
-    figure, ax = new_figure(width=8, height=3.1, margins=dict(left=0.04, right=0.97, bottom=0.45, top=0.8))
+    figure, ax = new_figure(width=8, height=2.7, margins=dict(left=0.04, right=0.97, bottom=0.47, top=0.78))
     left = 0.0
     for (name, size), colour in zip(memory.items(), (BLUE, SKY, GREEN, ORANGE, PINK), strict=False):
         ax.barh(0, size / 1e9, left=left, color=colour, height=0.5, label=f"{name} {size / 1e9:.2f} GB")
@@ -110,5 +110,5 @@ def draw_bill(memory, limit, hours, money, devices, title):
     ax.set_yticks([])
     each = f" ({hours / devices:,.1f} on each of {devices})" if devices > 1 else ""
     ax.set_title(f"{title}\n{hours:,.1f} device hours{each}, {money:,.0f} dollars", loc="left", fontsize=10)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.42), ncols=2, frameon=False)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.5), ncols=2, frameon=False)
     return figure
