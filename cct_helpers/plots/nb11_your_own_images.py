@@ -83,21 +83,21 @@ def draw_start(old, new):
     figure, ax = new_figure(width=10, height=2.5, margins=dict(left=0.01, right=0.99, bottom=0.02, top=0.98))
     ax.set(xlim=(0, 10), ylim=(0, 2.5))
     ax.set_axis_off()
-    ends = dict(fontsize=10, ha="center", va="center")
-    ax.text(0.55, 1.25, f"{old[0]} x {old[1]}\nnow\n{new[0]} x {new[1]}\npixels", **ends)
-    ax.text(9.45, 1.25, f"{old[2]} classes\nnow\n{new[2]}", **ends)
+    middle = dict(ha="center", va="center")
+    ax.text(0.55, 1.375, f"{old[0]} x {old[1]}\nnow\n{new[0]} x {new[1]}\npixels", fontsize=10, **middle)
+    ax.text(9.45, 1.375, f"{old[2]} classes\nnow\n{new[2]}", fontsize=10, **middle)
     for place, (name, (state, colour)) in enumerate(PARTS.items()):
         x = 1.2 + 1.55 * place
         look = dict(boxstyle="round,pad=0.02,rounding_size=0.08", facecolor=colour, edgecolor="none")
         ax.add_patch(FancyBboxPatch((x, 0.95), 1.25, 0.85, **look))
         ink = "black" if colour == ORANGE else "white"
-        ax.text(x + 0.625, 1.375, name, fontsize=10, ha="center", va="center", color=ink)
-        ax.text(
-            x + 0.625, 0.65, state.replace(" to ", "\nto ").replace(", ", ",\n"), fontsize=10, ha="center", va="top"
-        )
+        ax.text(x + 0.625, 1.375, name, fontsize=10, color=ink, **middle)
+        state = state.replace(" to ", "\nto ").replace(", ", ",\n")
+        ax.text(x + 0.625, 0.85, state, fontsize=10, ha="center", va="top")
         draw_arrow(ax, (x - 0.27, 1.375), (x - 0.04, 1.375), arrowstyle="->")
     draw_arrow(ax, (8.69, 1.375), (8.96, 1.375), arrowstyle="->")
-    ax.text(0.02, 2.3, "The normalisation in front stays that of the old images.", fontsize=10, va="center")
+    ax.text(5, 2.3, "Most of a trained model is copied; positions are resized, the head is new", fontsize=12, **middle)
+    ax.text(5, 0.1, "The normalisation in front stays that of the old images.", fontsize=10, **middle)
     return figure
 
 
@@ -124,15 +124,17 @@ def draw_class_scores(accuracies, counts, class_names):
     return figure
 
 
-def draw_ways(accuracies, rare, titles=("all classes", "the rare classes")):
+def draw_ways(accuracies, rare, titles=("all classes", "the rare classes"), message=None):
     """Ways to train, one row each.
 
     Args:
         accuracies: way -> (runs, classes), shares from 0 to 1.
         rare: the class numbers of the picture on the right; the one on the left is the mean over all classes.
         titles: of the two.
+        message: what the picture says.
     """
-    figure, axes = new_figure(1, 2, width=8, height=0.45 * len(accuracies) + 1.3, sharey=True)
+    figure, axes = new_figure(1, 2, width=8, height=0.45 * len(accuracies) + 1.6, sharey=True)
+    figure.suptitle(message or "", fontsize=12)
     for ax, title, classes in zip(axes, titles, (slice(None), list(rare)), strict=True):
         for row, values in enumerate(accuracies.values()):
             draw_seeds(ax, 100 * np.asarray(values)[:, classes].mean(axis=1), row, BLUE)
@@ -144,6 +146,8 @@ def draw_ways(accuracies, rare, titles=("all classes", "the rare classes")):
 def draw_splits(frames, splits, objects, scores):
     """Frames of some objects, which of them are tested in two ways to split, and how well a model does on those.
 
+    The title says the mean of each way.
+
     Args:
         frames: (objects, some of the frames, height, width, channels) uint8.
         splits: title -> (objects, frames) bool, True for a frame that is tested.
@@ -152,8 +156,10 @@ def draw_splits(frames, splits, objects, scores):
     """
     few = frames.shape[1]
     widths = dict(width_ratios=(0.42 * few, *[2] * len(splits), 0.35, 2.4))
-    margins = dict(left=0.09, right=0.985, bottom=0.22, top=0.91, wspace=0.12)
-    figure, axes = new_figure(1, len(splits) + 3, width=10, height=3.6, margins=margins, **widths)
+    margins = dict(left=0.09, right=0.985, bottom=0.2, top=0.84, wspace=0.12)
+    figure, axes = new_figure(1, len(splits) + 3, width=10, height=3.9, margins=margins, **widths)
+    means = (f"{100 * np.mean(values):.0f} % {name}" for name, values in scores.items())
+    figure.suptitle(f"Right on tested frames, depending on the split: {', '.join(means)}", fontsize=12)
     for row, column in np.ndindex(frames.shape[:2]):
         draw_image(axes[0], frames[row, column], extent=(column - 0.46, column + 0.46, row + 0.46, row - 0.46))
     for drawn in axes[0].images:

@@ -77,7 +77,8 @@ cct.check("balanced_accuracy", balanced_accuracy)
 # Equal sums mean weight times count is the same for every class, so the weight goes as 1 / count. All weights of the
 # images together must be n, so each class gets n / classes of it.
 #
-# Wrong turns: 1 / count alone makes the loss n / classes times too small, which works like a lower learning rate.
+# Wrong turns: 1 / count alone makes the loss n / classes times too small. With SGD that works like a lower learning
+# rate; AdamW scales it away, and nobody notices until the optimiser is changed.
 
 
 # %% tags=["solution"]

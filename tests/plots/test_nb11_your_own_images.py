@@ -9,7 +9,7 @@ from cct_helpers.plots import nb11_your_own_images as pictures
 
 def test_ways_show_every_run_and_the_mean_of_the_chosen_classes():
     accuracies = {"a": np.array([[0.2, 0.4, 0.9], [0.4, 0.6, 0.5]]), "b": np.array([[1.0, 1.0, 1.0]])}
-    figure = pictures.draw_ways(accuracies, rare=[2])
+    figure = pictures.draw_ways(accuracies, rare=[2], message="b is best")
     every, rare = figure.axes
     for ax, runs in ((every, [50, 50]), (rare, [90, 50])):
         mean, dots = ax.lines[:2]
@@ -17,6 +17,7 @@ def test_ways_show_every_run_and_the_mean_of_the_chosen_classes():
     assert [label.get_text() for label in every.get_yticklabels()] == ["a", "b"]
     assert every.get_ylim() == (1.5, -0.5)  # the first at the top
     assert "(%)" in every.get_xlabel() and rare.get_title() == "the rare classes"
+    assert figure.get_suptitle() == "b is best"
 
 
 def test_a_survey_shows_sizes_classes_and_the_broken_files_by_name():
@@ -43,7 +44,8 @@ def test_a_survey_of_much_names_the_first_and_counts_the_rest():
 def test_the_start_says_what_becomes_of_each_part():
     texts = [text.get_text() for text in pictures.draw_start((32, 32, 10), (64, 48, 3)).axes[0].texts]
     assert "32 x 32\nnow\n64 x 48\npixels" in texts and "10 classes\nnow\n3" in texts
-    assert texts.count("copied") == 3 and sum("resized" in text for text in texts) == 1
+    assert texts.count("copied") == 3 and sum(text.startswith("resized") for text in texts) == 1
+    assert any("the head is new" in text for text in texts)
 
 
 def test_the_worst_class_is_orange_and_has_its_number_of_images():
@@ -66,6 +68,7 @@ def test_splits_show_which_frames_are_tested_and_every_score():
     assert one.collections[0].get_offsets().tolist() == other.collections[1].get_offsets().tolist() == [[0, 0], [2, 1]]
     mean, dots = scores.lines[:2]
     assert dots.get_xdata() == pytest.approx([50, 100]) and mean.get_xdata() == pytest.approx([75])
+    assert figure.get_suptitle().endswith(": 75 % a b")
 
 
 def test_a_photo_is_shown_at_its_own_sizes():
