@@ -584,7 +584,7 @@ assert 2 < duration["convs_1"] / duration["as_it_is"] < 3 and 2 < price["convs_1
 
 # %%
 told = {name: f"{of[name]:+.1f} {duration[name] / duration['as_it_is']:.1f}x" for name in compared}
-print(*(f"{name} {text}" for name, text in told.items()), sep=", ")
+print(*(f"{name:20} {text}" for name, text in told.items()), sep="\n")
 ahead = [name for name in compared if of[name] > line - 0.15]  # beyond the line, or at its edge
 assert ahead == ["convs_1", "layers_4"] and min(price[name] for name in ahead) > 1.4
 assert round(price["kernel_5"]) == 2 and price["convs_3"] < 1.2 * price["kernel_1"] and tokens["convs_3"] == 16
@@ -779,12 +779,13 @@ assert spread_of["without_schedule"] > 3 * falling and abs(from_above["without_w
 # ## Try it: the ablation browser
 #
 # Every point is a setting, and any two measurements span the plane. Things to try: accuracy over training time; tokens
-# over MACs; training loss over accuracy. On the ladder, see what each rung did to speed.
+# over MACs; training loss over accuracy. On the ladder, see what each rung did to speed. The black dot there is the
+# first rung, the model and recipe of 2021 as they were.
 
 # %%
 on_ladder = [label for label in columns if label not in ("MACs (millions, one image)", "tokens")]
 climb = {label: table(ladder["runs"], columns[label])[1] for label in on_ladder}
-kinds = ["start", *["training"] * 4, *["model"] * 4, "training"]
+kinds = ["as it is", *["training"] * 4, *["model"] * 4, "training"]
 grids = {"parts": (names, groups, measured), "ladder": (rungs, kinds, climb)}
 
 

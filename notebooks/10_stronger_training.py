@@ -104,7 +104,7 @@ base = record["recipe"]
 print(f"base: {base['epochs']} epochs, {base['optimizer']}, {base['augment']}, rate {base['learning_rate']}, cosine")
 for name, change in settings.items():
     shown = {"all_together": True, "epochs": change["epochs"]} if len(change) > 7 else change
-    print(f"{name:20}", ", ".join(f"{field} {value}" for field, value in shown.items()))
+    print(f"{name:20}", ", ".join(f"{field} {value}" for field, value in shown.items()) or "the base as it is")
 assert settings["crop_and_flip"] == {} and len(settings) == 14 and base["epochs"] == 20
 assert all(settings[f"{how}_all_together"] == settings["all_together"] | settings[how] for how in ("longer", "longest"))
 
@@ -688,7 +688,7 @@ assert paired.min() > 0 and 0.1 < paired.mean() < 0.25 and paired_error < 0.05
 
 # %%
 second_look = {name: mirrored[name] - test[name] for name in test}  # same model, same images: a paired difference
-print({name: points.mean().round(2).item() for name, points in second_look.items()})
+print(*(f"{name:20} {points.mean():+.2f} points" for name, points in second_look.items()), sep="\n")
 with_flip = [points.mean() for name, points in second_look.items() if name != "no_augmentation"]
 assert all(points.min() > 0 for points in second_look.values()) and 2.5 < second_look["no_augmentation"].mean() < 3
 assert (round(min(with_flip), 1), round(max(with_flip), 1)) == (0.4, 1.3)
@@ -809,7 +809,7 @@ assert {round(run["seconds"], -1) for run in ends[1:3]} == {470}
 # | name | paper, timm and this course | the layer in Keras 3 |
 # |---|---|---|
 # | AutoAugment | 25 pairs from a search | not there |
-# | RandAugment | draws per image, shifts both ways, turns to 30° | draws per batch, shifts one way, turns to 180° |
+# | RandAugment | draws per image, shifts both ways, turns up to 30° | draws per batch, shifts one way, up to half a turn |
 # | RandomErasing | `probability` of 0.25 | a `factor` of 0.25 draws the probability from 0 to 0.25 |
 # | CutMix | share after clipping, from alpha | box at fractions of a pixel; alpha itself drawn, from 0 to `factor` |
 # | MixUp | timm: one share a batch | one share an image; both are MixUp |
@@ -991,7 +991,7 @@ cct.progress(10)
 # |---|---|---|---|---|
 # | crop and flip | images | (batch, height, width, channels) kept | base, 86 s | 4 points over none |
 # | AutoAugment | images | kept | -1.5, 98 s | costs in a short run |
-# | RandAugment | images | kept | -4.7, 104 s | costs in a short run |
+# | RandAugment | images | kept | -4.7, 104 s | costs in a short run, with its own crop |
 # | random erasing | images | kept | -0.6, 92 s | cannot be told |
 # | MixUp | images and targets | targets (batch,) to (batch, classes) | -2.2, 82 s | costs in a short run |
 # | CutMix | images and targets | targets (batch,) to (batch, classes) | -5.6, 84 s | costs in a short run |
