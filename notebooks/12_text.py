@@ -53,7 +53,6 @@ cct.setup()
 # %%
 import inspect
 import json
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -86,13 +85,15 @@ keras.utils.set_random_seed(0)
 # | 4 layers | 0.44M to 0.55M | 93.1 to 93.6 % | 91.8 to 93.6 % |
 # | 6 layers | 3.24M to 3.47M | 93.0 to 93.8 % | 91.6 to 92.8 % |
 #
-# The parameters leave out the table of word vectors. Three times as many layers gain nothing here. What text has and
-# images do not is *length*: every text has another one. That is the subject of this notebook.
+# The parameters leave out the table of word vectors. The larger models are no better on news, and on questions by less
+# than two points. So the layers of a CCT do read text. What text has and images do not is *length*: every text has
+# another one. That is the subject of this notebook.
 #
 # ## A corpus that is on your machine already
 #
 # JupyterLab brings Babel, and Babel brings a part of the Unicode CLDR: what hundreds of languages call the countries,
-# territories and languages of the world. The task: which of 24 languages is a name written in?
+# territories and languages of the world. The task: which of 24 languages is a name written in? Each version of Babel
+# brings somewhat other names, so your numbers may differ from those below by a few points.
 
 # %%
 for language in ("en", "fi", "hu", "sk", "uk"):
@@ -117,11 +118,12 @@ print(f"{len(data.class_names)} languages; names to train / validate / test: {si
 train_names, val_names, test_names = (set(part) for part in (data.x_train, data.x_val, data.x_test))
 assert not (train_names & test_names or train_names & val_names or val_names & test_names)
 
-counts = np.bincount(data.y_train, minlength=24)
-print("fewest training names:", data.class_names[counts.argmin()], counts.min(), end="; ")
-print("most:", data.class_names[counts.argmax()], counts.max())
-print(f"always saying {data.class_names[counts.argmax()]}: {100 * np.mean(data.y_test == counts.argmax()):.1f} % right")
-assert np.mean(data.y_test == counts.argmax()) < 0.1
+per_language = np.bincount(data.y_train, minlength=24)
+few, many = per_language.argmin(), per_language.argmax()
+print("fewest training names:", data.class_names[few], per_language[few], end="; ")
+print("most:", data.class_names[many], per_language[many])
+print(f"always saying {data.class_names[many]}: {100 * np.mean(data.y_test == many):.1f} % right")
+assert np.mean(data.y_test == many) < 0.1 and data.class_names[few] == "Danish"
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -133,10 +135,8 @@ assert np.mean(data.y_test == counts.argmax()) < 0.1
 # ## Letters become numbers, lengths become one
 #
 # An image is an array from the start. A text is a list of letters, and each gets a number, its *id*. Texts also differ
-# in length, and a batch is one array. So the rest of each row is filled with [padding](glossary.md), the
-# id
-# 0. A letter that the training part does not have gets the id 1, *unknown*, and the letters that it has are numbered
-# from 2.
+# in length, and a batch is one array. So the rest of each row is filled with [padding](glossary.md), the id 0. A letter
+# that the training part does not have gets the id 1, *unknown*, and the letters that it has are numbered from 2.
 #
 # **Predict:** with 32 places a row, which share of the array is padding?
 
@@ -164,7 +164,8 @@ assert "".join(letters[i - 2] for i in ids[0] if i > 1) == name and np.mean(x_tr
 # ## Tokens: a convolution along the sequence
 #
 # Each id picks a row of a table, the *embedding*: a letter becomes a vector. From there it is notebook 01 with one
-# axis less. A convolution looks at five letters at a time, a max-pool of 3 with stride 2 halves the sequence.
+# axis less. A convolution looks at five letters at a time, a max-pool of 3 with stride 2 halves the sequence. The
+# picture shows 20 of the 32 places.
 
 # %%
 shapes = ("(length,)", "(length, embedding dim)", "(length, dim)", "(tokens, dim)")
@@ -204,7 +205,6 @@ assert tokens.shape == ((9 - 1) // 2 + 1, 64)
 # **Predict:** the row has 32 places. How many of its 16 tokens are real?
 
 # %%
-print(inspect.getsource(text.TextTokenizer.real_tokens))
 print(inspect.getsource(text.TextTokenizer.call))
 
 padded_tokens, real = (ops.convert_to_numpy(part)[0] for part in tokenizer(ids))
@@ -219,11 +219,13 @@ assert np.allclose(padded_tokens[:5], tokens, atol=1e-5) and not padded_tokens[5
 #
 # </details>
 #
-# The layer multiplies by the mask twice. Before the convolution, because a place of padding has a row in the table as
-# every id has. After it, because the convolution at the first place of padding still sees the last letters, and the
-# pool would take what it found there. A text without padding has no such place.
+# The layer multiplies by the [mask](glossary.md) three times. Before the convolution, because a place of padding has a
+# row in the table as every id has. After it, because the convolution at the first place of padding still sees the last
+# letters, and the pool would take what it found there; a text without padding has no such place. And after the pool,
+# because a token that stands on padding may have touched the last letter.
 #
-# And it asks whether the place in the *middle* of a token is text. That looks like a detail.
+# `real_tokens` asks whether the place in the *middle* of a token is text; you will write it in the first exercise. That
+# looks like a detail.
 #
 # > **Trap: "a token is real if any letter under its window is".** It sounds generous. But how many such windows are
 # > there?
@@ -305,7 +307,9 @@ masked.build((None, 16, 64))
 plain.build((None, 5, 64))
 plain.set_weights(masked.get_weights())
 mixed = ops.convert_to_numpy(masked(padded_tokens[None], real[None]))  # (batch, tokens, dim)
-assert np.allclose(mixed[:, :5], ops.convert_to_numpy(plain(tokens[None])), atol=1e-5)
+difference = np.abs(mixed[:, :5] - ops.convert_to_numpy(plain(tokens[None]))).max()
+print(f"masked and padded, or plain and alone: they differ by up to {difference:.0e}")
+assert difference < 1e-5
 
 # %% [markdown]
 # ## Pooling that does not count padding
@@ -359,15 +363,16 @@ assert round(weights["without a mask"][5:].sum(), 2) == 0.42 and weights["with t
 
 # %%
 size = dict(dim=64, embedding_dim=32, kernel_size=5, pool_stride=2)
-model = text.build_text_cct(len(letters) + 2, length, num_classes=24, **size)
+untrained = text.build_text_cct(len(letters) + 2, length, num_classes=24, **size)
 longer = text.build_text_cct(len(letters) + 2, 50, num_classes=24, **size)
-longer.set_weights(model.get_weights())
+longer.set_weights(untrained.get_weights())
 
 short = [name for name in data.x_test[:100] if len(name) <= length]
-logits = ops.convert_to_numpy(model(text.encode(short, letters, length)))
+logits = ops.convert_to_numpy(untrained(text.encode(short, letters, length)))
 logits_longer = ops.convert_to_numpy(longer(text.encode(short, letters, 50)))
-print(f"{model.count_params():,} parameters; largest difference of a logit: {np.abs(logits - logits_longer).max():.1e}")
-assert np.allclose(logits, logits_longer, atol=1e-4)
+difference = np.abs(logits - logits_longer).max()
+print(f"{longer.count_params():,} parameters; largest difference of a logit: {difference:.1e}")
+assert difference < 1e-4
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -460,15 +465,13 @@ kinds = list(dict.fromkeys(run["kind"] for run in record["runs"]))
 top1 = {kind: [100 * run["test_top1"] for run in record["runs"] if run["kind"] == kind] for kind in kinds}
 epochs_of = {kind: f"{kind}, {settings['epochs']} epochs" for kind, settings in record["settings"]["kinds"].items()}
 epochs_of["masked, long"] = "masked, 20 epochs, dropout 0.1"
+rows = {epochs_of.get(kind, kind): values for kind, values in top1.items()}
 cct.show(
-    figures.draw_scores(
-        {epochs_of.get(kind, kind): values for kind, values in top1.items()},
-        "test top-1 (%)",
-    ),
+    figures.draw_scores(rows, "test top-1 (%)", "Every run of the n-grams beats every run of the CCT"),
     alt="Test accuracy of three seeds each: n-grams lead, the CCT trained for longer, with dropout, comes closest.",
 )
-for kind, values in top1.items():
-    print(f"{epochs_of.get(kind, kind):32} mean {np.mean(values):.1f} %, seeds", " ".join(f"{v:.1f}" for v in values))
+for kind, values in rows.items():
+    print(f"{kind:32} mean {np.mean(values):.1f} %, seeds", " ".join(f"{v:.1f}" for v in values))
 assert min(top1["n-grams"]) > max(top1["masked, long"]) and np.mean(top1["masked, long"]) > np.mean(top1["masked"])
 assert record["settings"]["kinds"]["masked, long"] == {"epochs": 20, "dropout": 0.1}
 
@@ -490,12 +493,12 @@ right_by = {
     for name, said in (("n-grams", by_n_grams), ("CCT", by_cct))
 }
 gap = 100 * (np.array(right_by["n-grams"]) - right_by["CCT"])
+ranges, counts = [f"{a} to {b}" for a, b in spans], [int(chosen.sum()) for chosen in inside]
 cct.show(
-    pictures.draw_over_length([f"{a} to {b}" for a, b in spans], right_by, [int(chosen.sum()) for chosen in inside]),
-    alt="Accuracy over the length of the name. The n-grams are above the CCT at every length, by 5 points for "
-    "names of up to 6 letters and by 14 for those of 18 and more.",
+    pictures.draw_over_length(ranges, right_by, counts, "The longer the name, the further the n-grams are ahead"),
+    alt="Accuracy over the length of the name. The n-grams are above the CCT at every length, by "
+    f"{gap[0]:.0f} points for names of up to 6 letters and by {gap[-1]:.0f} for those of 18 and more.",
 )
-print("n-grams ahead by, in points:", gap.round(0))
 assert gap.min() > 0 and gap[0] < 8 and gap[3:].min() > 10
 
 # %%
@@ -532,28 +535,25 @@ for one, other in (("Czech", "Slovak"), ("Danish", "Norwegian"), ("Dutch", "Germ
 
 # %%
 rows = {"no_padding": "no padding", "2_times": "64 places", "4_times": "128 places"}
+usual, lost, changed = {}, {}, {}  # kind or (kind, row) -> percent, (seeds,)
 for kind in ("masked", "padding as letters"):
     runs = [run for run in record["runs"] if run["kind"] == kind]
-    print(f"{kind}: {100 * np.mean([run['test_top1'] for run in runs]):.1f} % in 32 places (means of three seeds)")
+    usual[kind] = 100 * np.array([run["test_top1"] for run in runs])
+    print(f"{kind}: {usual[kind].mean():.1f} % right in 32 places (means of three seeds)")
     for row, words in rows.items():
-        right, changed = (100 * np.mean([run[f"{what}_{row}"] for run in runs]) for what in ("test_top1", "changed"))
-        print(f"    {words:10} {right:.1f} % right, {changed:4.1f} % of the answers are not those of 32 places")
-    lost = [run["test_top1"] - run["test_top1_no_padding"] for run in runs]
-    most = [max(run[f"changed_{row}"] for row in rows) for run in runs]
-    assert max(most) < 0.002 if kind == "masked" else min(lost) > 0.04 and round(100 * np.mean(lost)) == 8
-    if kind == "padding as letters":
-        moved = [100 * np.mean([run[f"changed_{row}"] for run in runs]) for row in ("2_times", "4_times")]
-        kept = [
-            100 * np.mean([run["test_top1"] - run[f"test_top1_{row}"] for run in runs])
-            for row in ("2_times", "4_times")
-        ]
-        assert max(moved) < 8 and max(np.abs(kept)) < 1
+        right, moved = (100 * np.array([run[f"{what}_{row}"] for run in runs]) for what in ("test_top1", "changed"))
+        lost[kind, row], changed[kind, row] = usual[kind] - right, moved
+        print(f"    {words:10} {right.mean():.1f} % right, {moved.mean():4.1f} % of the answers change")
+assert max(changed["masked", row].max() for row in rows) < 0.2
+assert abs(usual["masked"].mean() - usual[kind].mean()) < 0.5 and lost[kind, "no_padding"].min() > 4
+assert round(lost[kind, "no_padding"].mean()) == 8  # kind is the one without a mask
+assert all(changed[kind, row].mean() < 8 and abs(lost[kind, row].mean()) < 1 for row in ("2_times", "4_times"))
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# A row without any padding hurts the model without a mask the most: it loses 8 points on average, and some with every
-# seed.
+# A row without any padding hurts the model without a mask the most: it loses 8 points on average, and more than 4 with
+# every seed.
 #
 # </details>
 #
@@ -570,8 +570,10 @@ for kind in ("masked", "padding as letters"):
 predicted = by_cct
 confusion = np.zeros((24, 24), int)
 np.add.at(confusion, (data.y_test, predicted), 1)
+figure = figures.draw_confusion(confusion, data.class_names, "language", high=30)
+figure.axes[0].set_title("The brightest mistakes are between relatives")
 cct.show(
-    figures.draw_confusion(confusion, data.class_names, "language", high=30),
+    figure,
     alt="Confusions between 24 languages without the right answers. Most cells are dark; brightest are Danish taken "
     "for Norwegian, Finnish for Estonian and Dutch for German.",
 )
@@ -582,7 +584,8 @@ for at in np.argsort(-mixed_up, axis=None)[:8]:
 recall = np.diag(confusion) / confusion.sum(axis=1)  # (languages,)
 worst = data.class_names[recall.argmin()]
 print(f"accuracy {cct_top1:.1%}, balanced {recall.mean():.1%}, worst language {worst} with {recall.min():.1%}")
-assert worst == "Danish" and recall.min() < 0.2 < recall.mean() - 0.4
+danish, norwegian = (data.class_names.index(language) for language in ("Danish", "Norwegian"))
+assert worst == "Danish" and recall.min() < 0.2 and 2 * confusion[danish, norwegian] > confusion[danish].sum()
 
 # %%
 families = ("English", "French Spanish Portuguese Italian Romanian", "German Dutch", "Danish Norwegian Swedish",
@@ -594,7 +597,8 @@ in_family = np.mean((family[predicted] == family[data.y_test])[wrong])
 shuffled = np.random.default_rng(0).permutation(predicted[wrong])
 by_chance = np.mean((family[shuffled] == family[data.y_test[wrong]])[shuffled != data.y_test[wrong]])
 print(f"{100 * in_family:.0f} % of the mistakes stay in the family, {100 * by_chance:.0f} % would by chance")
-assert in_family > 2 * by_chance
+most = np.argsort(-mixed_up, axis=None)[:4]  # the first four pairs of the list
+assert in_family > 4 * by_chance and (family[most // 24] == family[most % 24]).all()
 
 both = np.mean((by_n_grams != data.y_test)[wrong])
 print(
@@ -603,8 +607,9 @@ print(
 assert both > 1.5 * (1 - n_grams_top1)
 
 # %% [markdown]
-# The mistakes are those of a beginner in languages: relatives are taken for each other far more often than by chance.
-# And the names that the CCT gets wrong are harder for the n-grams too: some names carry little evidence.
+# The mistakes are those of a beginner in languages. The four pairs that are mixed up most are relatives, and relatives
+# are taken for each other more than four times as often as by chance. And the names that the CCT gets wrong are harder
+# for the n-grams too: some names carry little evidence.
 #
 # One number for all languages hides a class (notebook 11): of the Danish names fewer than 2 in 10 get the right answer.
 # Remember what was left out: names that two languages share. What is left of Danish, the fewest of all, are those in
@@ -669,11 +674,10 @@ assert kept["without the last 3"] > 0.55
 
 # %%
 inside_model = text.look_inside(model, text.encode(names, letters, length))
-weights, real = inside_model["pooling"], inside_model["real"]
-assert np.allclose(weights.sum(axis=1), 1, atol=1e-4) and not weights[~real].any()
-counts = real.sum(axis=1)  # tokens of each name
-last = weights[np.arange(len(weights)), counts - 1] * counts
-first = weights[:, 0] * counts
+pooled, is_real = inside_model["pooling"], inside_model["real"]
+assert np.allclose(pooled.sum(axis=1), 1, atol=1e-4) and not pooled[~is_real].any()
+own_tokens = is_real.sum(axis=1)  # of each name
+first, last = pooled[:, 0] * own_tokens, pooled[np.arange(len(pooled)), own_tokens - 1] * own_tokens
 print(f"weight of the first token {first.mean():.2f} times uniform, of the last {last.mean():.2f} times (means)")
 assert first.mean() < 1 < last.mean()
 
@@ -706,11 +710,15 @@ box = cct.explore(
     "and the five likeliest languages with their probabilities.",
     name="type a name and press Enter",
 )
-shares = softmax(model.predict(text.encode(["vereinigte staaten", "zhōngguó"], letters, length), verbose=0), axis=1)
+
+# %%
+typed = text.look_inside(model, text.encode(["neuseeländisch", "vereinigte staaten", "zhōngguó"], letters, length))
+shares = softmax(typed["logits"], axis=1)
 german, hungarian = (data.class_names.index(language) for language in ("German", "Hungarian"))
+assert shares[0].argmax() == german and typed["pooling"][0].argmax() == 6  # its token "sch"
 united = by_n_grams[data.x_test == "vereinigte staaten"]
-assert german not in np.argsort(-shares[0])[:5] and united.tolist() == [german]
-assert shares[1].argmax() == hungarian and shares[1].max() > 0.8
+assert german not in np.argsort(-shares[1])[:5] and united.tolist() == [german]
+assert shares[2].argmax() == hungarian and shares[2].max() > 0.8
 
 # %% [markdown]
 # The first name is read from its "sch", and that is German. The second is German as well, and German is not even among
@@ -776,41 +784,41 @@ def token_counts(ids, stride):
 cct.check("token_counts", token_counts)
 
 # %% [markdown]
-# ### Exercise: A max-pool that sees no padding
+# ### Exercise: A mean that counts letters only
 #
-# *15 minutes.* Pool `features` `(batch, length, dim)`, none below 0, along the sequence: the largest of 3 with stride
-# 2, one place of zeros on each side, so that token `i` takes from letters `2i - 1`, `2i` and `2i + 1`. `ids` `(batch,
-# length)` has 0 where there is padding. The result, `(batch, (length + 1) // 2, dim)`, must be what each text alone
-# would give, and zero for tokens of padding.
+# *15 minutes.* Pool with a mean instead of the largest. Token `i` stands on place `2i` and is the mean of `features`
+# `(batch, length, dim)` over those of the places `2i - 1`, `2i` and `2i + 1` that hold a letter: neither padding, where
+# `ids` `(batch, length)` is 0, nor what lies beyond the ends counts. A token that stands on padding is zero. The result
+# is `(batch, (length + 1) // 2, dim)`, and what each text alone would give.
 #
-# `pool_letters(np.array([[[1.0], [4.0], [9.0], [9.0]]]), np.array([[5, 5, 0, 0]]))[0, :, 0]` gives `[4.0, 0.0]`.
+# `mean_letters(np.array([[[1.0], [5.0], [9.0], [9.0]]]), np.array([[5, 5, 0, 0]]))[0, :, 0]` gives `[3.0, 0.0]`.
 
 
 # %% tags=["exercise"]
-def pool_letters(features, ids):
+def mean_letters(features, ids):
     batch, length, dim = features.shape
     return np.zeros((batch, (length + 1) // 2, dim))  # your lines here
 
 
-cct.check("pool_letters", pool_letters)
+cct.check("mean_letters", mean_letters)
 
 # %% [markdown]
-# ### Exercise: Attention that reads no padding
+# ### Exercise: Several texts in one row
 #
-# *15 minutes.* One head of attention: `queries`, `keys` and `values` of `(batch, tokens, size)` to `(batch, tokens,
-# size)`. `real` `(batch, tokens)` is True for tokens that may be read, and at least one of each text is. All tokens
-# read, those of padding too.
+# *15 minutes.* More than half of our array is padding. Large models waste less: they pack several short texts into one
+# row, and a token reads its own text alone. Write one head of such an attention: `queries`, `keys` and `values` of
+# `(batch, tokens, size)` to `(batch, tokens, size)`. `text_of` `(batch, tokens)` has the number of each token's text.
 #
-# `masked_attention(np.zeros((1, 2, 1)), np.zeros((1, 2, 1)), np.array([[[3.0], [7.0]]]), np.array([[True, False]]))`
-# gives `[[[3.0], [3.0]]]`.
+# `packed_attention(np.zeros((1, 3, 1)), np.zeros((1, 3, 1)), np.array([[[2.0], [4.0], [9.0]]]), np.array([[0, 0, 1]]))`
+# gives `[[[3.0], [3.0], [9.0]]]`.
 
 
 # %% tags=["exercise"]
-def masked_attention(queries, keys, values, real):
+def packed_attention(queries, keys, values, text_of):
     return np.zeros(values.shape)  # your lines here
 
 
-cct.check("masked_attention", masked_attention)
+cct.check("packed_attention", packed_attention)
 
 # %% [markdown]
 # ### Exercise: Does this model read padding?

@@ -798,28 +798,29 @@ def _(ids, stride):
     return np.ceil((ids != 0).sum(axis=1) / stride)
 
 
-@wrong("pool_letters", "Shapes are compared from their last axis on, and (2, 8, 3) does not fit (2,", seen=True)
+@wrong("mean_letters", "Shapes are compared from their last axis on, and (2, 8, 3) does not fit (2,", seen=True)
 def _(features, ids):
     f = features * (ids != 0)
     a = np.pad(f, ((0, 0), (1, 1), (0, 0)))
-    return np.stack([a[:, i : i + 3].max(1) for i in range(0, ids.shape[1], 2)], 1)
+    return np.stack([a[:, i : i + 3].mean(1) for i in range(0, ids.shape[1], 2)], 1)
 
 
-@wrong("pool_letters", "That is the mean of each window. Take the largest.", seen=True)
+@wrong("mean_letters", "You divide by 3 everywhere.", seen=True)
 def _(features, ids):
     r = (ids != 0)[:, :, None]
     a = np.pad(features * r, ((0, 0), (1, 1), (0, 0)))
     return np.stack([a[:, i : i + 3].mean(1) for i in range(0, ids.shape[1], 2)], 1) * r[:, ::2]
 
 
-@wrong("masked_attention", "You forbid whole rows, the tokens that read, so that nothing is left for", seen=True)
-def _(q, k, v, real):
-    return soft(np.where(real[:, :, None], q @ k.transpose(0, 2, 1) / q.shape[-1] ** 0.5, -np.inf)) @ v
+@wrong("packed_attention", "All tokens read the first text.")
+def _(q, k, v, text_of):
+    may = (text_of == text_of[:, :1])[:, None]
+    return soft(np.where(may, q @ k.transpose(0, 2, 1) / q.shape[-1] ** 0.5, -np.inf)) @ v
 
 
-@wrong("masked_attention", "Shapes are compared from their last axis on, and (2, 4, 4) does not fit (2,")
-def _(q, k, v, real):
-    return soft(np.where(real, q @ k.transpose(0, 2, 1) / q.shape[-1] ** 0.5, -np.inf)) @ v
+@wrong("packed_attention", "Shapes are compared from their last axis on, and (2, 4, 4) does not fit (2,")
+def _(q, k, v, text_of):
+    return soft(np.where(text_of == text_of[0], q @ k.transpose(0, 2, 1) / q.shape[-1] ** 0.5, -np.inf)) @ v
 
 
 @wrong("reads_padding", "Wanted is one True or False:")

@@ -44,58 +44,69 @@ TOKEN_COUNTS = Exercise(
 )
 
 
-def _pool(features):
-    around = np.pad(features, ((0, 0), (1, 1), (0, 0)))
-    return np.stack([around[:, i : i + 3].max(axis=1) for i in range(0, features.shape[1], 2)], axis=1)
+def _sums(features, first=-1):
+    """Sums over three places, from `first` on, for every second place: (batch, length, dim) -> (batch, tokens, dim)."""
+    around = np.pad(features, ((0, 0), (1, 2), (0, 0)))
+    return sum(around[:, 1 + first + i : 1 + first + i + features.shape[1] : 2] for i in range(3))
 
 
-def pool_letters(features, ids):
-    """Largest of 3, stride 2, no padding: (batch, length, dim), (batch, length) -> (batch, tokens, dim)."""
-    real = (ids != 0)[:, :, None]
-    return _pool(features * real) * real[:, ::2]
+def _letters(ids):
+    return (ids != 0)[:, :, None].astype("float32")
 
 
-def _pool_shifted(features, ids):
-    real = (ids != 0)[:, :, None]
-    around = np.pad(features * real, ((0, 0), (0, 2), (0, 0)))
-    return np.stack([around[:, i : i + 3].max(axis=1) for i in range(0, ids.shape[1], 2)], axis=1) * real[:, ::2]
+def mean_letters(features, ids):
+    """Mean over the letters among 3 places, stride 2: (batch, length, dim), (batch, length) -> (batch, tokens, dim)."""
+    real = _letters(ids)
+    return _sums(features * real) / np.maximum(_sums(real), 1) * real[:, ::2]
 
 
-def _pool_mean(features, ids):
-    real = (ids != 0)[:, :, None]
-    around = np.pad(features * real, ((0, 0), (1, 1), (0, 0)))
-    return np.stack([around[:, i : i + 3].mean(axis=1) for i in range(0, ids.shape[1], 2)], axis=1) * real[:, ::2]
+def _largest(features, ids):
+    real = _letters(ids)
+    around = np.pad(np.where(real, features, -np.inf), ((0, 0), (1, 1), (0, 0)), constant_values=-np.inf)
+    return np.stack([around[:, i : i + 3].max(axis=1) for i in range(0, ids.shape[1], 2)], axis=1)
 
 
-def _pool_case(rng, batch, length, dim):
+def _features_and_ids(rng, batch, length, dim):
     ids = _padded_ids(rng, batch, length)
-    return np.abs(normal(rng, batch, length, dim)) + 3 * (ids == 0)[:, :, None].astype("float32"), ids
+    return normal(rng, batch, length, dim) + 3 * (ids == 0)[:, :, None].astype("float32"), ids
 
 
-POOL_LETTERS = Exercise(
-    "pool_letters",
+MEAN_LETTERS = Exercise(
+    "mean_letters",
     12,
-    "A max-pool that sees no padding",
-    pool_letters,
-    lambda rng: [_pool_case(rng, b, n, d) for b, n, d in [(2, 8, 3), (3, 9, 4), (4, 16, 5)]],
+    "A mean that counts letters only",
+    mean_letters,
+    lambda rng: [_features_and_ids(rng, b, n, d) for b, n, d in [(2, 8, 3), (3, 9, 4), (4, 16, 5)]],
     {
-        "Padding takes part: the pool takes its features as if they were letters. Set them to zero before the pool.": (
-            lambda features, ids: _pool(features)
+        "You divide by 3 everywhere. At the ends of a text fewer places hold a letter: divide by how many there are.": (
+            lambda features, ids: _sums(features * _letters(ids)) / 3 * _letters(ids)[:, ::2]
         ),
-        "The tokens of padding are zero, but one beside them took a feature of padding. Mask before the pool too.": (
-            lambda features, ids: _pool(features) * (ids != 0)[:, ::2, None]
+        "Padding takes part: its features are added and counted as if they were letters.": lambda features, ids: (
+            _sums(features) / _sums(np.ones(features.shape))
         ),
-        "A token in the middle of padding still touches the last letter. Set it to zero after the pool.": (
-            lambda features, ids: _pool(features * (ids != 0)[:, :, None])
+        "The features of padding are left out, but its places are counted. Divide by the number of letters.": (
+            lambda features, ids: (
+                _sums(features * _letters(ids)) / _sums(np.ones(features.shape)) * _letters(ids)[:, ::2]
+            )
         ),
-        "The windows are shifted: token i takes the largest of letters 2i - 1, 2i and 2i + 1.": _pool_shifted,
-        "That is the mean of each window. Take the largest.": _pool_mean,
+        "A token that stands on padding may still touch the last letter. Set it to zero after the pool.": (
+            lambda features, ids: _sums(features * _letters(ids)) / np.maximum(_sums(_letters(ids)), 1)
+        ),
+        "Some windows hold no letter at all, and 0 / 0 is NaN. Divide by 1 there.": lambda features, ids: (
+            _sums(features * _letters(ids)) / _sums(_letters(ids)) * _letters(ids)[:, ::2]
+        ),
+        "The windows are shifted: token i is the mean of the places 2i - 1, 2i and 2i + 1.": lambda features, ids: (
+            _sums(features * _letters(ids), 0) / np.maximum(_sums(_letters(ids), 0), 1) * _letters(ids)[:, ::2]
+        ),
+        "That is the largest of each window. Take the mean.": lambda features, ids: np.where(
+            _letters(ids)[:, ::2], _largest(features, ids), 0
+        ),
     },
     (
-        "Padding can come in by two doors: its features can win in a window, and its own tokens can see the last "
-        "letter.",
-        "Before the pool, multiply the features by `(ids != 0)[:, :, None]`; none is below 0, so zeros never win.",
-        "After the pool, multiply by the mask of the letters on which tokens stand, `[:, ::2]` of it.",
+        "A mean is a sum divided by a number. Both are over letters alone: the features of the letters, and how many.",
+        "With `real = (ids != 0)[:, :, None]`, pool `features * real` and `real` in the same way, by a sum of three.",
+        "The first sum divided by the second, or by 1 where that is 0, times the mask of the places on which tokens "
+        "stand, `real[:, ::2]`.",
     ),
 )
 
@@ -104,46 +115,54 @@ def _scores(queries, keys):
     return queries @ keys.transpose(0, 2, 1) / np.sqrt(queries.shape[-1])
 
 
-def masked_attention(queries, keys, values, real):
-    """Attention that reads no padding: (batch, tokens, size) thrice, (batch, tokens) -> (batch, tokens, size)."""
-    return softmax(np.where(real[:, None], _scores(queries, keys), -np.inf)) @ values
+def _same(text_of):
+    return text_of[:, :, None] == text_of[:, None]
 
 
-def _attention_case(rng, batch, tokens, size):
-    real = np.arange(tokens) < rng.integers(2, tokens, batch)[:, None]
-    return *(normal(rng, batch, tokens, size) for _ in range(3)), real
+def packed_attention(queries, keys, values, text_of):
+    """Attention inside each text of a row: (batch, tokens, size) thrice, (batch, tokens) -> (batch, tokens, size)."""
+    return softmax(np.where(_same(text_of), _scores(queries, keys), -np.inf)) @ values
 
 
-MASKED_ATTENTION = Exercise(
-    "masked_attention",
+def _packed_case(rng, batch, tokens, size):
+    begins = rng.random((batch, tokens)) < 0.3
+    begins[:, :3] = False, False, True  # the first text has two tokens, and it is not the only one
+    return *(normal(rng, batch, tokens, size) for _ in range(3)), begins.cumsum(axis=1)
+
+
+PACKED_ATTENTION = Exercise(
+    "packed_attention",
     12,
-    "Attention that reads no padding",
-    masked_attention,
-    lambda rng: [_attention_case(rng, b, t, s) for b, t, s in [(2, 4, 3), (3, 5, 4), (4, 9, 8)]],
+    "Several texts in one row",
+    packed_attention,
+    lambda rng: [_packed_case(rng, b, t, s) for b, t, s in [(2, 4, 3), (3, 5, 4), (4, 9, 8)]],
     {
-        "The weights that are left no longer sum to 1. Leave padding out before the softmax: a score of -inf.": (
-            lambda q, k, v, real: (softmax(_scores(q, k)) * real[:, None]) @ v
+        "The weights that are left no longer sum to 1. Leave other texts out before the softmax: a score of -inf.": (
+            lambda q, k, v, text_of: (softmax(_scores(q, k)) * _same(text_of)) @ v
         ),
-        "A score of 0 is a score like others, exp(0) = 1. A token that nobody may read has the score -inf.": (
-            lambda q, k, v, real: softmax(_scores(q, k) * real[:, None]) @ v
+        "A score of 0 is a score like others, exp(0) = 1. A token that may not be read has the score -inf.": (
+            lambda q, k, v, text_of: softmax(_scores(q, k) * _same(text_of)) @ v
         ),
-        "`real` plays no part: padding is read as well.": lambda q, k, v, real: softmax(_scores(q, k)) @ v,
-        "You set the rows of padding, the tokens that read, to zero. The columns are those that are read.": (
-            lambda q, k, v, real: (softmax(_scores(q, k)) * real[:, :, None]) @ v
+        "`text_of` plays no part: the other texts are read as well.": lambda q, k, v, text_of: (
+            softmax(_scores(q, k)) @ v
         ),
-        "You forbid whole rows, the tokens that read, so that nothing is left for them: NaN. Forbid columns: real[:,"
-        " None].": (lambda q, k, v, real: np.where(real[:, :, None], softmax(_scores(q, k)) @ v, np.nan)),
-        "The scores are not divided by the square root of the size of a query.": (
-            lambda q, k, v, real: masked_attention(q * np.sqrt(q.shape[-1]), k, v, real)
+        "A token reads the texts before its own too. Compare with ==.": lambda q, k, v, text_of: (
+            softmax(np.where(text_of[:, :, None] >= text_of[:, None], _scores(q, k), -np.inf)) @ v
         ),
-        "You left out the letters and kept the padding. True marks a token that counts.": (
-            lambda q, k, v, real: masked_attention(q, k, v, ~real)
+        "All tokens read the first text. Which tokens may be read depends on the token that reads.": (
+            lambda q, k, v, text_of: softmax(np.where((text_of == 0)[:, None], _scores(q, k), -np.inf)) @ v
+        ),
+        "The scores are not divided by the square root of the size of a query.": lambda q, k, v, text_of: (
+            packed_attention(q * np.sqrt(q.shape[-1]), k, v, text_of)
+        ),
+        "You kept the other texts and left out the token's own.": lambda q, k, v, text_of: (
+            softmax(np.where(_same(text_of), -np.inf, _scores(q, k))) @ v
         ),
     },
     (
-        "Every token spreads a weight of 1 over the tokens that it may read. Padding must get nothing of it.",
-        "A score of -inf has the weight 0 after the softmax, and the others share the rest.",
-        "`np.where(real[:, None], scores, -np.inf)`: the axis of size 1 is that of the tokens that read.",
+        "Every token spreads a weight of 1 over the tokens of its own text. All others must get nothing of it.",
+        "Which pairs belong to one text? Compare `text_of` with itself along two axes: `(batch, tokens, tokens)`.",
+        "`np.where(text_of[:, :, None] == text_of[:, None], scores, -np.inf)`, then the softmax over the last axis.",
     ),
 )
 
@@ -238,4 +257,4 @@ READS_PADDING = Exercise(
     ),
 )
 
-EXERCISES = [TOKEN_COUNTS, POOL_LETTERS, MASKED_ATTENTION, READS_PADDING]
+EXERCISES = [TOKEN_COUNTS, MEAN_LETTERS, PACKED_ATTENTION, READS_PADDING]

@@ -79,20 +79,24 @@ def draw_tokenizer(text, length, sizes, kernel_size=5, stride=2, token=2):
     return figure
 
 
-def draw_over_length(lengths, scores, counts):
-    """Accuracy over the length of a text, with the number of texts below.
+def draw_over_length(lengths, scores, counts, message=None):
+    """Accuracy of two methods over the length of a text, with the number of texts below and how far they are apart.
 
     Args:
         lengths: (n,) texts, such as "4-6".
         scores: method -> (n,) shares from 0 to 1.
         counts: (n,) texts of each length.
+        message: what the picture says.
     """
     figure, ax = new_figure(width=7, height=3.2)
     for (name, values), colour, marker, line in zip(scores.items(), (BLUE, ORANGE), "os", ("-", "--"), strict=False):
         ax.plot(range(len(lengths)), 100 * np.asarray(values), line, marker=marker, color=colour, label=name)
+    upper, lower = 100 * np.array(list(scores.values()))
+    for place, (high, gap) in enumerate(zip(upper, upper - lower, strict=True)):
+        ax.annotate(f"{gap:+.0f}", (place, high), (0, 7), textcoords="offset points", ha="center", fontsize=10)
     ax.set_xticks(range(len(lengths)), [f"{length}\n{count}" for length, count in zip(lengths, counts, strict=True)])
     ax.set(xlabel="letters of the name, and how many such names", ylabel="right on test (%)", ylim=(0, 100))
-    ax.set_title("How far apart two methods are, by length")
+    ax.set_title(message)
     ax.legend(loc="lower right")
     return figure
 

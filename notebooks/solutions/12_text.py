@@ -55,45 +55,50 @@ def token_counts(ids, stride):
 cct.check("token_counts", token_counts)
 
 # %% [markdown]
-# ## A max-pool that sees no padding
+# ## A mean that counts letters only
 #
-# Zeros are what the pool sees beyond the end of a text that has no padding. So padding becomes zero before the pool.
-# After it, the token in the middle of padding may still have touched the last letter; a text without padding has no
-# such token, so it becomes zero too.
+# A mean over letters is the sum of their features divided by how many they are, and both come from the same sum of
+# three places: of the features with padding at zero, and of the mask itself. A token that stands on padding may still
+# have touched the last letter; a text without padding has no such token, so it becomes zero.
 #
-# Wrong turns: only one of the two masks. Each alone passes for some lengths, which is why a test needs odd and even
-# ones.
+# Wrong turns: dividing by 3, which makes the ends of a text smaller than they are; dividing by 0 where a window holds
+# no letter.
 
 
 # %% tags=["solution"]
-def pool_letters(features, ids):
+def mean_letters(features, ids):
     real = (ids != 0)[:, :, None]  # (batch, length) -> (batch, length, 1)
-    around = np.pad(features * real, ((0, 0), (1, 1), (0, 0)))
-    tokens = [around[:, i : i + 3].max(axis=1) for i in range(0, ids.shape[1], 2)]
-    return np.stack(tokens, axis=1) * real[:, ::2]  # (batch, tokens, dim)
+
+    def sum_of_three(array):  # (batch, length, channels) -> (batch, tokens, channels)
+        around = np.pad(array, ((0, 0), (1, 1), (0, 0)))
+        return np.stack([around[:, i : i + 3].sum(axis=1) for i in range(0, ids.shape[1], 2)], axis=1)
+
+    count = np.maximum(sum_of_three(real.astype(int)), 1)  # letters of each window
+    return sum_of_three(features * real) / count * real[:, ::2]
 
 
-cct.check("pool_letters", pool_letters)
+cct.check("mean_letters", mean_letters)
 
 # %% [markdown]
-# ## Attention that reads no padding
+# ## Several texts in one row
 #
-# The softmax shares out what is left when the score of padding is minus infinity. `real[:, None]` has the shape
-# `(batch, 1, tokens)`: the last axis of the scores, the tokens that are read.
+# A mask may differ from token to token: here it is an array of pairs, `(batch, tokens, tokens)`, True where both belong
+# to one text. The softmax shares out what is left when the score of all others is minus infinity.
 #
-# Wrong turns: the mask after the softmax leaves rows that sum to less than 1; `real[:, :, None]` masks the tokens
-# that read. Both give an array of the right shape.
+# Wrong turns: the mask after the softmax leaves rows that sum to less than 1; `>=` instead of `==` lets a text read
+# those before it. Both give an array of the right shape. And a whole model needs one thing more: a pooling for each
+# text, and positions that begin anew in each.
 
 
 # %% tags=["solution"]
-def masked_attention(queries, keys, values, real):
+def packed_attention(queries, keys, values, text_of):
     scores = queries @ keys.transpose(0, 2, 1) / np.sqrt(queries.shape[-1])  # (batch, tokens, tokens)
-    scores = np.where(real[:, None], scores, -np.inf)
+    scores = np.where(text_of[:, :, None] == text_of[:, None], scores, -np.inf)
     powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True) @ values  # (batch, tokens, size)
 
 
-cct.check("masked_attention", masked_attention)
+cct.check("packed_attention", packed_attention)
 
 # %% [markdown]
 # ## Does this model read padding?

@@ -58,9 +58,10 @@ def test_the_tokenizer_shows_each_letter_and_what_one_token_sees():
 
 
 def test_accuracy_over_length_has_a_line_a_method_and_the_counts():
-    figure = pictures.draw_over_length(["1 to 3", "4 to 9"], {"a": [0.5, 0.7], "b": [0.2, 0.1]}, [30, 4])
+    figure = pictures.draw_over_length(["1 to 3", "4 to 9"], {"a": [0.5, 0.7], "b": [0.2, 0.8]}, [30, 4], "far apart")
     (ax,) = figure.axes
-    assert [line.get_ydata().tolist() for line in ax.lines] == [[50, 70], [20, 10]]
+    assert [text.get_text() for text in ax.texts] == ["+30", "-10"] and ax.get_title() == "far apart"
+    assert [line.get_ydata().tolist() for line in ax.lines] == [[50, 70], [20, 80]]
     assert labels_of(ax.xaxis) == ["1 to 3\n30", "4 to 9\n4"]
 
 
