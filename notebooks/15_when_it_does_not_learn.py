@@ -40,7 +40,6 @@ cct.setup()
 import dataclasses
 import json
 import warnings
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -101,11 +100,11 @@ def build(heads=2, normalization=(78.0, 96.0), dropout=0.0):
 #
 # $$L_0 = -\ln \frac{1}{K} = \ln K$$
 #
-# On paper: 0.69 for 2 classes, 2.30 for 10, 6.91 for 1,000. What `fit` prints for the first epoch is a mean over all
-# its steps and comes too late. Ask `evaluate` before you train.
+# On paper: 0.69 for 2 classes, 2.30 for 10, 6.91 for 1,000, in [nats](glossary.md). What `fit` prints for the first
+# epoch is a mean over all its steps and comes too late. Ask `evaluate` before you train.
 #
-# **Predict:** what is the first loss of the small CCT on the digits? And if all weights of its head were a hundred
-# times as large?
+# **Predict:** what is the first loss of the small CCT on the digits? And is it lower, the same or higher if all weights
+# of its head are a hundred times as large?
 
 # %%
 fresh = build()
@@ -114,13 +113,13 @@ for times in (1, 100):
     head.kernel.assign(times * head.kernel)
     first.append(cct.evaluate(fresh, data.x_train, data.y_train)["loss"])
     print(f"head weights times {times}: first loss {first[-1]:.3f}, ln({classes}) = {guess:.3f}")
-assert abs(first[0] - guess) < 0.01 and first[1] > 1.5 * guess
+assert abs(first[0] - guess) < 0.01 and first[1] > 3 * guess
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The first loss is ln 10. With large weights in the head the model is sure of random answers, and being sure and wrong
-# is expensive: the loss lies far above ln 10, and the first steps are spent on undoing that.
+# The first loss is ln 10. With large weights in the head it is higher, more than three times ln 10: the model is sure
+# of random answers, and being sure and wrong is expensive. The first steps are then spent on undoing that.
 #
 # </details>
 #
@@ -130,11 +129,11 @@ assert abs(first[0] - guess) < 0.01 and first[1] > 1.5 * guess
 #
 # ## Instrument 2: one batch, again and again
 #
-# Can this model learn anything at all, from these inputs, with this loss and this optimiser? Take 32 images and train
-# on nothing else. A model with more weights than images can learn them by heart. If it does not, no longer training
-# and no larger data set will help.
+# Can this model learn anything at all, from these inputs, with this loss and this optimizer? Take 32 images and train
+# on nothing else. A model with far more weights than images can learn them by heart. If it does not, look for the
+# reason first: no larger data set and no other augmentation will help.
 #
-# The same function keeps the weights before and after one of the steps, for instrument 3.
+# The function below also keeps the weights before and after one of its steps, for instrument 3.
 
 
 # %%
@@ -158,7 +157,7 @@ def one_batch(model, images, labels, rate, steps=60, look_at=10):
 
 
 # %% [markdown]
-# **Predict:** after how many steps is the loss of the 32 images below 0.1?
+# **Predict:** after how many steps is the loss of the 32 images below 0.1: some 5, some 50 or some 500?
 
 # %%
 images, labels = data.x_train[:32].astype("float32"), data.y_train[:32]
@@ -170,7 +169,8 @@ assert 25 < below < 60
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# After some 45 steps, a few seconds on a laptop. From there the loss goes on towards 0.
+# The loss is below 0.1 after some 50 steps (46 when this page was made), which take seconds. From there it goes on
+# towards 0.
 #
 # </details>
 #
@@ -206,28 +206,30 @@ gradients = gradient_norms(build(), images, labels)
 for layer in gradients:
     print(f"{layer:9} gradient {gradients[layer]:.4f}, one step moves it by {100 * moved[layer]:.1f} %")
 assert gradients["head"] > 100 * gradients["position"]
-assert 4 * moved["position"] < moved["head"] < 16 * moved["position"]
+assert 6 * moved["position"] < moved["head"] < 11 * moved["position"]
+assert 0.001 < min(moved.values()) < 0.004 and 0.04 < max(moved.values()) < 0.08
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# By some eight times. Adam and AdamW divide each gradient by its own usual size, as
-# [notebook 05](05_sequence_pooling.ipynb) saw at the dead bias. So a small gradient is no illness by itself; look at
-# what moves.
+# AdamW moves the head some eight times as far, not a hundred times. Adam and AdamW divide each gradient by its own
+# usual size, as [notebook 05](05_sequence_pooling.ipynb) saw at the dead bias. So each weight moves by about the
+# learning rate, whatever its gradient, and layers of smaller weights move by a larger share. A small gradient is no
+# illness by itself; look at what moves.
 #
 # </details>
 #
 # A rule of thumb says that a step should move weights by about a thousandth
-# ([CS231n](https://cs231n.github.io/neural-networks-3/) has it for plain gradient descent). Here the first steps of a
-# healthy training move whole layers by several times that. Do not learn the number; keep that of a healthy training of
-# your own and compare.
+# ([CS231n](https://cs231n.github.io/neural-networks-3/) has it for plain gradient descent). Here a step of a healthy
+# training moves one layer by two thousandths and another by sixty. Do not learn the number; keep those of a healthy
+# training of your own and compare.
 #
 # ## Instrument 4: a range test of the learning rate
 #
 # Which learning rate? In [one thread](https://github.com/lucidrains/vit-pytorch/issues/16) on a ViT that does not
-# train, the advice goes from 4e-5 to 3e-1. A test of a hundred steps knows more (Smith,
-# https://arxiv.org/abs/1506.01186): begin with a rate that is far too small, raise it a little at each step, and see
-# what the loss does.
+# train, the advice goes from 4e-5 to 3e-1. A [range test](glossary.md) of a hundred steps knows more
+# ([Smith](https://arxiv.org/abs/1506.01186)): begin with a rate that is far too small, raise it a little at each step,
+# and see what the loss does.
 
 
 # %%
@@ -245,9 +247,10 @@ def range_test(model, images, labels, rates, size=32):
 
 # %% [markdown]
 # Whole trainings with several rates are on record, three seeds each, and so is all that you will read of the patients
-# below.
+# below. The healthy training has a rate of 2e-3.
 #
-# **Predict:** from which rate on does the loss fall, and at which rate does it break out?
+# **Predict:** the test goes from 1e-5 to 1, that is through five powers of ten. Between which two of them does the loss
+# fall?
 
 # %%
 record = json.loads(Path(root, "notebooks", "results", "15_patients.json").read_text())
@@ -266,20 +269,26 @@ rates = np.geomspace(1e-5, 1, 121)
 tested = range_test(build(), data.x_train, data.y_train, rates)
 falls, lowest = rates[np.flatnonzero(tested < 0.95 * guess)[0]], rates[tested.argmin()]
 print(f"the loss falls from {falls:.0e} on, is lowest at {lowest:.0e}, and ends at {tested[-1]:.0f}")
-assert 2e-4 < falls < 5e-3 < lowest < 5e-2 and tested[-1] > 2 * guess
+assert 1e-3 < falls < 1e-2 and 5e-3 < lowest < 5e-2 and tested[-1] > 2 * guess
 scores = {1e-5: percent(5), 2e-3: percent(0), 1e-2: percent(12), 3e-2: percent(14), 0.3: percent(10)}
 assert min(scores[2e-3].min(), scores[1e-2].min()) > 93 > max(scores[rate].max() for rate in (1e-5, 3e-2, 0.3))
 zones = {"nothing moves": (rates[0], falls), "it learns": (falls, lowest), "it breaks": (lowest, rates[-1])}
-cct.show(
-    pictures.draw_range_test(rates, tested, zones, guess, scores),
-    alt="Above, losses: a guess up to about 1e-3, lowest near 1e-2, then beyond the scale. Below, accuracies by rate.",
-)
+alt = "Losses: a guess up to about 3e-3, lowest near 2e-2, then beyond the scale. Accuracies: best at 2e-3 and 1e-2"
+title = "Whole trainings learn near the rates at which the loss of the test falls"
+cct.show(pictures.draw_range_test(rates, tested, zones, guess, scores, title), alt=alt)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Between 1e-3 and 1e-1: it begins to fall at a few thousandths, is lowest near 2e-2, and then breaks out.
+#
+# </details>
+#
 # The test does not name the best rate, it names the range. A common choice is a tenth to a third of the rate with the
-# lowest loss, reached by a warm-up. The lower panel shows what whole trainings came to, three seeds each: those at 2e-3
-# and 1e-2 reach more than 93 %, those far below and above do not. 2e-3 lies just left of where this test falls: a whole
-# training has more steps than the test, so a somewhat lower rate serves it as well.
+# lowest loss, that is 2e-3 to 7e-3 for a lowest point at 2e-2, reached by a warm-up. The lower panel shows what whole
+# trainings came to, three seeds each: those at 2e-3 and 1e-2 reach more than 93 %, those at 1e-5, 3e-2 and 0.3 do not.
+# 2e-3 lies at the edge of where the test falls; a whole training has more steps than the test, so a somewhat lower rate
+# serves it as well.
 #
 # ## Instrument 5: two curves
 #
@@ -294,9 +303,9 @@ print(f"test top-1 {100 * healthy:.1f} %, on record {percent(0)[0]:.1f} %")
 assert abs(100 * healthy - percent(0)[0]) < 4 and np.allclose(history["loss"], runs[0][0]["loss"], atol=0.3)
 
 # %% [markdown]
-# The digits are soon learnt, so look at two curves that say more: CCT-2/3x2 on 5,000 images of
-# CIFAR-10, from the record of [notebook 10](10_stronger_training.ipynb), once without any augmentation
-# and once with all that the notebook has.
+# The digits are soon learnt, so look at two pairs of curves that say more: CCT-2/3x2 on 5,000 images of CIFAR-10, from
+# the record of [notebook 10](10_stronger_training.ipynb), once without any augmentation and once with all that the
+# notebook has.
 #
 # **Predict:** one of these overfits and the other underfits. Which one has the lower training loss?
 
@@ -316,23 +325,24 @@ over, under, longer = (
 turn, accuracy = over["validation"].argmin(), mean_curve("no_augmentation", "val_top1")
 assert over["training"][-1] < 0.7 and over["validation"][-1] > 1.15 * over["validation"][turn]
 assert accuracy[-1] > accuracy[turn] and under["training"][-1] > under["validation"][-1]
-assert under["validation"].argmin() >= 18 and longer["validation"][-1] < under["validation"][-1] - 0.2
-cct.show(
-    pictures.draw_fits({"without augmentation": over, "with everything": under}, guess),
-    alt="Without augmentation the validation loss turns and rises. With everything both losses still fall at the end.",
-)
+assert under["validation"].argmin() == 19 and longer["validation"][-1] < under["validation"][-1] - 0.2
+assert (turn + 1, len(over["validation"]), len(longer["validation"])) == (9, 20, 80)
+title = "Without augmentation the validation loss turns and rises; with everything both losses fall to the end"
+panels = {"without augmentation": over, "with everything": under}
+alt = "Left, the training loss falls and the validation loss turns at epoch 9 and rises. Right, both fall to the end"
+cct.show(pictures.draw_fits(panels, guess, title), alt=alt)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The one without augmentation. It learns its 5,000 images by heart: the training loss falls below 0.7, while the
-# validation loss turns around half-way and then rises. That is [overfitting](glossary.md). The accuracy does not show
-# it: it is higher at the end than at the turn. The model is wrong about as often, and more and more sure of it.
+# The training without augmentation has the lower training loss, and overfits. It learns its 5,000 images by heart: the
+# training loss falls below 0.7, while the validation loss turns after 9 of 20 epochs and then rises. That is
+# [overfitting](glossary.md). The accuracy does not show it: it is higher at the end than at the turn. The model is not
+# wrong more often, but more and more sure where it is wrong.
 #
 # With everything the training loss stays above the validation loss, as its images are mixed and harder, and both still
-# fall when the 20 epochs are over.
-# That is [underfitting](glossary.md), and the cure is to go on: after 80 epochs the validation loss lies more than 0.2
-# lower.
+# fall when the 20 epochs are over. That is [underfitting](glossary.md), and the cure is to go on: after 80 epochs the
+# validation loss lies more than 0.2 lower.
 #
 # </details>
 #
@@ -356,17 +366,15 @@ each = ops.convert_to_numpy(keras.losses.sparse_categorical_crossentropy(given, 
 worst = np.argsort(-each)[:12]
 print(f"{np.isin(worst, planted).sum()} of 10 wrong labels among the 12 images with the highest loss")
 assert np.isin(worst, planted).sum() >= 7
-sure = ops.convert_to_numpy(ops.softmax(logits)).max(axis=1)
-cct.show(
-    figures.draw_errors(data.x_test[worst], logits[worst].argmax(axis=1), given[worst], sure[worst]),
-    alt="Twelve digits, each with what the model says and what its label says. For most of them the model is right and "
-    "the label is wrong.",
-)
+said = [f"says {logits[i].argmax()}\nlabel {given[i]}" + ", planted" * (i in planted) for i in worst]
+alt = "Twelve digits, each with what the model says and what its label says. Most of the labels were planted"
+cct.show(figures.draw_images(data.x_test[worst], said, columns=6, side=1.5), alt=alt)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Most of them, or all. The others of the twelve are digits that are hard to read, which is worth knowing too.
+# At least seven of the ten (all ten when this page was made). The others of the twelve are digits that are hard to
+# read, which is worth knowing too.
 #
 # </details>
 #
@@ -376,15 +384,15 @@ cct.show(
 # that people call wrong. Between them they have eight faults: the learning rate, the size of the heads, the warm-up,
 # the range of the pixels, the labels, the last layer, something left on at the test, and a leak.
 #
-# First the losses. The healthy training stands in grey in every panel. Below the picture are the last numbers of each
-# curve, means of three seeds: losses in nats, accuracies as shares. 0 is the healthy training.
+# First the losses. The healthy training stands in grey in every panel. Below the picture stands what the instruments
+# say, as means of three seeds, with the last number of each curve: losses in nats, accuracies as shares. 0 is the
+# healthy training.
 
 # %%
 chosen = {f"patient {number}": runs[number][0] for number in range(1, 12)}
-cct.show(
-    pictures.draw_ward(chosen, runs[0][0], guess),
-    alt="Losses of eleven patients: 2, 5, 7, 10 stay at a guess, 4 stops near 1.5, the others fall.",
-)
+title = "Of eleven losses four stay at a guess, one stops high, and six fall like the healthy one"
+alt = "Losses of eleven patients beside a healthy one: 2, 5, 7 and 10 stay at a guess, 4 stops near 1.5, six fall"
+cct.show(pictures.draw_ward(chosen, runs[0][0], guess, title), alt=alt)
 ends = ("first_loss", "one_batch", "loss", "val_loss", "top1", "val_top1", "test_top1")
 print("patient" + "".join(f"{key:>11}" for key in ends))
 for number in range(12):
@@ -415,10 +423,10 @@ box = cct.explore(
 # %% [markdown]
 # ## Stuck at a guess: patients 2, 5, 7 and 10
 #
-# Four losses that end where they began. Instrument 1 is of no use here: all four begin at 2.30, as they should.
-# Instrument 2 is.
+# Four losses that end where they began. Instrument 1 does not tell them apart: all four begin near 2.30, as they
+# should. Instrument 2 does; its last numbers are in the table, and the curves say more.
 #
-# **Predict:** which of the four can learn 32 images by heart?
+# **Predict:** one of the four learns 32 images by heart. Which kinds of curve will the other three have?
 
 # %%
 batches = {number: np.array([run["one_batch"] for run in runs[number]]) for number in (2, 5, 7, 10)}  # (seeds, steps)
@@ -426,17 +434,19 @@ for number, curves in batches.items():
     print(f"patient {number:2}: after 60 steps", curves[:, -1].round(2), "highest", curves.max().round(1))
 assert batches[2][:, -1].max() < 0.2 and batches[5][:, -1].min() > 2.2
 assert batches[10][:, -1].min() > 1.9 and batches[10].max(axis=1).min() > 20
-assert np.abs(batches[7][:, 30:] - 2.16).max() < 0.02
-cct.show(
-    pictures.draw_one_batch({f"patient {number}": curves[0] for number, curves in batches.items()}, guess),
-    alt="Losses over 60 steps on one batch: 2 falls to 0, 5 hardly moves, 7 stops at 2.16, 10 jumps beyond the scale.",
-)
+assert np.abs(batches[7][:, 30:] - 2.16).max() < 0.02 and batches[10][:, -1].max() < guess
+assert max(abs(run["first_loss"] - guess) for number in batches for run in runs[number]) < 0.02
+title = "Four trainings that end at a guess, told apart by one batch"
+shown = {f"patient {number}": curves[0] for number, curves in batches.items()}
+alt = "Losses on one batch: 2 falls to 0, 5 hardly moves, 7 stops at 2.16, 10 jumps beyond the scale and comes back"
+cct.show(pictures.draw_one_batch(shown, guess, title), alt=alt)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Only patient 2. Patient 5 moves by a hair. Patient 10 jumps to more than 20 and comes back to that of a
-# guess. Patient 7 falls a little at once and then stops dead, all three seeds at 2.16.
+# Patient 2 learns the batch. The loss of patient 5 falls by a hair. That of patient 10 jumps to more than 20 and comes
+# back to a little less than that of a guess. That of patient 7 falls a little at once and then stops dead, with all
+# three seeds at 2.16.
 #
 # </details>
 #
@@ -453,17 +463,17 @@ assert 120 < slow < 200 and 1.5 < wild < 10
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# More than a hundred times less. Its learning rate is 1e-5, the healthy one's 2e-3: 200 times as much.
+# More than a hundred times less. Its learning rate is 1e-5; the healthy one's is 2e-3, 200 times as much.
 #
 # </details>
 #
 # Patient 10 has a learning rate of 0.3. In the eleventh step its layers move only a few times farther than the healthy
-# ones, as its weights have grown by then: a share of more. What gives it away is the loss, which shot far above that of
-# a guess in the first steps. In the whole training, at the end of the schedule, it sits at a guess as quietly as
-# patient 5. **The cure** for both is instrument 4.
+# ones: a move is measured as a share, and its weights have grown by then. What gives it away is the loss, which jumps
+# far above that of a guess in the first steps. At the end of the whole training it sits at a guess as quietly as
+# patient 5. **The cure** for both is a rate from instrument 4.
 #
-# Patient 7 is stranger. Its layers move, its loss falls for a few steps, and then nothing. Give its inputs to a new
-# model and look at what comes out.
+# Patient 7 is stranger. Its layers move, its loss falls for a few steps, and then nothing. Train a new model on one
+# batch of its inputs and look at what comes out.
 #
 # **Predict:** after the 60 steps, how different are its answers to the 32 images?
 
@@ -478,23 +488,23 @@ for name, pixels in (("healthy", images), ("patient 7", small)):
     seen = ops.convert_to_numpy(blind.get_layer("normalization")(pixels))
     print(f"{name:10} the first layer sees numbers from {seen.min():.3f} to {seen.max():.3f}")
 print(f"probabilities differ between the images by {spread:.4f} at most (standard deviation)")
-assert spread < 0.05 and np.ptp(seen) < 0.02
+assert spread < 0.01 and (round(float(seen.min()), 2), round(float(seen.max()), 2)) == (-0.81, -0.8)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Hardly at all: it says the same of every image. The best it can do is to learn how frequent each class is among the
-# 32, and there its loss stops, at 2.16. Where that number comes from is the first exercise.
+# Its answers hardly differ: it says the same of every image. The best it can do is to learn how frequent each class is
+# among the 32, and there its loss stops, at 2.16. Where that number comes from is the first exercise.
 #
 # </details>
 #
-# The pixels were divided by 255, and then the model, which has this step in front, normalised them once more. An image
-# that went from -0.8 to 1.8 goes from -0.813 to -0.802. Keras's own EfficientNet takes raw pixels too, and
+# The pixels were divided by 255, and then the model, which normalises by itself, did so once more. Images that should
+# go from -0.81 to 1.84 go from -0.81 to -0.80. Keras's own EfficientNet takes raw pixels too, and
 # [people](https://github.com/tensorflow/tensorflow/issues/48412) normalise twice. **The cure:** print the range of what
-# the first layer with weights sees.
+# the first layer with weights sees, and normalise once.
 #
-# In notebook 07 a *trained* model was given such pixels and lost accuracy. Here it had eight epochs to get used to
-# them, and could not.
+# In notebook 07 a *trained* model was given such pixels and lost accuracy. Here the model had eight epochs to get used
+# to them, and could not.
 #
 # That leaves patient 2, which learns a batch by heart and nothing else. Look at the images with the labels it was
 # given.
@@ -518,73 +528,84 @@ right_labels, wrong_labels = neighbours_agree(data), neighbours_agree(mixed)
 print(f"nearest neighbour agrees: healthy {100 * right_labels:.0f} %, patient 2 {100 * wrong_labels:.0f} %")
 assert right_labels > 0.95 and wrong_labels < 0.2 and batches[2][:, -1].max() < 0.2
 names = [f"label {label}" for label in mixed.y_train[:10]]
-cct.show(
-    figures.draw_images(mixed.x_train[:10], names, columns=10, side=1.0), alt="Ten digits with labels that do not fit"
-)
+assert np.sum(mixed.y_train[:10] == data.y_train[:10]) < 3
+alt = "Ten digits with labels, most of which do not fit"
+cct.show(figures.draw_images(mixed.x_train[:10], names, columns=10, side=1.0), alt=alt)
 
 # %% [markdown]
 # The labels were shuffled against the images, as happens where two lists of files are read
 # [in different orders](https://github.com/NoahVl/Explaining-In-Style-Reproducibility-Study/issues/9). Nothing about the
-# model, the loss or the optimiser is wrong, so 32 wrong labels are learnt as readily as 32 right ones.
+# model, the loss or the optimizer is wrong, so 32 wrong labels are learnt as readily as 32 right ones.
 #
-# > **Trap: "it learnt a batch by heart, so the pipeline is right".** The test is passed by a model that can learn. Can
-# > it tell whether what it learns is true?
+# > **Trap: "it learnt a batch by heart, so the pipeline is right".** The test is passed by any model that can learn.
+# > Does it show whether what is learnt is true?
 #
-# **To catch it:** no, so look at twenty images with their labels before the first training. And ask the nearest
-# neighbour: with right labels it agrees far more often than one time in ten, and no network is needed for it.
+# It does not: a wrong label is as good as a right one there.
+#
+# **To catch it:** look at twenty images with their labels before the first training. And ask the nearest neighbour:
+# with right labels it agrees far more often than one time in ten, and no network is needed for it.
 #
 # **The cure:** keep an image and its label in one place, and shuffle pairs.
 
 # %% [markdown]
 # ## It learns, but the loss stops: patient 4
 #
-# Patient 4 learns: more than nine in ten test images are right with every seed. Its loss stops at 1.5.
+# Patient 4 learns: more than nine in ten test images are right with every seed. Its loss stops at 1.5. So the model
+# answers well, and the loss does not say so. Do the two fit together? Its model puts out probabilities; its loss is
+# Keras's `CategoricalCrossentropy(from_logits=True)`.
 #
-# **Predict:** give the loss function a perfect answer, probability 1 for the right class. Which loss does it return, as
-# patient 4 uses it?
+# **Predict:** a perfect answer has probability 1 for the right class and 0 for the others. Does this loss return 0 for
+# it?
 
-# %% tags=["trap"]
+# %%
 perfect = np.eye(classes, dtype="float32")  # (images, classes): sure and right about one image of each class
 crossentropy = keras.losses.CategoricalCrossentropy(from_logits=True)
-lowest_possible = float(crossentropy(perfect, perfect))
+lowest_possible, as_logits = (float(crossentropy(perfect, answer)) for answer in (perfect, 100 * perfect))
 final = np.array([run["loss"][-1] for run in runs[4]])
-print(f"loss of a perfect answer {lowest_possible:.3f}; patient 4 ends at", final.round(3))
-assert 1.46 < lowest_possible < final.min() and final.max() < 1.56 and percent(4).min() > 90
+print(f"perfect probabilities {lowest_possible:.3f}, logits of 100 and 0 {as_logits:.3f}; 4 ends at", final.round(3))
+assert round(lowest_possible, 3) == 1.461 < final.min() and final.max() < 1.55 and percent(4).min() > 90
+assert as_logits < 1e-6 and round(float(softmax(perfect[0])[0]), 2) == 0.23
+assert abs(percent(0).mean() - percent(4).mean()) < 2
 
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# No, it returns 1.461. The loss takes the ten probabilities for logits, and logits of 1 and 0 are not far apart. No
+# answer that is made of probabilities can get below that.
+#
+# </details>
+#
+# > **Trap: a softmax before a loss that expects logits.** The accuracy is nearly that of a healthy model, since a
+# > softmax does not change which class is first. But whoever takes a softmax of the outputs once more, as one does with
+# > logits, reads at most 0.23, however sure the model is.
+#
+# **Predict:** does Keras notice?
+
+# %% tags=["trap"]
 some = np.random.default_rng(0).normal(size=(classes, classes)).astype("float32")  # logits
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     from_layer = float(crossentropy(perfect, keras.layers.Softmax()(some)))
 right, by_hand = (float(crossentropy(perfect, outputs)) for outputs in (some, softmax(some, axis=1)))
 print(f"logits {right:.3f}; Keras's softmax {from_layer:.3f}, {len(caught)} warning; SciPy's softmax {by_hand:.3f}")
-assert abs(from_layer - right) < 1e-5 and caught and abs(by_hand - right) > 0.1
+assert abs(from_layer - right) < 1e-5 and len(caught) == 1 and abs(by_hand - right) > 0.1
 
 # %% [markdown]
-# <details><summary>Answer</summary>
-#
-# 1.461. The loss takes the ten probabilities for logits, and logits of 1 and 0 are not far apart. No answer that is
-# made of probabilities can get below that.
-#
-# </details>
-#
-# > **Trap: a softmax before a loss that expects logits.** The accuracy is nearly that of a healthy model, since a
-# > softmax does not change which class is first. But what is reported as a probability never gets far: a second softmax
-# > makes 0.23 of a certainty. Who would notice?
-#
 # Keras notices, sometimes. On TensorFlow it recognises the output of its own softmax, warns once, and goes back to the
-# logits: the same model with `keras.layers.Softmax` trains as if nothing were wrong. A softmax written by hand, as that
-# of patient 4, passes in silence.
+# logits: a model that ends in `keras.layers.Softmax` gets the right loss. A softmax written by hand, as that of patient
+# 4, passes in silence.
 #
-# **To catch it:** feed the loss a perfect answer. If it is not near 0, output and loss do not fit together.
+# **To catch it:** feed the loss a perfect answer of the kind that your model gives: probabilities of 1 and 0, or logits
+# of 100 and 0. If the loss is not near 0, output and loss do not fit together.
 #
-# **The cure:** let the model end in logits, and say `from_logits=True`. With label smoothing or mixed labels a perfect
-# answer has a loss above 0 too; know yours.
+# **The cure:** let the model end in logits, and say `from_logits=True`. With label smoothing or mixed labels even a
+# perfect answer has a loss above 0; know yours.
 #
 # ## Good curves, and a doubt: patients 6 and 9
 #
-# The curves of both are good, in training and in validation. In the test patient 6 is worse by more than four points,
-# with every seed. Patient 9 is worse with some seeds and not with others. It has come because a colleague read another
-# number than it did.
+# The curves of both are good, in training and in validation. In the test patient 6 is worse than in validation by more
+# than four points, with every seed. Patient 9 is worse with some seeds and better with another. It is here because a
+# colleague, with the same model and the same test images, got another number.
 #
 # **Predict:** read the same test images several times with the same model. What will each of the two say?
 
@@ -592,7 +613,8 @@ assert abs(from_layer - right) < 1e-5 and caught and abs(by_hand - right) > 0.1
 for number in (6, 9):
     val = np.array([100 * run["val_top1"][-1] for run in runs[number]])
     print(f"patient {number}: validation {val.round(1)}, test {percent(number).round(1)}")
-    assert number == 9 or np.all(val - percent(number) > 4)
+    worse = val - percent(number)
+    assert worse.min() > 4 if number == 6 else worse.min() < 0 < worse.max()
 again = 100 * np.array([run["readings"] for run in runs[9]])  # (seeds, readings of the same images)
 print("patient 9, five readings:", again[0].round(1), "as it should be:", percent(9, "test_off").round(1))
 costs = percent(9, "test_off") - again.mean(axis=1)  # points, seed by seed
@@ -601,7 +623,7 @@ assert np.ptp(again, axis=1).min() > 2 and 2 < costs.min() < costs.max() < 5
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Patient 6 says the same twice. Patient 9 says something else each time.
+# Patient 6 says the same every time. Patient 9 says something else each time.
 #
 # </details>
 #
@@ -611,28 +633,32 @@ assert np.ptp(again, axis=1).min() > 2 and 2 < costs.min() < costs.max() < 5
 #
 # > **Trap: dropout left on when the model is used.** In Keras `model.predict` and `evaluate` switch it off, but
 # > `model(images, training=True)` does not, and in PyTorch everything depends on a call of `model.eval()`. It has
-# > [reached published results](https://github.com/ipolharvard/ethos-ares/issues/20). Does a new model show it as well?
+# > [reached published results](https://github.com/ipolharvard/ethos-ares/issues/20). Can a new, untrained model show
+# > it?
 
 # %% tags=["trap"]
 dropping = build(dropout=0.5)
 once, twice = (ops.convert_to_numpy(dropping(images, training=True)) for _ in range(2))
 off = [ops.convert_to_numpy(dropping(images, training=False)) for _ in range(2)]
-print(
-    f"two readings differ by {np.abs(once - twice).max():.3f} with dropout, by {np.abs(off[0] - off[1]).max()} without"
-)
+print(f"two readings differ by {np.abs(once - twice).max():.3f}, without dropout by {np.abs(off[0] - off[1]).max()}")
 assert np.abs(once - twice).max() > 1e-3 and np.array_equal(*off)
 
+# %% [markdown]
+# Yes, an untrained model is enough.
+#
+# **To catch it:** ask twice and compare, before you believe a number.
+#
+# Augmentation that was left on is found in the same way. Here the healthy model reads random crops of the test images,
+# five times.
+
+# %%
 crops = [augment.random_crop(data.x_test, np.random.default_rng(number), padding=2) for number in range(5)]
 cropped = [100 * cct.evaluate(model, crop, data.y_test)["top1"] for crop in crops]
 print(f"healthy model: test {100 * healthy:.1f} %, on random crops of the same images", np.round(cropped, 1))
-assert np.mean(cropped) < 100 * healthy - 5
+assert np.mean(cropped) < 100 * healthy - 10
 
 # %% [markdown]
-# Yes, an untrained one is enough.
-#
-# **To catch it:** ask twice and compare, before you believe a number. Augmentation that was left on is found in the
-# same way. Crops at the test cost the healthy model far more than dropout cost patient 9, since it was trained on
-# digits that fill the frame.
+# The crops cost the healthy model more than ten points, as it was trained on digits that fill the frame.
 #
 # Patient 6 answers the same each time. Its model is sound. What about its images?
 #
@@ -664,17 +690,17 @@ assert np.median(far["validation"]) > 0.8 * np.median(far["test"])
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# More than three in ten validation images have an identical twin in the training part. Of the test images none has.
-# The median distance, on the other hand, is much the same.
+# More than three in ten validation images have an identical twin in the training part; no test image has one. The
+# median distance, on the other hand, is much the same.
 #
 # </details>
 #
 # The script of patient 6 took 260 digits, made four copies of each that are moved by up to a pixel, and split the lot
 # at random. So nearly every validation image has a copy in training. This is a [data leak](glossary.md). The model has
-# only ever seen 260 digits, and the test says so.
+# only ever seen 260 digits, and only the test says so.
 #
-# The distance finds the copies that happened not to move, and is blind to the others: pixel by pixel a thin stroke
-# moved by one is as far away as another digit. The last exercise but one finds those.
+# The distance finds the copies that happened not to move, and hardly the others: pixel by pixel, a thin stroke that
+# moved by one is nearly as far away as another digit. The last exercise but one finds those.
 #
 # It happens to data sets as well. In [one](https://github.com/stefyste/RIAWELC/issues/2) all test images were copies of
 # training images: over 93 % had been reported, and a model on parts without copies reached 82 %. The test part of
@@ -706,27 +732,26 @@ assert 1 < lost["pixels"].min() < lost["pixels"].max() < 7 and 2 < lost["warm-up
 pairs = zip(runs[0], runs[1], strict=True)
 weaker = [well["gradients"]["position"] / raw["gradients"]["position"] for well, raw in pairs]
 assert 80 < min(weaker) and max(weaker) < 100
-cct.show(
-    figures.draw_scores(tests, "test top-1 (%)"),
-    alt="Three seeds each. Raw pixels lie below the healthy training, the heads beside it; no warm-up hurts at 1e-2.",
-)
+title = "Raw pixels cost accuracy; so does a missing warm-up at 1e-2, not at 2e-3"
+alt = "Three seeds each. Raw pixels lie below the healthy training, the heads beside it; no warm-up hurts at 1e-2"
+cct.show(figures.draw_scores(tests, "test top-1 (%)", title, width=8.2), alt=alt)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Patient 1: with each seed it lies below the healthy one, by 1 to 7 points. The means of the others differ from that of
-# the healthy training by less than a point.
+# Patient 1 is worse: with each seed it lies 1 to 7 points below the healthy one. The means of the other three differ
+# from that of the healthy training by less than a point.
 #
 # </details>
 #
-# **The heads do not matter here.** One head or 64 heads of a single number do as well as two heads of 32. The advice
-# comes from larger models and harder data, where it may well be right. The digits do not show it, so this notebook
-# cannot confirm it. If your loss does not fall at all, look for another cause first.
+# **The heads do not matter here.** One head or 64 heads of a single number do as well as two heads of 32, within a
+# point. The advice comes from larger models and harder data, where it may well be right. The digits do not show it, so
+# this notebook cannot confirm it. If your loss does not fall at all, look for another cause first.
 #
 # **Warm-up matters at a higher rate.** At 2e-3 nothing is lost without it. At 1e-2 each seed loses 2 to 20 points. At
 # its first steps Adam has seen few gradients and moves each weight by its full rate, while the model is still random
-# ([Xiong et al.](https://arxiv.org/abs/2002.04745) on warm-up and the place of the norms). So a high rate needs the
-# warm-up, and a low one hardly.
+# ([Xiong et al.](https://arxiv.org/abs/2002.04745) on warm-up and the place of the norms). So here a high rate needs
+# the warm-up, and a low one does not.
 #
 # **Raw pixels cost something,** and do not stop the training. The layer norms in the blocks bring every token to the
 # same size again. But before that the position table, of numbers around 0.2, is added to tokens that are a hundred
@@ -736,7 +761,7 @@ cct.show(
 #
 # ## The way to a diagnosis
 #
-# Read it from the left: what you see, the test that splits it, what came out, the cause.
+# Read the chart from the left: what you see, the test that splits it, what came out, the cause.
 
 # %%
 cct.show(
@@ -859,13 +884,14 @@ cct.check("pick_rate", pick_rate)
 # %% [markdown]
 # ### Exercise: Find the copies that were moved
 #
-# *15 minutes.* Bytes find twins, but not copies that were moved. For `train` and `test`, both `(n, height, width,
-# channels)` of uint8 with the same image size, return which test images are a training image moved by up to one pixel,
-# down, up, left, right or aslant, or not at all: `(test,)` of True and False. A move brings other pixels in at the
-# border, so compare without the outermost pixels of the test image.
+# *15 minutes.* Equal pixels find twins, but not copies that were moved. For `train` and `test`, both `(n, height,
+# width, channels)` of uint8 with the same image size, return which test images are a training image moved by up to one
+# pixel, down, up, left, right or aslant, or not at all: `(test,)` of True and False. A move brings other pixels in at
+# the border, so compare without the outermost pixels of the test image.
 #
-# `moved_copies(np.arange(9).reshape(1, 3, 3, 1), np.array([[[[9]] * 3, [[9], [1], [9]], [[9]] * 3]]).reshape(1, 3, 3,
-# 1))` gives `[True]`: the 1 has moved down from the first row.
+# On paper: a training image has the rows 0 1 2, 3 4 5 and 6 7 8, and a test image a 1 in its middle, whatever its
+# border. `moved_copies(np.arange(9).reshape(1, 3, 3, 1), np.ones((1, 3, 3, 1), int))` gives `[True]`: the 1 has moved
+# down from the first row.
 
 
 # %% tags=["exercise"]
@@ -906,11 +932,12 @@ cct.progress(15)
 #
 # - Before training: the first loss is ln(classes), and one batch can be learnt by heart. Both take seconds.
 # - A loss that stays at a guess has at least four causes. One batch again and again tells them apart.
-# - A range test shows where the rate is too low, where it is right, and where it breaks.
-# - The share that a step moves a layer says more than the length of its gradient, since AdamW hides the latter.
+# - A range test shows at which rates nothing moves, at which the loss falls, and at which it breaks out.
+# - By how much a step moves a layer says more than the length of its gradient, which AdamW divides out.
 # - The loss of a perfect answer tells whether output and loss fit together. A second reading tells whether something
 #   random was left on. A search for copies of training images tells of leaks.
-# - Not every warning is your fault: head size did nothing to the digits, and warm-up only at the higher rate.
+# - Not every warning is your fault: on the digits the size of the heads made no difference, and warm-up only at the
+#   higher rate.
 #
 # | instrument | asks | takes |
 # |---|---|---|
@@ -925,4 +952,4 @@ cct.progress(15)
 # [paper](https://arxiv.org/abs/2104.05704) trains with 5 to 10 epochs of warm-up and heads of 64 numbers; the [Keras
 # example](https://keras.io/examples/vision/cct/) has neither, trains at a constant 1e-3, and learns all the same.
 #
-# This is the last notebook of the course.
+# Next: [16 Against a ConvNet](16_against_a_convnet.ipynb). Why not a ResNet?

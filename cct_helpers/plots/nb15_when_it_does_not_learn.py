@@ -74,21 +74,22 @@ def draw_losses(axes, curves, healthy, chance):
     axes.xaxis.get_major_locator().set_params(integer=True, nbins=4)
 
 
-def draw_ward(patients, healthy, chance, columns=4):
+def draw_ward(patients, healthy, chance, title, columns=4):
     """The losses of many trainings, a panel each on one scale, the healthy one in grey in all of them.
 
     Args:
-        patients: title -> curves, as in `draw_losses`.
+        patients: name -> curves, as in `draw_losses`.
         healthy: curves of the healthy training.
         chance: the loss of a guess, in nats.
+        title: what the picture says.
         columns: panels a row.
     """
     rows = -(-len(patients) // columns)
-    shape = dict(width=10.0, height=1.85 * rows + 0.8, sharex=True, sharey=True, squeeze=False)
+    shape = dict(width=10.0, height=1.85 * rows + 1.0, sharex=True, sharey=True, squeeze=False)
     figure, axes = new_figure(rows, columns, **shape)
-    for ax, (title, curves) in zip(axes.flat, patients.items(), strict=False):
+    for ax, (name, curves) in zip(axes.flat, patients.items(), strict=False):
         draw_losses(ax, curves, healthy, chance)
-        ax.set_title(title, fontsize=10)
+        ax.set_title(name, fontsize=10)
     for ax in axes.flat[len(patients) :]:
         ax.set_axis_off()
     axes[0, 0].set_ylim(0, None)
@@ -97,7 +98,8 @@ def draw_ward(patients, healthy, chance, columns=4):
     for ax in axes.flat[max(len(patients) - columns, 0) : len(patients)]:
         ax.set_xlabel("epoch")
         ax.tick_params(labelbottom=True)
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+    figure.suptitle(title, fontsize=11)
     return figure
 
 
@@ -143,14 +145,15 @@ def draw_moved(axes, moved, colours=(GREY, BLUE)):
     axes.minorticks_off()
 
 
-def draw_one_batch(losses, chance):
+def draw_one_batch(losses, chance, title):
     """Losses of trainings on one batch over and over, beside the loss of a guess.
 
     Args:
         losses: name -> (steps,), in nats. What lies above 1.6 guesses is drawn there; the legend says how high it is.
         chance: the loss of a guess, in nats.
+        title: what the picture says.
     """
-    figure, ax = new_figure(width=7.0, height=3.2)
+    figure, ax = new_figure(width=7.0, height=3.4)
     high = 1.6 * chance
     ax.axhline(chance, color="black", linestyle=":", linewidth=1.2, label="a guess")
     looks = zip((BLUE, ORANGE, PINK, GREEN), ("-", "--", "-.", (0, (1, 1))), strict=True)
@@ -159,12 +162,13 @@ def draw_one_batch(losses, chance):
         ax.plot(
             np.arange(len(values)), np.minimum(values, high), color=colour, linestyle=line, linewidth=2, label=label
         )
-    ax.set(xlabel="steps, always with the same 32 images", ylabel="loss (nats)", ylim=(0, 1.02 * high))
+    ax.set(xlabel="steps, always with the same images", ylabel="loss (nats)", ylim=(0, 1.02 * high))
+    ax.set_title(title, fontsize=11)
     ax.legend(loc="lower right", bbox_to_anchor=(1, 0.1))  # between those that stay and one that falls
     return figure
 
 
-def draw_range_test(rates, losses, zones, chance, scores):
+def draw_range_test(rates, losses, zones, chance, scores, title):
     """A learning-rate range test, the loss of each step over its rate, and below it what whole trainings came to.
 
     Args:
@@ -173,8 +177,10 @@ def draw_range_test(rates, losses, zones, chance, scores):
         zones: text -> (low, high), rates.
         chance: the loss of a guess, in nats.
         scores: rate -> (seeds,), test accuracy in percent.
+        title: what the picture says.
     """
-    figure, (above, below) = new_figure(2, 1, width=8.6, height=5.2, sharex=True, height_ratios=(1.4, 1))
+    figure, (above, below) = new_figure(2, 1, width=8.6, height=5.4, sharex=True, height_ratios=(1.4, 1))
+    above.set_title(title, fontsize=11)
     high = 2 * chance
     for (text, (start, end)), colour in zip(zones.items(), (PALE, "#CDE9E0", "#FBE3D3"), strict=False):
         above.text(np.sqrt(start * end), 0.95 * high, text, ha="center", va="top", fontsize=10)
@@ -192,24 +198,26 @@ def draw_range_test(rates, losses, zones, chance, scores):
     return figure
 
 
-def draw_fits(panels, guess):
+def draw_fits(panels, guess, title):
     """Training and validation loss of several trainings, side by side on one scale.
 
     Args:
-        panels: title -> {name: (epochs,)}; a name that begins with "training" is blue and whole, others are dashed.
+        panels: training -> {name: (epochs,)}; a name that begins with "training" is blue and whole, others are dashed.
         guess: the loss of a guess, in nats.
+        title: what the picture says.
     """
-    figure, axes = new_figure(1, len(panels), width=9.5, height=3.3, sharey=True, squeeze=False)
-    for ax, (title, curves) in zip(axes[0], panels.items(), strict=True):
+    figure, axes = new_figure(1, len(panels), width=9.5, height=3.5, sharey=True, squeeze=False)
+    for ax, (training, curves) in zip(axes[0], panels.items(), strict=True):
         ax.axhline(guess, color="black", linestyle=":", linewidth=1.2, label="a guess")
         for name, values in curves.items():
             look = dict(color=BLUE) if name.startswith("training") else dict(color=ORANGE, linestyle="--")
             ax.plot(np.arange(1, len(values) + 1), values, linewidth=2, label=name, **look)
-        ax.set_title(title, fontsize=10)
+        ax.set_title(training, fontsize=10)
         ax.set(xlabel="epoch", ylim=(0, None))
         ax.xaxis.get_major_locator().set_params(integer=True, nbins=6)
     axes[0, 0].set_ylabel("loss (nats)")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+    figure.suptitle(title, fontsize=11)
     return figure
 
 

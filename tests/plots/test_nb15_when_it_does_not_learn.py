@@ -25,13 +25,14 @@ def lines_of(axes):
 
 def test_ward_has_a_panel_a_patient_with_the_healthy_one_in_grey():
     patients = {f"patient {number}": SICK for number in range(1, 6)}
-    figure = pictures.draw_ward(patients, HEALTHY, GUESS)
+    figure = pictures.draw_ward(patients, HEALTHY, GUESS, "a message")
     shown = [ax for ax in figure.axes if ax.axison]
     assert [ax.get_title() for ax in shown] == list(patients) and len(figure.axes) == 8
     for ax in shown:
         lines = lines_of(ax)
         assert lines["training"] == SICK["loss"] and lines["validation"] == SICK["val_loss"]
         assert lines["healthy, training"] == HEALTHY["loss"] and lines["a guess"] == [GUESS, GUESS]
+    assert figure.get_suptitle() == "a message"
     to_png(figure)
     assert flaws(figure) == []
 
@@ -53,8 +54,9 @@ def test_chart_of_a_patient_shows_curves_test_and_moves():
 
 
 def test_losses_of_one_batch_beyond_the_scale_are_named():
-    figure = pictures.draw_one_batch({"a": [2.3, 1.0, 0.1], "b": [2.3, 45.13, 2.2]}, GUESS)
+    figure = pictures.draw_one_batch({"a": [2.3, 1.0, 0.1], "b": [2.3, 45.13, 2.2]}, GUESS, "a message")
     lines = lines_of(figure.axes[0])
+    assert figure.axes[0].get_title() == "a message"
     assert lines["a"] == [2.3, 1.0, 0.1] and lines["b: up to 45.1"] == pytest.approx([2.3, 1.6 * GUESS, 2.2])
     to_png(figure)
     assert flaws(figure) == []
@@ -63,8 +65,10 @@ def test_losses_of_one_batch_beyond_the_scale_are_named():
 def test_range_test_draws_every_step_and_what_trainings_came_to():
     rates, losses = np.array([1e-4, 1e-3, 1e-2, 1e-1]), np.array([2.3, 2.0, 1.5, 30.0])
     zones = {"nothing moves": (1e-4, 1e-3), "it learns": (1e-3, 1e-2), "it breaks": (1e-2, 1e-1)}
-    figure = pictures.draw_range_test(rates, losses, zones, GUESS, {1e-3: [96.0, 97.0], 1e-2: [90.0, 92.0]})
+    scores = {1e-3: [96.0, 97.0], 1e-2: [90.0, 92.0]}
+    figure = pictures.draw_range_test(rates, losses, zones, GUESS, scores, "a message")
     above, below = figure.axes
+    assert above.get_title() == "a message"
     lines = lines_of(above)
     assert lines["one step of the test"] == [2.3, 2.0, 1.5] and len(lines["beyond the scale"]) == 1
     assert [text.get_text() for text in above.texts] == list(zones)
@@ -76,8 +80,10 @@ def test_range_test_draws_every_step_and_what_trainings_came_to():
 
 def test_fits_show_training_and_validation_on_one_scale():
     curves = {"training": [2.0, 1.0], "validation": [2.1, 1.9]}
-    figure = pictures.draw_fits({"one": curves, "two": {name: values[::-1] for name, values in curves.items()}}, GUESS)
+    turned = {name: values[::-1] for name, values in curves.items()}
+    figure = pictures.draw_fits({"one": curves, "two": turned}, GUESS, "a message")
     one, two = figure.axes
+    assert figure.get_suptitle() == "a message"
     assert lines_of(one)["training"] == [2.0, 1.0] and lines_of(two)["validation"] == [1.9, 2.1]
     assert one.get_ylim() == two.get_ylim() and (one.get_title(), two.get_title()) == ("one", "two")
     to_png(figure)
