@@ -41,7 +41,6 @@ import functools
 import inspect
 import json
 import warnings
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -172,9 +171,9 @@ print("weights of two images:", weights_of_x.round(3), sep="\n")
 #
 # ## It is attention with one learned query
 #
-# Notebook 03 computed $\text{softmax}(Q K^T / \sqrt{d}) \, V$: each token's [query](glossary.md) asks the keys of all
-# tokens, and the weights mix their values. Put the learned vector $g$ in the place of all queries, and the tokens in
-# the place of keys and values: that is sequence pooling. So a model with sequence pooling ends with one more step of
+# Notebook 03 computed $\text{softmax}(Q K^\top / \sqrt{d_h}) \, V$: each token's [query](glossary.md) asks the keys of
+# all tokens, and the weights mix their values. Put the learned vector $g$ in the place of all queries, and the tokens
+# in the place of keys and values: that is sequence pooling. So a model with sequence pooling ends with one more step of
 # attention, whose query belongs to no token.
 #
 # Keras's `Attention` layer takes queries and values, and uses the values as keys too. It knows nothing of pooling.
@@ -249,7 +248,7 @@ parts |= {"sequence pooling": cct.SequencePooling()}
 for name, part in parts.items():
     part.build(shape)
     print(f"{name:16} {part.count_params():4} parameters, {shape} -> {part.compute_output_shape(shape)}")
-assert [part.count_params() for part in parts.values()] == [128, 0, 128 + 1]
+assert [part.count_params() for part in parts.values()] == [128, 0, 128 + 1] == [128, 0, 129]
 
 with_token, without = cct.build_vit_lite("vit_6_4_32"), cct.build_cvt("cvt_6_4_32")  # dim 256
 difference = with_token.count_params() - without.count_params()
@@ -357,6 +356,7 @@ tokens, scores = tokens_and_scores(model, data.x_test)
 weights = softmax(scores, axis=1)
 assert np.allclose(weights, cct.pooling_weights(model, data.x_test), atol=1e-5)  # the package's function
 
+# %%
 chosen = [int(np.flatnonzero(data.y_test == digit)[0]) for digit in range(8)]
 cct.show(
     pictures.draw_overlays(data.x_test[chosen], weights[chosen], (8, 8), [str(data.y_test[i]) for i in chosen]),
@@ -518,7 +518,7 @@ assert 8 < min(lost["largest", 32]) < 9 and 61 < max(lost["largest", 32]) < 62
 # ## Try it
 #
 # The scores can be divided by a *temperature* before the softmax. Training used 1. Choose a test image, and go from
-# 0.1 (nearly one token alone) to 10 (nearly the average).
+# 0.1 (nearly one token alone) to 10 (nearly the average). A colour means the same weight at every temperature.
 
 
 # %%
@@ -526,14 +526,14 @@ def pooling_view(index, temperature):
     softened = softmax(scores[index] / temperature)  # (tokens,)
     title = f"temperature {temperature:.1f}, entropy {cct.entropy_bits(softened):.2f} of 6 bits"
     name = f"test image {index}, digit {data.y_test[index]}"
-    return pictures.draw_pooling(data.x_test[index], softened, (8, 8), name, title)
+    return pictures.draw_pooling(data.x_test[index], softened, (8, 8), 8, name, title)
 
 
 box = cct.explore(
     pooling_view,
     [dict(index=5, temperature=temperature) for temperature in (1.0, 0.1, 10.0)],
-    alt="A digit, its pooling weights over it, and the 64 weights in order, at temperatures 1, 0.1 and 10. At 0.1 few "
-    "tokens have nearly all the weight, at 10 all bars are close to the uniform line.",
+    alt="A digit, its pooling weights beside it, and all 64 in order, at temperatures 1, 0.1 and 10. At 0.1 two "
+    "squares are full orange and have nearly all the weight; at 10 all are evenly pale, and all bars near uniform.",
     index=(0, 99),
     temperature=(0.1, 10.0, 0.1),
 )
@@ -571,15 +571,17 @@ alt = (
     "A cat and its weights, up to 15 times uniform; with 16 squares in one colour, up to 12. Both times: cat, over 90 %"
 )
 cct.show(figure, alt=alt)
+
+# %%
+cat_class = class_names.index("cat")
 random_squares = [rng.permutation(64)[:16] for _ in range(50)]
 of_random = softmax(cct.predict(photo_model, np.stack([hide(cat, squares) for squares in random_squares])), axis=1)
-cat_class = class_names.index("cat")
 print(f"cat: {chances[0, cat_class]:.0%}, without the heaviest 16 squares {chances[1, cat_class]:.0%}")
 print(f"without 16 random squares, mean of 50 draws: {of_random[:, cat_class].mean():.0%}")
 of_hidden = 64 * weights_of_pair[:, heaviest].mean(axis=1)  # (images,)
 print("mean weight of these squares, times uniform, before and after:", of_hidden.round(2))
-assert chances[:, cat_class].min() > 0.9 and 0.7 < of_random[:, cat_class].mean() < 0.85
-assert 3.8 < of_hidden[0] < 4 and 3.1 < of_hidden[1] < 3.3
+assert chances[:, cat_class].min() > 0.9 and of_random[:, cat_class].mean() < 0.85
+assert np.allclose(of_hidden.round(1), [3.9, 3.2])
 
 # %% [markdown]
 # <details><summary>Answer</summary>

@@ -180,13 +180,14 @@ def draw_hidden(images, weights, probabilities, class_names, grid, titles):
     return figure
 
 
-def draw_pooling(image, weights, grid, name, title):
-    """One image, its pooling weights over it, and the weights in order beside the uniform line.
+def draw_pooling(image, weights, grid, high, name, title):
+    """One image, its pooling weights beside it, on a white ground, and the weights in order beside the uniform line.
 
     Args:
         image: (height, width, channels) uint8.
         weights: (tokens,) that sum to 1.
         grid: (rows, columns) of tokens.
+        high: the weight, in multiples of uniform, that gets the full orange; the title says the largest.
         name: of the image.
         title: over the weights in order.
     """
@@ -195,7 +196,10 @@ def draw_pooling(image, weights, grid, name, title):
     figure, (left, middle, gap, right) = new_figure(1, 4, margins=margins, **shape)
     gap.remove()
     draw_image(left, image, name)
-    draw_overlay(middle, image, weights, grid, f"full orange: {len(weights) * weights.max():.1f} x uniform")
+    times = len(weights) * weights
+    draw_overlay(middle, np.full_like(image, 255), times, grid, f"up to {times.max():.1f} x uniform", high)
+    middle.spines[:].set(visible=True, color=GREY, linewidth=0.8)  # the ground is white like the page
+    middle.set_xlabel(f"full orange: {high:g} x uniform and more")
     draw_sorted(right, weights)
     right.set_title(title)
     return figure

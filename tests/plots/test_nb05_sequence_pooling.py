@@ -16,12 +16,13 @@ def veil(axes):
 
 def test_pooling_picture_sorts_the_weights_beside_the_uniform_line():
     weights = WEIGHTS[1]
-    left, middle, right = pictures.draw_pooling(IMAGES[1], weights, (4, 4), "digit 5", "temperature 0.5").axes
+    left, middle, right = pictures.draw_pooling(IMAGES[1], weights, (4, 4), 8, "digit 5", "temperature 0.5").axes
     assert right.patches[0].get_data().values == pytest.approx(sorted(weights, reverse=True))
     assert right.lines[0].get_ydata()[0] == pytest.approx(1 / 16) and right.get_title() == "temperature 0.5"
     assert np.array_equal(left.images[0].get_array(), IMAGES[1, ..., 0]) and left.get_title() == "digit 5"
-    assert veil(middle).shape == (4, 4) and veil(middle).argmax() == weights.argmax()
-    assert f"{16 * weights.max():.1f} x uniform" in middle.get_title()
+    np.testing.assert_allclose(veil(middle).ravel(), 0.85 * 16 * weights / 8)  # one scale, whatever the largest is
+    assert np.all(middle.images[0].get_array() == 255)  # on white, so that the orange is weight and nothing else
+    assert middle.get_title() == f"up to {16 * weights.max():.1f} x uniform" and "8 x uniform" in middle.get_xlabel()
 
 
 def test_overlays_stand_below_their_images_on_one_scale():
