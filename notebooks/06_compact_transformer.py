@@ -310,6 +310,7 @@ cct.show(
     "and MLP. Of the MACs, more than half are in the tokenizer, a quarter in the attention projections.",
 )
 assert macs["tokenizer"] > sum(macs.values()) / 2 > 2 * macs["block_0"] and 2 * 99_200 > built.count_params() / 2
+assert [layer.count_params() for layer in built.layers[1:]] == [75_456, 8_192, 99_200, 99_200, 256, 129, 1_290]
 
 # %% [markdown]
 # The tokenizer does more than half of the work, more than both blocks together, with about a quarter of the parameters.
