@@ -18,7 +18,7 @@
 # You turn on, one at a time, every switch that makes a training step faster or lets a larger one fit, test that the
 # numbers stay the same, and see what each switch costs.
 #
-# 95 minutes to read, 1 minute to run. Builds on [notebook 06](06_compact_transformer.ipynb) and
+# 105 minutes to read, 1 minute to run. Builds on [notebook 06](06_compact_transformer.ipynb) and
 # [notebook 07](07_training.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/13_one_machine.ipynb)
@@ -56,6 +56,8 @@ from cct_helpers.plots import nb13_one_machine as pictures
 from cct_helpers.recipes import Recipe, build_optimizer
 from cct_helpers.topics.costs import model_costs
 
+tf.config.experimental.enable_tensor_float_32_execution(False)  # a GPU would cut digits of float32 unasked
+
 # %% [markdown]
 # ## Two questions first
 #
@@ -82,7 +84,8 @@ from cct_helpers.topics.costs import model_costs
 # same short run, and you ask two questions: are the numbers the same, and what did it cost?
 #
 # The run is eight steps of plain gradient descent on digits. Plain, because Adam divides each gradient by its own size
-# and would hide a wrong factor. Dropout is off, so that two runs can be compared number by number.
+# and would hide a gradient that is, say, four times too large. Dropout is off, so that two runs can be compared number
+# by number.
 
 # %%
 digits = cct.load_dataset("digits")
@@ -118,15 +121,15 @@ plain, plain_seconds = train(new_model())
 again, _ = train(new_model())
 moved = abs(plain - weights_of(new_model())).max()
 print(f"{len(plain):,} weights, {1000 * plain_seconds:.0f} ms a step, moved by up to {moved:.3f}")
-assert abs(plain - again).max() < 1e-6 and moved > 0.01
+assert abs(plain - again).max() < 1e-6 and 0.015 < moved < 0.025
 
 # %% [markdown]
-# The same run twice gives the same weights, and they moved by 0.02: far more than by rounding. Now each difference has
-# a cause.
+# The same run twice gives the same weights, and they moved by up to 0.02, far more than rounding could. So a difference
+# between two runs now has a cause.
 #
-# The milliseconds are of the machine that ran this page, and a model this small mostly measures overhead. A script
-# measured a larger one, CCT-2/3x2 on images of 32 x 32 pixels, and left a record in the repository. All seconds in
-# the pictures below are from it; the next cell says on which machine.
+# The milliseconds are of the machine that ran this page, and those of so small a model say little of a larger one. A
+# script measured CCT-2/3x2 on images of 32 x 32 pixels and left a record in the repository. All seconds below that are
+# called recorded are from it; the next cell says on which machine.
 
 # %%
 results, measured = Path(root) / "notebooks" / "results", {}
@@ -143,38 +146,46 @@ for kind, runs in measured.items():
     own = {name[7:]: run for name, run in runs.items() if name.startswith("switch/")}
     panels[kind] = {name: run["seconds"] for name, run in own.items() if run["images"] == update[kind]}
 cpu, on_cpu = measured["CPU"], panels["CPU"]
-assert [name for name in on_cpu if on_cpu[name] < 0.9 * on_cpu["off"]] == ["mixed_bfloat16"]
+assert [name for name in on_cpu if on_cpu[name] < on_cpu["off"]] == ["mixed_bfloat16"] and len(on_cpu) == 6
 figure = pictures.draw_switches(panels, "On this CPU one switch makes a step faster: bfloat16")
 alt = "Bars of the time of an update on the CPU: off 124 ms, bfloat16 shorter; XLA, XLA with bfloat16 and four small "
 alt += "batches longer; float16 off the scale"
 cct.show(figure, alt=alt)
 
 # %% [markdown]
-# Five ways, and on this processor one of them is faster. That is the first lesson: a switch is a claim about hardware,
-# so measure it on yours. `python notebooks/scripts/scaling_runs.py` does so in about a quarter of an hour; on a GPU it
-# fills a second column of this picture. You will now take the switches one by one.
+# Five switches, whose names you will learn below, and on this processor one of them makes a step faster. That is the
+# first lesson: a switch is a claim about hardware, so measure it on yours. `python notebooks/scripts/scaling_runs.py`
+# does so in about a quarter of an hour; with `--gpu` it fills a second column of this picture. You will now take the
+# switches one by one.
 #
 # ## XLA: one program instead of many operations
 #
 # *Why:* TensorFlow starts one routine for each operation, and each writes its result to memory for the next to read.
 # [XLA](glossary.md) compiles the whole step into one program and joins neighbours: a bias and a GELU in one pass over
-# the numbers. Where reading and writing take longer than computing, that saves most of the time.
+# the numbers. The more of a step goes into reading and writing, the more that saves.
 #
 # **Predict:** the compiler may reorder sums. Are the weights after eight steps the same to the last bit, to five
-# digits, or not at all?
+# decimal places, or not at all? And on the processor of the record: is a step faster with XLA?
 
 # %%
 fused, fused_seconds = train(new_model(), jit_compile=True)
 print(f"largest difference {abs(fused - plain).max():.0e}")
 print(f"a step: {1000 * plain_seconds:.0f} ms off, {1000 * fused_seconds:.0f} ms on, on this page's machine")
-assert abs(fused - plain).max() < 1e-5
+with_xla = on_cpu["XLA"] / on_cpu["off"]
+print(f"recorded: x {with_xla:.2f} the time")
+assert abs(fused - plain).max() < 5e-6 and round(with_xla, 2) == 1.82
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# To five digits and more. (a + b) + c and a + (b + c) differ in the last bit, and that is all that happens here.
+# The weights are the same to five decimal places and more. (a + b) + c and a + (b + c) may differ in the last bit, and
+# that is all that happens here. A step is not faster: in the record it takes 1.82 times as long.
 #
 # </details>
+#
+# Why is it slower? XLA saves where there is reading and writing to save. A step of this model spends most of its time
+# in convolutions and matrix products, and for those TensorFlow calls routines that were tuned by hand for this
+# processor, which XLA's own do not match. (That is the likely reason; the record does not prove it.)
 #
 # The compiling is paid once for each shape: a last batch of another size compiles a second time. In Keras,
 # `jit_compile="auto"` is the default. On TensorFlow it turns XLA on with a GPU and leaves it off on a CPU. On JAX every
@@ -195,8 +206,8 @@ print("asked for XLA, got", with_crop.jit_compile)
 assert not with_crop.jit_compile and any("jit_compile" in str(warning.message) for warning in told)
 
 # %% [markdown]
-# It goes without, for the whole model. There is a warning, because you asked; the default gives none. Augment the
-# arrays instead, as notebook 07 does.
+# It goes without XLA, for the whole model. There is a warning, because you asked; the default, `"auto"`, would leave
+# XLA out without a word. Crop the arrays before they reach the model instead, as notebook 07 does.
 #
 # **To catch it:** read `model.jit_compile` after `compile`.
 #
@@ -208,7 +219,7 @@ assert not with_crop.jit_compile and any("jit_compile" in str(warning.message) f
 # the logits.
 #
 # A floating-point number has a sign, an exponent and digits. bfloat16 spends its bits on the exponent and keeps 8
-# binary digits; float16 keeps 11 digits and has a smaller range.
+# binary digits; float16 keeps 11 digits and has a much smaller range.
 #
 # **Predict:** which of the two comes closer to the float32 weights?
 
@@ -223,6 +234,7 @@ for policy in names:
     print(f"{policy}: weights {block.linear1.variable_dtype}, computation {block.compute_dtype}, ", end="")
     print(f"logits {model.output.dtype}, optimizer {type(model.optimizer).__name__}")
     assert block.linear1.variable_dtype == model.output.dtype == "float32" and block.compute_dtype == policy[6:]
+assert type(model.optimizer).__name__ == "LossScaleOptimizer"  # of float16; more below
 keras.mixed_precision.set_global_policy("float32")
 distance = [np.linalg.norm(halves[policy] - plain) / np.linalg.norm(plain) for policy in names]
 print(f"distance from the float32 weights: bfloat16 {distance[0]:.1e}, float16 {distance[1]:.1e}")
@@ -231,20 +243,21 @@ assert 1e-5 < distance[1] < distance[0] < 0.05
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# float16, by its three extra binary digits.
+# float16 comes closer, by its three extra binary digits.
 #
 # </details>
 #
-# Neither is equal to float32: mixed precision is a switch that changes the result. A network that is trained with noise
-# anyway rarely minds.
+# Neither is equal to float32: mixed precision is a switch that changes the result. That need not harm: training has
+# noise of its own, from batches and dropout, and the CCT-7/3x1 that ships with this course was trained in bfloat16.
 #
 # The speed is another matter, as the first picture shows. In the record bfloat16 takes three quarters of the time, and
 # float16 two hundred times as long: TensorFlow has fast routines for the one on this processor, and slow ones for the
 # other. It says so in one line of its log, which this course hides; Keras says nothing.
 
 # %%
-print({name: f"x {on_cpu[name] / on_cpu['off']:.2f}" for name in names})
-assert 0.7 < on_cpu["mixed_bfloat16"] / on_cpu["off"] < 0.8 and on_cpu["mixed_float16"] > 150 * on_cpu["off"]
+factors = [on_cpu[name] / on_cpu["off"] for name in names]
+print(f"bfloat16 x {factors[0]:.2f}, float16 x {factors[1]:.0f}")
+assert round(factors[0], 2) == 0.74 and round(factors[1]) == 199
 
 # %% [markdown]
 # ### What float16 cannot hold
@@ -265,27 +278,36 @@ print(f"smallest {smallest:.1e}; 1e-5 / 512 = {1e-5 / 512:.1e} becomes {lost_gra
 assert smallest == 2.0**-24 and 1.9e-8 < 1e-5 / 512 < smallest / 2 and lost_gradient == 0
 
 # %% [markdown]
-# This happens at the end of training, when the model is sure of nearly all images. Here are a fresh model, and one that
-# saw the same 512 images until it knew them by heart, with the gradients of their logits in float32:
+# This happens late in training, when the model is sure of nearly all images. Here are a fresh model and one that learns
+# the 512 images by heart, until the median of the gradients of its logits is below the smallest number of float16. All
+# is computed in float32:
+
 
 # %%
+def logit_gradients(model):  # -> (images, classes), and the share of images that are right
+    probabilities = ops.convert_to_numpy(ops.softmax(model.predict(images, verbose=0)))  # (512, 10)
+    right = (probabilities.argmax(axis=1) == targets.argmax(axis=1)).mean()
+    return (probabilities - targets) / len(images), right
+
+
 fresh, learned = new_model(), new_model()
-learned.compile(keras.optimizers.Adam(3e-3), loss)
-learned.fit(images, targets, batch_size=64, epochs=100, verbose=0)
+learned.compile(keras.optimizers.Adam(5e-3), loss)
+while np.median(np.abs(logit_gradients(learned)[0])) > smallest:
+    learned.fit(images, targets, batch_size=64, epochs=10, verbose=0)
 gradients = {}
 for name, model in {"fresh": fresh, "learned": learned}.items():
-    probabilities = ops.convert_to_numpy(ops.softmax(model.predict(images, verbose=0)))  # (512, 10)
-    gradients[name] = (probabilities - targets) / len(images)  # of the logits
-    right = (probabilities.argmax(axis=1) == targets.argmax(axis=1)).mean()
-    print(f"{name}: {right:.0%} right, median gradient {np.median(np.abs(gradients[name])):.0e}")
-assert right > 0.99
+    gradients[name], right = logit_gradients(model)
+    median = np.median(np.abs(gradients[name]))
+    print(f"{name}: {right:.0%} right, median gradient {median:.0e}")
+    assert median > 1e-4 if name == "fresh" else median <= smallest and right > 0.99
 
 # %% [markdown]
 # > **Trap: float16 without loss scaling.** You write a training loop of your own, with a float16 model. It learns, at
 # > first.
 #
-# **Predict:** by these medians, how many of the gradients become 0 in float16: of the fresh model, and of the one that
-# has learned? And how many of the latter, if all are first multiplied by 32,768, that is $2^{15}$?
+# **Predict:** by these medians, do hardly any, a large part or nearly all of the gradients become 0 in float16: of the
+# fresh model, and of the one that has learned? And of the latter, if all are first multiplied by 32,768, that is
+# $2^{15}$?
 
 
 # %% tags=["trap"]
@@ -298,19 +320,20 @@ for name, factor in (("fresh", 1), ("learned", 1), ("learned", 2**15)):
     shares[name, factor] = [share_of_zeros(gradients[name] * factor, kind) for kind in ("float16", "bfloat16")]
     print(f"{name}, times {factor:6,}: {shares[name, factor][0]:6.1%} become 0 in float16", end="")
     print(f", {shares[name, factor][1]:.1%} in bfloat16")
-assert shares["fresh", 1][0] < 0.01 and shares["learned", 1][0] > 0.2 and shares["learned", 2**15][0] < 0.02
+assert shares["fresh", 1][0] < 0.01 and 0.2 < shares["learned", 1][0] < 0.7 and shares["learned", 2**15][0] < 0.01
 assert max(in_bfloat16 for _, in_bfloat16 in shares.values()) < 0.001
-figure = pictures.draw_number_formats(
-    np.abs(gradients["learned"]), 2.0**15, "Late gradients fall out of float16; times 32,768 they fit"
-)
-cct.show(figure, alt="Small gradients lie mostly below the range of float16, and inside it when times 32,768")
+title = "A large part of late gradients falls out of float16; times 32,768 nearly all fit"
+figure = pictures.draw_number_formats(np.abs(gradients["learned"]).ravel(), 2.0**15, title)
+cct.show(figure, alt="Late gradients lie in large part below the range of float16, and inside it when times 32,768")
 
 # %% [markdown]
-# Of the fresh model none, of the one that has learned more than a fifth, and of the same gradients times 32,768 none
-# again: the first, the second and the third line. The cure is [loss scaling](glossary.md): multiply the loss by a large
-# number, so that all gradients are that much larger, and divide them by it in float32. `model.compile` does so by
-# itself under `mixed_float16`; above it said `LossScaleOptimizer`. Your own loop must ask that optimizer to. bfloat16
-# has the range of float32 and needs none.
+# Of the fresh model hardly any become 0; of the one that has learned, a large part; of the same gradients times 32,768,
+# hardly any again. The cure is [loss scaling](glossary.md): multiply the loss by a large number, so that all gradients
+# are that much larger, and divide them by it in float32.
+#
+# `model.compile` does so by itself under `mixed_float16`: that is the `LossScaleOptimizer` which was printed above. In
+# a loop of your own, take the gradients of `optimizer.scale_loss(loss)` and not of the loss; the optimizer divides.
+# bfloat16 has the range of float32 and needs none of this.
 #
 # **To catch it:** count the zeros among the gradients, as here, late in training.
 #
@@ -336,20 +359,21 @@ def draw_pipeline(prepare, step):
     return pictures.draw_overlap({"in turn": in_turn, "one batch ahead": ahead}, prepare, step)
 
 
-ends = [trained[-1] + step for (_, trained), step in ((one_ahead(0.3, 0.5, 5), 0.5), (one_ahead(0.5, 0.3, 5), 0.3))]
-assert np.allclose(ends, [2.8, 2.8])
+assert np.isclose(one_ahead(0.3, 0.5, 5)[1][-1] + 0.5, 2.8)  # when the last of five is trained
 
 # %% [markdown]
 # **Predict:** now it is the other way round, 0.5 s to make and 0.3 s to train. How long do five batches take, one
 # ahead? The second picture has the answer.
 #
-# Things to try: which of the two times is worth making shorter? Where does being ahead save nothing?
+# Things to try: which of the two times is worth making shorter? With 0.5 s to make, at which time to train does being
+# ahead save the largest share?
 
 # %%
 starts = [dict(prepare=0.3, step=0.5), dict(prepare=0.5, step=0.3)]
 alt = "Two timelines each. 0.3 s to make and 0.5 s to train: in turn 4.0 s, one batch ahead 2.8 s without a pause in "
 alt += "training. 0.5 s to make and 0.3 s to train: 2.8 s again, training waits before each batch"
 box = cct.explore(draw_pipeline, starts, alt=alt, prepare=(0.1, 1.0, 0.1), step=(0.1, 1.0, 0.1))
+assert np.isclose(one_ahead(0.5, 0.3, 5)[1][-1] + 0.3, 2.8)
 
 # %% [markdown]
 # ### Photos, with `tf.data`
@@ -371,7 +395,6 @@ def cut(corner):
 
 photos = tf.data.Dataset.from_tensor_slices(corners).map(cut, tf.data.AUTOTUNE).batch(64).prefetch(2)
 (batch,) = photos.as_numpy_iterator()
-print(batch.shape)
 assert batch.shape == (64, 32, 32, 3)
 
 # %% [markdown]
@@ -379,30 +402,38 @@ assert batch.shape == (64, 32, 32, 3)
 # in turn; with a thread of Python one batch ahead, as in `cct.fit`; with the loop of Python wrapped into `tf.data` by
 # `tf.numpy_function`; and with `tf.data`'s own operations.
 #
-# **Predict:** on two cores, with nothing but a processor to compute on, how much does being ahead save?
+# **Predict:** on two cores, with nothing but a processor to compute on, how much of the time does being ahead save?
 
 # %%
 recorded = {name: value for name, value in cpu["pipeline"].items() if name not in ("images", "batches", "load_before")}
 for name, value in recorded.items():
     print(f"{name:32} {1000 * value:4.0f} ms a batch of {cpu['pipeline']['images']}")
 ahead = {name: recorded["in turn"] / value for name, value in recorded.items() if "ahead" in name or "with" in name}
+limit = recorded["in turn"] / recorded["step alone"]
 print({name: f"{speed:.2f} times as fast as in turn" for name, speed in ahead.items()})
-assert recorded["tf.data alone"] < recorded["Pillow alone"] and round(max(ahead.values()), 2) == 1.23
+print(f"if making a batch took no time at all: {limit:.2f}")
+assert [round(speed, 2) for speed in ahead.values()] == [1.22, 0.75, 0.75] and round(limit, 2) == 1.47
+assert [round(1 / speed, 2) for speed in ahead.values()] == [0.82, 1.33, 1.33]
+assert round(recorded["tf.data alone"] / recorded["Pillow alone"], 2) == 0.65
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Little: in the record the fastest of the three is 1.23 times as fast as in turn.
+# A thread ahead saves less than a fifth: it is 1.22 times as fast as in turn. `tf.data` saves nothing here: both ways
+# it takes a third more time than in turn.
 #
 # </details>
 #
-# (These times were taken beside other work on both cores, so all are too long; in quiet, an earlier run gave 261 ms in
-# turn and 242 ms with a thread ahead, 1.08 times as fast.) The step alone fills both cores. No processor is idle, so
-# whoever works ahead takes the time from the step. Beside a GPU the picture above is what you get. `tf.data`'s own
-# operations make a batch faster than Pillow does, mostly because they decode the window alone.
+# If making a batch took no time at all, the whole would be 1.47 times as fast. That is not reached because no processor
+# is idle: the step can use both cores itself, and whoever works ahead takes time from it. `tf.data`, with more threads,
+# seems to disturb the step more than it helps. (Each way was measured once, over 12 batches, at another time than the
+# first picture: compare these times with each other, not with those.)
 #
-# **To catch a slow pipeline:** time it alone, `for batch in data: pass`, beside the step alone. It may take as long as
-# the step, and no longer.
+# Beside a GPU the step leaves the processor alone, and the timelines above are what you get. There `tf.data`'s own
+# operations can pay: alone they make a batch in 0.65 of Pillow's time, as they decode the window only, on both cores.
+#
+# **To catch a slow pipeline:** time it alone, `for batch in data: pass`, beside the step alone. Beside a GPU it may
+# take as long as the step, and no longer.
 #
 # One question is left: do the same batches from `tf.data` give the same weights as arrays?
 
@@ -435,22 +466,23 @@ assert np.mean([1, 4, 9, 16]) == np.mean([np.mean([1, 4]), np.mean([9, 16])]) ==
 four_times = keras.optimizers.SGD(0.1, gradient_accumulation_steps=4)
 in_pieces, _ = train(new_model(), batch=16, steps=32, optimizer=four_times)
 longer = on_cpu["4 batches of 16 accumulated"] / on_cpu["off"]
-print(f"4 x 16 accumulated against 64: {abs(in_pieces - plain).max():.0e}; in the record x {longer:.2f} the time")
-assert abs(in_pieces - plain).max() < 1e-5 and 1 < longer < 1.5
+print(f"4 x 16 accumulated against 64: {abs(in_pieces - plain).max():.0e}; recorded: x {longer:.2f} the time")
+assert abs(in_pieces - plain).max() < 1e-5 and round(longer, 2) == 1.31
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# As close as rounding allows.
+# The weights are as close as rounding allows.
 #
 # </details>
 #
-# It saves memory and costs time: four small steps are slower than one large. (Layers that look across the batch, such
-# as batch normalisation, would still see 16 images. CCT has none.)
+# Accumulation saves memory and costs time: four small steps take 1.31 times as long as one large one. (Layers that look
+# across the batch, such as batch normalisation, would still see 16 images. CCT has none.)
 #
-# > **Trap: the schedule counts small batches.** You add 4 pieces to a run with a cosine schedule of 8 updates.
+# > **Trap: the schedule counts small batches.** A run has a cosine schedule of 8 updates. You cut each batch into 4
+# > pieces and leave the schedule as it is.
 #
-# **Predict:** 8 small batches are 2 of these 8 updates. How much of the rate of 0.1 is left after them?
+# **Predict:** 8 small batches are 2 of the 8 updates. How much of the rate of 0.1 is left after them?
 
 # %% tags=["trap"]
 schedule = keras.optimizers.schedules.CosineDecay(0.1, decay_steps=8)  # meant for 8 updates
@@ -460,18 +492,20 @@ print(f"updates {int(optimizer.iterations)}, learning rate {float(optimizer.lear
 assert int(optimizer.iterations) == 2 and float(optimizer.learning_rate) < 1e-6
 
 # %% [markdown]
-# Nothing is left of it: the schedule is asked with the number of calls, not of updates, and ends four times too early.
+# Nothing is left of it: Keras asks the schedule with the number of small batches, not of updates, so that it ends four
+# times too early.
 #
-# **To catch it:** print `optimizer.learning_rate` at the end of the first epoch. The cure is `decay_steps` in calls.
+# **To catch it:** print `optimizer.learning_rate` at the end of the first epoch. The cure is to count small batches in
+# the schedule: `decay_steps=32` here.
 #
 # ## Rematerialisation: compute twice, store once
 #
 # *Why:* the backward pass needs what the forward pass computed. Storing all of it is what fills the memory. You can
-# keep the input of every `every`-th block alone, and compute the blocks between once more when the backward pass
-# arrives there. This is [rematerialisation](glossary.md), also called gradient checkpointing.
+# keep only the input of every $k$-th block, and compute the $k$ blocks from there on once more when the backward pass
+# arrives at them. This is [rematerialisation](glossary.md), also called gradient checkpointing.
 #
-# Of $n$ blocks, $n / k$ inputs are kept, and $k$ outputs are there while a segment is worked on: $n/k + k$ arrays at
-# once, at the price of one more forward pass.
+# Of $n$ blocks, $n / k$ inputs are kept, and $k$ outputs are there while such a segment is worked on: $n/k + k$ arrays
+# at once, at the price of one more forward pass.
 #
 # **Predict:** for 16 blocks, which $k$ needs fewest?
 
@@ -491,8 +525,9 @@ cct.show(pictures.draw_kept(16, (1, 4, 16)), alt=alt)
 #
 # </details>
 #
-# In Keras, `keras.remat` wraps a function: its input is kept, its inside is computed again. Here every block becomes
-# one:
+# The picture counts one array a block. A real block makes many: norms, queries, keys, values, attention weights, the
+# hidden layer of the MLP. So much is saved already with $k = 1$, if of each block the input alone is kept and its
+# inside computed again. In Keras, `keras.remat` wraps a function in this way. Here each block becomes such a function:
 
 
 # %%
@@ -518,9 +553,9 @@ print(f"rematerialised against plain: {abs(recomputed - plain).max():.0e}")
 assert abs(recomputed - plain).max() < 1e-5
 
 # %% [markdown]
-# Equal, but for rounding. And the gain? JAX can list what a forward pass keeps for the backward pass. The record has
-# the bytes for 8 blocks of width 128 at 32 pixels with 64 images, and, on TensorFlow, the seconds of such a model with
-# 16 images.
+# The weights are equal, but for rounding. And the gain? JAX can list what a forward pass keeps for the backward pass.
+# The record has these bytes for 8 blocks with tokens of 128 numbers, at 32 pixels with 64 images, and, on TensorFlow,
+# the seconds of such a model with 16 images.
 
 # %%
 kept = [cpu[f"bytes/64 images{kind}"]["bytes"] for kind in ("", ", rematerialised")]
@@ -528,7 +563,7 @@ seconds = [cpu[f"switch/8 blocks{kind}"]["seconds"] for kind in ("", ", remateri
 print(f"64 images: {kept[0] / 1e6:.0f} MB, rematerialised {kept[1] / 1e6:.0f} MB, that is {kept[1] / kept[0]:.0%}")
 print(f"16 images: {1000 * seconds[0]:.0f} ms a step, rematerialised {1000 * seconds[1]:.0f} ms", end="")
 print(f", that is x {seconds[1] / seconds[0]:.2f}")
-assert round(kept[1] / kept[0], 1) == 0.2 and 1.3 < seconds[1] / seconds[0] < 1.4
+assert round(kept[1] / kept[0], 2) == 0.20 and round(seconds[1] / seconds[0], 2) == 1.36
 
 # %% [markdown]
 # A fifth of the memory for about a third more time: one forward pass more, beside a forward pass and a backward pass
@@ -550,9 +585,9 @@ for rate in (0.0, 0.5):
 assert difference[0.0] < 1e-6 < 1e-5 < difference[0.5]
 
 # %% [markdown]
-# They are not. On TensorFlow, Keras draws a new mask the second time, so that the gradient belongs to another network
-# than the loss. Nothing warns you. (On JAX the same code stops with an error.) Set the rates to 0 where you
-# rematerialise.
+# With dropout they are not. On TensorFlow, Keras draws a new mask the second time, so that the gradient belongs to
+# another network than the loss. Nothing warns you. (On JAX the same code stops with an error.) Set the dropout rates to
+# 0 where you rematerialise.
 #
 # **To catch it:** take one step with and one without, same seed, as here.
 #
@@ -572,9 +607,10 @@ print(outcome)
 assert "custom_gradient decorator" in outcome
 
 # %% [markdown]
-# Not on TensorFlow: the scope hands `training=True` on by its name, and `tf.recompute_grad` takes no arguments by name
-# in a compiled step. (With `mode="full"` the model cannot even be built here. On JAX the scope works without dropout,
-# and stops with an error with it.) That is Keras 3.15; a later one may do better. `keras.remat`, as above, works today.
+# It does not on TensorFlow: the scope hands `training=True` on by its name, and `tf.recompute_grad` takes no arguments
+# by name in a compiled step. (With `mode="full"` the model cannot even be built here. On JAX `train_on_batch` stops
+# with an error too, with dropout and without.) That is Keras 3.15; a later one may do better. `keras.remat`, as above,
+# works today.
 #
 # **To catch it:** build the model and train one step before you plan with the scope.
 #
@@ -588,7 +624,7 @@ assert "custom_gradient decorator" in outcome
 # | mixed precision | set the policy, then build the model | the same |
 # | next batch in the meantime | give it a `tf.data.Dataset` | always, by one thread |
 # | accumulation | `gradient_accumulation_steps=` of the optimizer | no: a `Recipe` has no such field |
-# | rematerialisation | wrap the blocks, then `compile` | wrap the blocks, then call it |
+# | rematerialisation | wrap the blocks, then `compile` | wrap the blocks, then call `cct.fit` |
 #
 # The rows can be checked in one cell: two epochs of `cct.fit`, plain and with each switch that it takes.
 
@@ -620,7 +656,8 @@ assert build_optimizer(recipe, model).gradient_accumulation_steps is None
 # A popular alternative is a power, $t = a\,n^p$: a straight line when both axes are logarithmic. Both are fitted to the
 # first four of five measurements, and asked for the fifth.
 #
-# **Predict:** which of the two is nearer for four times the images, and is the other one too high or too low?
+# **Predict:** batches of 1 to 64 images were measured. Which of the two is nearer for 256, and is the other one too
+# high or too low?
 
 
 # %%
@@ -648,13 +685,23 @@ assert rounded == {"tokens": [4, -46], "images in a batch": [15, -35], "blocks":
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The arithmetic: 15 % too high, where the power is 35 % too low.
+# The arithmetic is nearer: it guesses 15 % too much, the power 35 % too little.
 #
 # </details>
 #
-# For tokens it is 4 % against 46 %: a power that was fitted where the fixed and the linear part rule knows nothing of
-# the square that is to come. For blocks, where neither part has taken over, both are off by about ten. An exponent
-# below 1, as for images, is no law of nature: it is a fixed cost in disguise.
+# For tokens the misses are 4 % and 46 %, for blocks both are about a tenth. Why does the power fail for tokens? See
+# what a step consists of at both ends of the fit.
+
+# %%
+parts = [found["tokens"] * [1, tokens, tokens**2] for tokens in (64, 1024)]  # seconds: fixed, in proportion, square
+few_tokens, many_tokens = (seconds / seconds.sum() for seconds in parts)  # shares of a step
+print("64 tokens:", few_tokens.round(2), " 1,024 tokens:", many_tokens.round(2))
+assert round(few_tokens[0], 2) == 0.45 and round(many_tokens[2], 2) == 0.75
+
+# %% [markdown]
+# At 64 tokens 45 % of a step is fixed; at 1,024 three quarters are the square. One exponent for both is too small for
+# what is to come. Likewise the exponent below 1, as for images and blocks, is no law of nature: a fixed part makes the
+# line flatter at its lower end.
 #
 # Leave the largest measurement out of every fit. Its miss is what your guess for a still larger run is worth.
 #
@@ -662,7 +709,7 @@ assert rounded == {"tokens": [4, -46], "images in a batch": [15, -35], "blocks":
 #
 # The parts also say what to work on. Of a step with 64 images on this CPU the fixed part is 4 %. Notebook 07 has a
 # record of a GPU, an NVIDIA H100, with CCT-2/3x2 and batches of 128 images, on JAX: a loop of Keras's `train_on_batch`,
-# and a loop with a compiled step of its own.
+# and a loop by hand around one compiled step, as `cct.fit` has it on JAX.
 
 # %%
 share = found["batch"][0] / (found["batch"][0] + 64 * found["batch"][1])
@@ -671,12 +718,14 @@ race = json.loads((results / "07_race_fit.json").read_text(encoding="utf-8"))
 each = {name: 1000 * 128 / rates[0] for name, rates in on_h100.items()}  # milliseconds a step
 print(f"CPU: {share:.0%} fixed, {1000 * found['batch'][1]:.1f} ms an image")
 print(f"H100: {each['train_on_batch']:.1f} ms a step with train_on_batch, {each['by hand']:.1f} ms by hand")
-assert round(share, 2) == 0.04 and 11 < each["train_on_batch"] < 12 and 2 < each["by hand"] < 2.3
+waits = 1 - each["by hand"] / each["train_on_batch"]
+assert round(share, 2) == 0.04 and round(waits, 2) == 0.81
+assert abs(each["by hand"] / (1000 * found["batch"][1]) - 1) < 0.05
 
 # %% [markdown]
-# The H100 does the whole step in the time of one image here. But with `train_on_batch` it waits for Python four fifths
-# of the time, and no switch of this notebook would help it: only a larger batch, or a loop with less around the step,
-# as `cct.fit` has on JAX. On a fast device, look at the fixed part first.
+# The H100 takes as long for a step of 128 images as this CPU for one image. But with `train_on_batch` four fifths of
+# the time go into what Python does around the step, while the GPU waits. No switch that speeds up the computing can
+# help with that: only a larger batch can, or a loop that does less. On a fast device, look at the fixed part first.
 #
 # ### Try it
 #
@@ -702,7 +751,7 @@ for name, run in cpu.items():
 per_part = np.linalg.lstsq(np.array(sizes) / np.array(stored)[:, None], np.ones(len(stored)), rcond=None)[0]
 off = np.abs(np.array(sizes) @ per_part / stored - 1).max()
 print(f"{per_part.round().astype(int)} bytes: a token, a token and block, a pair and block; off by at most {off:.1%}")
-assert len(stored) == 7 and off < 0.01
+assert len(stored) == 7 and off < 0.01  # seven models, each described by three numbers within 1 %
 
 
 # %%
@@ -721,16 +770,14 @@ def draw_step(image_side, blocks, batch, rematerialised):
 
 
 # %% [markdown]
-# Things to try: at which image side do the products of attention pass all other MACs? What is the largest batch that
-# fits into 16 GB at 128 pixels, with and without rematerialisation?
+# Things to try: at which image side do the products of attention cost more than all other MACs together? What is the
+# largest batch that fits into 16 GB at 128 pixels, with and without rematerialisation?
 
 # %%
 start_at = dict(image_side=32, blocks=2, batch=128, rematerialised=False)
 settings = [start_at, {**start_at, "image_side": 128}]
-alt = (
-    "MACs and memory of a step by part. 32 pixels: the tokenizer has most of the MACs, memory is far below 16 GB. 128 "
-)
-alt += "pixels: the products of attention have half of the MACs, and memory reaches half of 16 GB"
+alt = "MACs and memory of a step by part. 32 pixels: the tokenizer has more than half of the MACs, memory is far below "
+alt += "16 GB. 128 pixels: the products of attention have half of the MACs, and memory reaches half of 16 GB"
 controls = dict(image_side=(32, 256, 32), blocks=(1, 14), batch=[16, 64, 128, 512, 1024], rematerialised=False)
 box = cct.explore(draw_step, settings, alt=alt, **controls)
 
@@ -847,9 +894,9 @@ cct.progress(13)
 # | switch | changes the result | memory | time in the record (CPU) |
 # |---|---|---|---|
 # | XLA | rounding | not measured | x 1.82 |
-# | mixed bfloat16 | a little | about 0.64 of what is kept (notebook 14) | x 0.74 |
+# | mixed bfloat16 | a little | about two thirds of what is kept (notebook 14) | x 0.74 |
 # | mixed float16 | a little, with loss scaling | the same | x 199 |
-# | next batch in the meantime | no | a batch or two more | x 0.81 at best |
+# | next batch in the meantime | no | a batch or two more | x 0.82 by a thread, x 1.33 by `tf.data` |
 # | 4 pieces accumulated | rounding | a quarter of what is kept | x 1.31 |
 # | rematerialisation | rounding, without dropout | x 0.20 of what is kept | x 1.36 |
 #

@@ -46,15 +46,15 @@ def draw_number_formats(magnitudes, scale, title):
     """Which magnitudes the number formats can hold, and where gradients lie, as they are and times a scale.
 
     Args:
-        magnitudes: (n,) absolute values above 0.
+        magnitudes: absolute values above 0, of any shape. What lies beyond the picture is counted in its outermost bar.
         scale: a factor; the gradients times this factor are drawn as well.
         title: what the picture says.
     """
     figure, axes = new_figure(2, 1, width=8, height=3.9, sharex=True, height_ratios=(1.2, 1))
-    logs = np.log10(magnitudes)
-    bins = np.linspace(*DECADES, 20 * (DECADES[1] - DECADES[0]) + 1)
-    axes[0].hist(logs, bins, color=BLUE, label="gradients")
-    axes[0].hist(logs + np.log10(scale), bins, color=ORANGE, alpha=0.7, label=f"gradients x {scale:,.0f}")
+    logs = np.log10(np.ravel(magnitudes))  # a histogram of several columns would draw each apart
+    bins = np.linspace(*DECADES, 5 * (DECADES[1] - DECADES[0]) + 1)
+    for factor, colour, label in ((1, BLUE, "gradients"), (scale, ORANGE, f"gradients x {scale:,.0f}")):
+        axes[0].hist(np.clip(logs + np.log10(factor), *DECADES), bins, color=colour, alpha=0.8, label=label)
     axes[0].set(ylabel="how many")
     axes[0].set_title(title, fontsize=11)
     axes[0].legend(loc="upper right")

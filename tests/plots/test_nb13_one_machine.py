@@ -65,7 +65,11 @@ def test_number_formats_are_those_of_ieee():
         limits = np.finfo(name)
         assert smallest == limits.smallest_subnormal and full == limits.tiny
         assert largest == pytest.approx(float(limits.max), rel=0.01)
-    figure = pictures.draw_number_formats(np.array([1e-9, 1e-5, 1.0]), 2.0**15, "a message")
+    figure = pictures.draw_number_formats(np.array([[1e-19, 1e-9, 1e-8], [1e-5, 1e-5, 1.0]]), 2.0**15, "a message")
+    for bars in figure.axes[0].containers:  # the smallest lies beyond the picture and is counted at its edge
+        assert sum(bar.get_height() for bar in bars) == 6
+        assert bars[0].get_x() == pictures.DECADES[0] and bars[0].get_height() == 1
+    assert max(bar.get_height() for bar in figure.axes[0].containers[0]) == 2  # both of 1e-5 in one bar
     assert [text.get_text() for text in figure.axes[1].texts] == ["becomes 0 ", " infinity"]  # of float16 alone
     assert figure.axes[0].get_title() == "a message"
     assert_draws(figure)
