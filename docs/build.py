@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 import nbformat
+import reading
 from PIL import Image
 from sphinx.application import Sphinx
 
@@ -36,6 +37,8 @@ LINK = re.compile(r"(?<!!)(\[(?:[^\[\]]|\[[^\]]*\])*\])\(([^)\s]+)\)")
 PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
 CHECK = re.compile(r"^cct\.check\(\"(\w+)\", \w+\)$", re.MULTILINE)
 MINUTES = re.compile(r"(\d+)\s+min\w*\s+to read,\s+([^.]*?)\s+to run")
+PART = re.compile(r"\[(\d\d): ([^\]…]+?)(?: … ([^\]]+))?\]\(\1\)|<!-- sum -->")
+READ = re.compile(r"<!-- read ((?:\d\d ?)+)-->")
 TERM = re.compile(r"^- \*\*(.+?)\*\*(?: \(also (.+?)\))?: (.+)$", re.MULTILINE)
 
 
@@ -101,6 +104,8 @@ class Site:
                     cells.append(nbformat.v4.new_markdown_cell(solutions[name]))
         if missing := set(solutions) - set(answers):
             raise ValueError(f"{path.name} has no exercise for the solutions {', '.join(sorted(missing))}")
+        if question := re.search(r"^\*([^*\n]+\?)\*$", cells[0].source, re.MULTILINE):
+            cells[0].source += f"\n```{{index}} ! single: {question[1]}\n```\n"  # a search for it finds the page
         notebook.cells = cells
         nbformat.write(notebook, self.pages / path.name)
 
@@ -189,6 +194,8 @@ class Site:
                 return f"{words}({path.stem}.ipynb{'#' + anchor if anchor else ''})"
         if path == NOTEBOOKS / "glossary.md":
             return f"{words}(glossary.md)"
+        if path.parent == DOCS and path.suffix == ".md":
+            return f"{words}({path.name})"
         if path.is_file() and path.is_relative_to(ROOT):
             copy = self.extra / "files" / path.relative_to(ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -202,27 +209,53 @@ class Site:
     # Pages of their own
 
     def expanded(self, text):
-        """A page of docs/ with its marks filled in: links by number, the minutes of the notebooks, how to report."""
+        """A page of docs/ with its marks filled in: links by number or by section, minutes, how to report."""
+        text = self.with_parts(text)
         text = re.sub(r"\[(\d\d)\]\(\1\)", lambda found: self.numbered(found[1]), text)
+        text = READ.sub(lambda found: str(sum(self.minutes_named(number) for number in found[1].split())), text)
         text = text.replace("<!-- minutes -->", self.minutes())
         text = text.replace("<!-- report -->", self.how_to_report())
         return self.linked(text, DOCS)
+
+    def with_parts(self, text):
+        """`[01: First … Last](01)` as a link to a section, with minutes; `<!-- sum -->` as those since the last sum."""
+        total = 0
+
+        def fill(found):
+            nonlocal total
+            if not found[1]:
+                filled, total = f"{total:.0f}", 0
+                return filled
+            number, first, last = found[1], found[2], found[3] or found[2]
+            minutes = round(reading.minutes_from(NOTEBOOKS / self.names[number], first, last))
+            total += minutes
+            anchor = re.sub(r"[^\w\- ]", "", first.lower()).replace(" ", "-")
+            words = f"{number} {first}" + (f" to {last}" if found[3] else "")
+            return f"[{words}](../notebooks/{self.names[number]}#{anchor}) ({minutes})"
+
+        return PART.sub(fill, text)
+
+    def minutes_named(self, number):
+        """The minutes to read that a notebook names at its top."""
+        first = nbformat.read(NOTEBOOKS / self.names[number], as_version=4).cells[0].source
+        return int(MINUTES.search(" ".join(first.split()))[1])
 
     def numbered(self, number):
         name = self.names.get(number)
         return f"[{number}](../notebooks/{name})" if name else number
 
     def minutes(self):
-        """A table of the minutes that each notebook names at its top."""
-        rows = ["| notebook | minutes to read | to run |", "|---|---|---|"]
-        total = 0
+        """A table of the minutes that each notebook names: to read and to run, at its top, and for its exercises."""
+        rows = ["| notebook | minutes to read | to run | for the exercises |", "|---|---|---|---|"]
+        totals = [0, 0]
         for path in notebooks():
             first = nbformat.read(path, as_version=4).cells[0].source
             title = re.match(r"# (?:\d+\. )?(.*)", first)[1]
-            if found := MINUTES.search(" ".join(first.split())):
-                total += int(found[1])
-                rows.append(f"| [{path.name[:2]} {title}](../notebooks/{path.name}) | {found[1]} | {found[2]} |")
-        return "\n".join([*rows, f"| all | {total} | |"])
+            to_run = MINUTES.search(" ".join(first.split()))[2]
+            to_read, exercises = self.minutes_named(path.name[:2]), sum(reading.exercise_times(path))
+            totals = [totals[0] + to_read, totals[1] + exercises]
+            rows.append(f"| [{path.name[:2]} {title}](../notebooks/{path.name}) | {to_read} | {to_run} | {exercises} |")
+        return "\n".join([*rows, f"| all | {totals[0]} | | {totals[1]} |"])
 
     def how_to_report(self):
         if self.address == PLACEHOLDER:

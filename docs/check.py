@@ -5,7 +5,7 @@
 
 It opens every page in Chromium and looks for requests to another host, errors on the console, pictures that are broken
 or have no text, formulas left raw, headings out of order, faults that axe knows, links that lead nowhere; it searches,
-and times the first page on a processor slowed down four times.
+and times every page on a processor slowed down four times.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import http.server
 import re
 import shutil
 import sys
+import tempfile
 import threading
 import time
 import urllib.parse
@@ -22,12 +23,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import build
+from axe_playwright_python.base import AXE_SCRIPT as AXE_SOURCE
 
 MAX_SECONDS, MAX_MEGABYTES, MAX_PAINT = 180, 60, 2500  # to build; the whole site; ms until the largest content is there
-SEARCHES = {"stochastic depth": "04_", "key_dim": "03_"}
-WHY_NOT = {"why not a ResNet": "16_"}  # as soon as there is that notebook
+PATIENCE = 180_000  # ms that a page has for one answer, on a slow machine too; a page that hangs is named after them
+SEARCHES = {"stochastic depth": "04_", "key_dim": "03_", "why does my loss not fall": "15_", "why not a ResNet": "16_"}
 CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome", "chrome"])), None)
 
+EXPORTED = ["00", "05", "08"]
 FACTS = """async () => {
     for (const image of document.images) image.loading = 'eager';
     await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
@@ -42,6 +45,17 @@ FACTS = """async () => {
         language: document.documentElement.lang,
     };
 }"""
+AXE = """async () => {
+    const seen = new Set();  // code has thousands of words in a few colours: one word of each is enough
+    for (const word of document.querySelectorAll('.highlight pre span')) {
+        if (seen.has(word.className)) word.replaceWith(...word.childNodes);
+        seen.add(word.className);
+    }
+    const found = await axe.run({ iframes: false, resultTypes: ['violations'] });  // frames have tests of their own
+    return found.violations.map((each) =>
+        `${each.id}: ${each.nodes.length}, ${each.nodes[0].html.split(/\\s+/).join(' ').slice(0, 150)}`);
+}"""
+FOUND = "() => /^Search finished|did not match/.test(document.querySelector('.search-summary')?.textContent)"
 PAINT = """() => new Promise((done) => new PerformanceObserver((list) => done(list.getEntries().at(-1).startTime))
     .observe({ type: 'largest-contentful-paint', buffered: true }))"""
 
@@ -114,6 +128,7 @@ def opened(browser, address, **options):
     """A page in a context of its own, and the list of what went wrong there: other hosts, errors, missing files."""
     faults = []
     with browser.new_context(**options) as context:
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.on(
             "request",
@@ -128,10 +143,19 @@ def opened(browser, address, **options):
         yield page, faults
 
 
+def ask(page, question, patience=PATIENCE):
+    """The answer of a page to a function in JavaScript, which may be waited for.
+
+    Raises:
+        playwright.sync_api.TimeoutError: if none comes in `patience` milliseconds; page.evaluate waits for ever.
+    """
+    return page.wait_for_function(f"async () => [await ({question})()]", timeout=patience).json_value()[0]
+
+
 def faults_of(page, address, name, faults):
     """Open one page of the site; returns what is wrong with it, in words."""
     page.goto(f"{address}/{name}")
-    facts = page.evaluate(FACTS)
+    facts = ask(page, FACTS)
     found = [f"broken picture: {url}" for url in facts["broken"]]
     found += [f"picture without a text: {url}" for url in facts["speechless"]]
     found += [f"raw formula: {text}" for text in facts["raw"]]
@@ -145,64 +169,86 @@ def faults_of(page, address, name, faults):
 
 def axe_faults(page):
     """What axe finds on an open page, as 'rule: how many, the first of them'."""
-    from axe_playwright_python.sync_playwright import Axe
+    page.evaluate(AXE_SOURCE)
+    return ask(page, AXE)
 
-    violations = Axe().run(page).response["violations"]
-    return [
-        f"{each['id']}: {len(each['nodes'])}, {' '.join(each['nodes'][0]['html'].split())[:150]}" for each in violations
-    ]
+
+def faults_of_exports(browser):
+    """What is wrong with a few notebooks that docs/export.py made, as 'page: fault'."""
+    import export
+
+    wrong = []
+    with tempfile.TemporaryDirectory() as folder, served(folder) as address:
+        (Path(folder) / "favicon.ico").touch()  # a browser asks for it
+        for path in build.notebooks():
+            if path.name[:2] in EXPORTED:
+                (Path(folder) / "page.html").write_text(export.page_of(path), encoding="utf-8")
+                with opened(browser, address) as (page, faults):
+                    found = faults_of(page, address, "page.html", faults) + axe_faults(page)
+                wrong += [f"{path.name}: {fault}" for fault in found]
+    return wrong
+
+
+def searches(site):
+    """{words: beginning of the page that a search should name first}, for the notebooks that the site has."""
+    there = {path.name[:3] for path in pages(site)}
+    return {words: start for words, start in SEARCHES.items() if start in there}
 
 
 def first_result(page, address, words):
-    """The page that a search names first."""
+    """The page that a search names first, once the search has ended."""
     page.goto(f"{address}/search.html?q={urllib.parse.quote_plus(words)}")
-    page.locator("#search-results ul.search li a, #search-results .search li a").first.wait_for(timeout=15_000)
-    page.wait_for_timeout(500)
-    return page.locator("#search-results li a").first.get_attribute("href")
+    page.wait_for_function(FOUND)
+    links = page.locator("#search-results ul.search li a")
+    return links.first.get_attribute("href") if links.count() else "nothing"
 
 
-def largest_paint(browser, address, name):
-    """Milliseconds until the largest content of a page is there, on a processor slowed down four times."""
-    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
-        page = context.new_page()
-        context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 4})
-        page.goto(f"{address}/{name}")
-        return page.evaluate(PAINT)
+def largest_paint(browser, address, name, tries=3):
+    """Milliseconds until the largest content of a page is there, on a processor slowed down four times.
+
+    The shortest of up to `tries`, as the machine may be busy with something else; one is enough if it is in time.
+    """
+    shortest = float("inf")
+    while tries and shortest > MAX_PAINT:
+        with opened(browser, address, viewport={"width": 1280, "height": 800}) as (page, _):
+            page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 4})
+            page.goto(f"{address}/{name}")
+            shortest, tries = min(shortest, ask(page, PAINT)), tries - 1
+    return shortest
 
 
 def take_pictures(browser, address, folder, core):
-    """Pictures to look at: start, a notebook, search results, the glossary on hover, dark and narrow."""
+    """Pictures to look at: pages, search results, a meaning, a solution, and pages in the dark, narrow and on paper."""
     folder.mkdir(parents=True, exist_ok=True)
-    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
-        page = context.new_page()
+
+    def shoot(page, name):
+        page.wait_for_timeout(1000)  # frames fill
+        page.screenshot(path=folder / f"{name}.png")
+
+    with opened(browser, address, viewport={"width": 1280, "height": 900}) as (page, _):
         for name in ("index.html", core, "glossary.html", "teachers.html", "about.html"):
             page.goto(f"{address}/{name}")
-            page.wait_for_timeout(800)
-            page.screenshot(path=folder / f"{name[:5]}.png")
-        page.goto(f"{address}/search.html?q=stochastic+depth")
-        page.wait_for_timeout(2000)
-        page.screenshot(path=folder / "search.png")
+            shoot(page, name.removesuffix(".html"))
+        first_result(page, address, "stochastic depth")
+        shoot(page, "search")
         page.goto(f"{address}/{core}")
         page.locator("a.term").first.hover()
-        page.wait_for_timeout(300)
-        page.screenshot(path=folder / "hover.png")
-        page.goto(f"{address}/{core}#exercises")
+        shoot(page, "hover")
         page.locator("details.sd-dropdown summary").first.click()
-        page.wait_for_timeout(300)
-        page.screenshot(path=folder / "solution.png")
-    for name, options in {
-        "dark": {"color_scheme": "dark"},
-        "narrow": {"viewport": {"width": 390, "height": 844}},
+        shoot(page, "solution")
+        page.emulate_media(media="print")
+        page.evaluate("window.scrollTo(0, 0)")
+        shoot(page, "print")
+    for way, options in {
+        "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
+        "narrow": {"viewport": {"width": 360, "height": 780}},
     }.items():
-        with browser.new_context(**options) as context:
-            page = context.new_page()
-            for place in ("index.html", core):
-                page.goto(f"{address}/{place}")
-                page.wait_for_timeout(800)
-                page.screenshot(path=folder / f"{name}_{place[:5]}.png")
-                page.evaluate("window.scrollTo(0, 1500)")
-                page.wait_for_timeout(800)
-                page.screenshot(path=folder / f"{name}_{place[:5]}_2.png")
+        with opened(browser, address, **options) as (page, _):
+            for name in ("index.html", core):
+                for place in (0, 1500):
+                    page.goto(f"{address}/{name}")
+                    page.evaluate(f"window.scrollTo(0, {place})")
+                    shoot(page, f"{way}_{name.removesuffix('.html')}_{place}")
 
 
 def report(what, wrong, detail=""):
@@ -245,14 +291,16 @@ def main():
                 violations += [f"{name}, dark: {fault}" for fault in axe_faults(page)]
         well.append(report("pages: requests to other hosts, errors, pictures, formulas, headings", wrong))
         well.append(report("axe, light and dark", violations))
+        well.append(report("notebooks as one file", faults_of_exports(browser), " ".join(EXPORTED)))
         with opened(browser, address) as (page, _):
-            wanted = SEARCHES | (WHY_NOT if any(path.name.startswith("16_") for path in pages(site)) else {})
+            wanted = searches(site)
             found = {words: first_result(page, address, words) for words in wanted}
             wrong = [f"{words}: {found[words]}" for words in wanted if not found[words].startswith(wanted[words])]
         well.append(report("search", wrong, ", ".join(f"'{words}' -> {place}" for words, place in found.items())))
-        paints = {name: largest_paint(browser, address, name) for name in ("index.html", pages(site)[3].name)}
+        paints = {path.name: largest_paint(browser, address, path.name) for path in pages(site)}
         slow = [f"{name}: {paint:.0f} ms" for name, paint in paints.items() if paint > MAX_PAINT]
-        well.append(report("largest content is there", slow, ", ".join(f"{n} {p:.0f} ms" for n, p in paints.items())))
+        times = f"start {paints['index.html']:.0f} ms, others up to {max(paints.values()):.0f} ms"
+        well.append(report("largest content is there", slow, times))
         if options.shots:
             take_pictures(browser, address, options.shots, pages(site)[3].name)
         browser.close()

@@ -52,7 +52,8 @@ def mathml(block):
     """Write a formula as MathML when the site is built."""
 
     def visit(translator, node):
-        translator.body.append(to_mathml(node.astext(), block))
+        formula = to_mathml(node.astext(), block)
+        translator.body.append(f'<div class="formula">{formula}</div>' if block else formula)
         raise nodes.SkipNode
 
     return visit
@@ -86,6 +87,15 @@ def link_terms(app, doctree, page):
             text.parent.replace(text, [*parts, nodes.Text(plain[at:])])
 
 
+def name_empty_heads(app, doctree, page):
+    """The empty corner of a table gets a word that only screen readers read."""
+    for head in doctree.findall(nodes.thead):
+        for entry in head.findall(nodes.entry):
+            if not entry.astext().strip():
+                entry.children = []
+                entry += nodes.paragraph("", "", nodes.inline("", "row", classes=["visually-hidden"]))
+
+
 def name_the_page(app, page, template, context, doctree):
     """A description for search engines: the question that the page answers, which is its first paragraph."""
     first = next(doctree.findall(nodes.paragraph), None) if doctree else None
@@ -98,4 +108,5 @@ def setup(app):
     app.add_config_value("course_terms", {}, "env")
     app.add_html_math_renderer("mathml", (mathml(False), None), (mathml(True), None))
     app.connect("doctree-resolved", link_terms)
+    app.connect("doctree-resolved", name_empty_heads)
     app.connect("html-page-context", name_the_page)

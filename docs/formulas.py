@@ -4,6 +4,9 @@ import re
 
 from docutils.utils.math.latex2mathml import tex2mathml
 
+FORMULA = re.compile(r"\$\$(.+?)\$\$|(?<![\\$\w])\$([^\s$](?:[^$\n]*[^\s$])?)\$(?![\d$])", re.DOTALL)
+CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
+
 
 def to_mathml(formula, block):
     r"""A formula as MathML.
@@ -18,3 +21,13 @@ def to_mathml(formula, block):
     """
     formula = re.sub(r"\\[bB]igg?[lr]?(?![A-Za-z])", "", formula)
     return tex2mathml(re.sub(r"\\dots(?![A-Za-z])", r"\\ldots", formula), as_block=block)
+
+
+def with_mathml(text):
+    """Markdown with its formulas as MathML. Code stays as it is, and so do prices in dollars."""
+
+    def formula(found):
+        return to_mathml(found[1] or found[2], bool(found[1])).replace("\n", "")
+
+    parts = CODE.split(text)  # every second part is code
+    return "".join(part if i % 2 else FORMULA.sub(formula, part) for i, part in enumerate(parts))

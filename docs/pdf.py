@@ -26,7 +26,7 @@ def main():
         page = browser.new_page()
         for name in names:
             page.goto(f"{address}/{name}.html")
-            page.evaluate(check.FACTS)  # loads the pictures that wait for a reader to come near
+            check.ask(page, check.FACTS)  # loads the pictures that wait for a reader to come near
             title = page.locator("h1").first.evaluate("(heading) => heading.firstChild.textContent")
             options = dict(display_header_footer=True, header_template="<p></p>")
             margin = dict(top="15mm", bottom="18mm", left="15mm", right="15mm")

@@ -18,24 +18,12 @@ from pathlib import Path
 import build
 import nbformat
 import sphinx_revealjs
-from formulas import to_mathml
+from formulas import with_mathml
 from nbconvert import SlidesExporter
 
 OUTPUT = build.DOCS / "_build" / "slides"
 REVEAL = Path(sphinx_revealjs.__file__).parent / "_static" / "revealjs"
 SKIPPED = re.compile(r"^#+ (Exercise|Where you stand|More to try)", re.MULTILINE)
-FORMULA = re.compile(r"\$\$(.+?)\$\$|(?<![\\$\w])\$([^\s$](?:[^$\n]*[^\s$])?)\$(?![\d$])", re.DOTALL)
-CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
-
-
-def with_mathml(text):
-    """Markdown with its formulas as MathML, which a browser shows by itself."""
-
-    def formula(found):
-        return to_mathml(found[1] or found[2], bool(found[1])).replace("\n", "")
-
-    parts = CODE.split(text)  # every second part is code
-    return "".join(part if i % 2 else FORMULA.sub(formula, part) for i, part in enumerate(parts))
 
 
 def plain(text):

@@ -50,7 +50,8 @@ function tellTheme() {
 
 // What scrolls sideways can be reached with the keyboard.
 function reachWideParts() {
-  for (const part of document.querySelectorAll('.bd-article pre, .bd-article .pst-scrollable-table-container')) {
+  const wide = '.bd-article :is(pre, .pst-scrollable-table-container, .formula, :is(p, li, dd, td):has(> math))';
+  for (const part of document.querySelectorAll(wide)) {
     if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
   }
 }
