@@ -10,7 +10,7 @@ import numpy as np
 
 from cct_helpers import models
 from cct_helpers.attention import blocks_of
-from cct_helpers.layers import resize_positions
+from cct_helpers.layers import resize_positions, sine_positions
 
 SHIPPED = pathlib.Path(__file__).with_suffix("")  # the folder weights/ beside this file
 CARD_FORMAT = 1
@@ -136,8 +136,8 @@ def load_reference_weights(model, state_dict_or_path):
         state_dict_or_path: a dict of arrays or PyTorch tensors by the authors' names (`bare_names` drops what wrappers
             put before them), or the path of a file that `read_state_dict` reads.
 
-    A learned position table of another grid is resized (square grids in the file); a sine table in the file is only
-    looked at. A head with another number of classes stays as it is, and a line says so. Returns the model.
+    A learned position table of another grid is resized (square grids in the file); a sine table in the file must be the
+    model's own. A head with another number of classes stays as it is, and a line says so. Returns the model.
     Raises ValueError, listing the names, for missing, unexpected or misshapen entries; the model is then unchanged.
     """
     source = state_dict_or_path
@@ -245,6 +245,7 @@ def _fit_positions(model, state, wanted):
         return state
     table, others = state[name], {key: array for key, array in state.items() if key != name}
     if layer.kind == "sine":
+        _check_sine(model, table)
         return others
     target = wanted[name].shape
     if table.ndim != 3 or table.shape == target or table.shape[2] != target[2]:
@@ -254,6 +255,16 @@ def _fit_positions(model, state, wanted):
     if side * side != table.shape[1] - extra:
         return state
     return {**others, name: resize_positions(table, (side, side), layer.grid)}
+
+
+def _check_sine(model, table):
+    """ValueError unless the table of a file is the fixed one that the model adds, up to the rounding of 16 bits."""
+    own = sine_positions(table.shape[-2], table.shape[-1])  # a row is the same in a table of any length
+    if not np.allclose(table, own, atol=0.01):
+        raise ValueError(
+            f"These weights do not fit {model.name}, which has sine positions: the table in the file is another one, "
+            'probably learned. Build the model with position="learned".'
+        )
 
 
 def pretrained_names():

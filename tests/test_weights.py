@@ -14,6 +14,7 @@ import pytest
 from safetensors.numpy import save_file
 
 import cct_helpers as cct
+from cct_helpers.layers import sine_positions
 from cct_helpers.weights import bare_names, read_state_dict
 from tests.support.golden_cases import FOLDER, build, read
 
@@ -364,6 +365,17 @@ def test_a_sine_table_in_the_file_is_accepted():
     model = cct.load_reference_weights(build("cct_tiny_sine"), weights)
     assert "classifier.positional_emb" not in cct.reference_weights(model)
     np.testing.assert_allclose(model.get_layer("position").table, weights["classifier.positional_emb"], atol=1e-6)
+
+
+@pytest.mark.parametrize("rows", [16, 36])
+def test_a_learned_table_is_not_dropped_by_a_model_with_sine_positions(rows):
+    weights = read("cct_tiny_sine")[0]
+    fixed = sine_positions(rows, 32)[None]
+    half = fixed.astype("float16")
+    cct.load_reference_weights(build("cct_tiny_sine"), {**weights, "classifier.positional_emb": half})
+    learned = fixed + np.random.default_rng(0).normal(0, 0.2, fixed.shape).astype("float32")
+    with pytest.raises(ValueError, match='sine positions: the table in the file is another one.*position="learned"'):
+        cct.load_reference_weights(build("cct_tiny_sine"), {**weights, "classifier.positional_emb": learned})
 
 
 # --- out again ---
