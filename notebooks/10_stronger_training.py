@@ -809,7 +809,7 @@ assert {round(run["seconds"], -1) for run in ends[1:3]} == {470}
 # | name | paper, timm and this course | the layer in Keras 3 |
 # |---|---|---|
 # | AutoAugment | 25 pairs from a search | not there |
-# | RandAugment | draws per image, shifts both ways, turns up to 30° | draws per batch, shifts one way, up to half a turn |
+# | RandAugment | draws per image; shifts both ways, turns to 30° | draws per batch; shifts one way, up to half a turn |
 # | RandomErasing | `probability` of 0.25 | a `factor` of 0.25 draws the probability from 0 to 0.25 |
 # | CutMix | share after clipping, from alpha | box at fractions of a pixel; alpha itself drawn, from 0 to `factor` |
 # | MixUp | timm: one share a batch | one share an image; both are MixUp |
