@@ -347,7 +347,7 @@ print(f"ours, the example of 2021 again: {example['test']['top1']:.2%}, {example
 assert (round(top1.mean(), 1), round(top1.std(ddof=1), 1), len(top1)) == (88.3, 0.6, 3)
 assert (card["test_top1"], card["test_top5"], card["epochs"]) == (0.9068, 0.994, 205)
 assert {run["parameters"] for run in by_recipe} == {model.count_params()} == {283_723}
-assert (example["test"]["top1"], example["test"]["top5"]) == (0.7641, 0.9841)
+assert (example["test"]["top1"], example["test"]["top5"], example["parameters"]) == (0.7641, 0.9841, 416_331)
 assert {run["val_images"] for run in by_recipe} == {card["val_images"]} == {2500}
 muon = json.loads((results / "cifar10_adamw_muon.json").read_text())["runs"]
 assert [round(100 * run["test_top1"], 1) for run in muon] == [89.6, 90.7]
@@ -357,7 +357,7 @@ assert [round(100 * run["test_top1"], 1) for run in muon] == [89.6, 90.7]
 # |---|---|---|---|---|---|
 # | CCT, the [Keras example of 2021](https://keras.io/examples/vision/cct/) | 0.4M | 30 | 76.45 | 98.27 | its page |
 # | the same recipe, run here | 416,331 | 30 | 76.41 | 98.41 | record, 1 seed |
-# | ViT, to which that page compares it | 4.7M | 100 | 78.22 | | its page |
+# | the ViT beside it on that page | 4.7M | 100 | 78.22 | | [the same page](https://keras.io/examples/vision/cct/) |
 # | CCT-2/3x2, the authors | 0.28M | 200 | 89.17 | | [their code](https://github.com/SHI-Labs/Compact-Transformers) |
 # | CCT-2/3x2, their recipe, run here | 283,723 | 200 | 88.3 ± 0.6 | | record, 3 seeds |
 # | **`cct_2_3x2_32_cifar10`**, the model above | 283,723 | 205 | 90.68 | 99.40 | its card, 1 seed |
