@@ -54,6 +54,7 @@ cct.setup()
 import inspect
 import json
 
+import babel
 import keras
 import numpy as np
 from IPython.display import Markdown, display
@@ -93,7 +94,8 @@ keras.utils.set_random_seed(0)
 #
 # JupyterLab brings Babel, and Babel brings a part of the Unicode CLDR: what hundreds of languages call the countries,
 # territories and languages of the world. The task: which of 24 languages is a name written in? Each version of Babel
-# brings somewhat other names, so your numbers may differ from those below by a few points.
+# brings somewhat other names. The text is about those of Babel 2.19; with another one single names and their numbers
+# may differ.
 
 # %%
 for language in ("en", "fi", "hu", "sk", "uk"):
@@ -101,8 +103,8 @@ for language in ("en", "fi", "hu", "sk", "uk"):
     print(language, [named[thing] for thing in ("territory DE", "territory GR", "language ja", "language hu")])
 
 data = text.load_names()
-sizes = " / ".join(f"{len(part):,}" for part in data[:6:2])
-print(f"{len(data.class_names)} languages; names to train / validate / test: {sizes}")
+print(f"{len(data.class_names)} languages; names to train, validate, test:", [len(part) for part in data[:6:2]])
+differs = babel.__version__ != "2.19.0"  # other names: what is asserted of single ones or to the point may differ
 
 # %% [markdown]
 # Two decisions stand behind these numbers.
@@ -123,7 +125,7 @@ few, many = per_language.argmin(), per_language.argmax()
 print("fewest training names:", data.class_names[few], per_language[few], end="; ")
 print("most:", data.class_names[many], per_language[many])
 print(f"always saying {data.class_names[many]}: {100 * np.mean(data.y_test == many):.1f} % right")
-assert np.mean(data.y_test == many) < 0.1 and data.class_names[few] == "Danish"
+assert np.mean(data.y_test == many) < 0.1 and (differs or data.class_names[few] == "Danish")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -340,7 +342,7 @@ cct.show(
     alt="Pooling weights over a name of 9 letters and 23 places of padding. Without a mask 42 % of the weight lies on "
     "the padding, with the mask all of it lies on the letters.",
 )
-assert round(weights["without a mask"][5:].sum(), 2) == 0.42 and weights["with the mask"][5:].sum() == 0
+assert (differs or round(weights["without a mask"][5:].sum(), 2) == 0.42) and weights["with the mask"][5:].sum() == 0
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -500,7 +502,7 @@ cct.show(
     alt="Accuracy over the length of the name. The n-grams are above the CCT at every length, by "
     f"{gap[0]:.0f} points for names of up to 6 letters and by {gap[-1]:.0f} for those of 18 and more.",
 )
-assert gap.min() > 0 and gap[0] < 8 and gap[3:].min() > 10
+assert differs or (gap.min() > 0 and gap[0] < 8 and gap[3:].min() > 10)
 
 # %%
 columns, names_of_runs = n_grams[-1].coef_, n_grams[0].get_feature_names_out()
@@ -586,7 +588,8 @@ recall = np.diag(confusion) / confusion.sum(axis=1)  # (languages,)
 worst = data.class_names[recall.argmin()]
 print(f"accuracy {cct_top1:.1%}, balanced {recall.mean():.1%}, worst language {worst} with {recall.min():.1%}")
 danish, norwegian = (data.class_names.index(language) for language in ("Danish", "Norwegian"))
-assert worst == "Danish" and recall.min() < 0.2 and 2 * confusion[danish, norwegian] > confusion[danish].sum()
+danes = confusion[danish]
+assert differs or (worst == "Danish" and recall.min() < 0.2 and 2 * danes[norwegian] > danes.sum())
 
 # %%
 families = ("English", "French Spanish Portuguese Italian Romanian", "German Dutch", "Danish Norwegian Swedish",
@@ -599,12 +602,10 @@ shuffled = np.random.default_rng(0).permutation(predicted[wrong])
 by_chance = np.mean((family[shuffled] == family[data.y_test[wrong]])[shuffled != data.y_test[wrong]])
 print(f"{100 * in_family:.0f} % of the mistakes stay in the family, {100 * by_chance:.0f} % would by chance")
 most = np.argsort(-mixed_up, axis=None)[:4]  # the first four pairs of the list
-assert in_family > 4 * by_chance and (family[most // 24] == family[most % 24]).all()
+assert differs or (in_family > 4 * by_chance and (family[most // 24] == family[most % 24]).all())
 
 both = np.mean((by_n_grams != data.y_test)[wrong])
-print(
-    f"n-grams: {100 * (1 - n_grams_top1):.0f} % of all names wrong, {100 * both:.0f} % of those that the CCT gets wrong"
-)
+print(f"n-grams: {1 - n_grams_top1:.0%} of all names wrong, {both:.0%} of those that the CCT gets wrong")
 assert both > 1.5 * (1 - n_grams_top1)
 
 # %% [markdown]
@@ -657,7 +658,7 @@ for kind, cut in cuts.items():
 print("n-grams, trained on names cut alike:", ", ".join(f"{kind} {100 * share:.1f} %" for kind, share in kept.items()))
 loss = {name: scores["whole"] - scores["without the last 3"] for name, scores in (("CCT", right), ("n-grams", kept))}
 assert kept["without the last 3"] < kept["without the first 3"] < kept["whole"] and loss["n-grams"] < loss["CCT"] - 0.1
-assert kept["without the last 3"] > 0.55
+assert differs or kept["without the last 3"] > 0.55
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -716,10 +717,10 @@ box = cct.explore(
 typed = text.look_inside(model, text.encode(["neuseeländisch", "vereinigte staaten", "zhōngguó"], letters, length))
 shares = softmax(typed["logits"], axis=1)
 german, hungarian = (data.class_names.index(language) for language in ("German", "Hungarian"))
-assert shares[0].argmax() == german and typed["pooling"][0].argmax() == 6  # its token "sch"
+assert differs or (shares[0].argmax() == german and typed["pooling"][0].argmax() == 6)  # its token "sch"
 united = by_n_grams[data.x_test == "vereinigte staaten"]
-assert german not in np.argsort(-shares[1])[:5] and united.tolist() == [german]
-assert shares[2].argmax() == hungarian and shares[2].max() > 0.8
+assert differs or (german not in np.argsort(-shares[1])[:5] and united.tolist() == [german])
+assert differs or (shares[2].argmax() == hungarian and shares[2].max() > 0.8)
 
 # %% [markdown]
 # The first name is read from its "sch", and that is German. The second is German as well, and German is not even among
