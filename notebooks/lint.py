@@ -19,6 +19,8 @@ HOME_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|work|Users)/|\b[A-Z]:\\(?:Use
 TEMPORARY_PATH = re.compile(r"(?<![\w.:/])/(?:tmp|var/folders)/")
 TRAP = re.compile(r"^> \*\*Trap: (.+?)\*\*(?=\s|$)", re.MULTILINE | re.DOTALL)
 CHECK = re.compile(r"^cct\.check\(\"(\w+)\", \w+\)$", re.MULTILINE)
+WRITTEN = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(?!\d)\s*(%|k\b|M\b)?")
+IN_CODE = re.compile(r"(?<![\w.])(?:\d[\d_]*\.?\d*|\.\d+)(?:e[-+]?\d+)?")
 LINK = re.compile(r"\]\(([^)\s]+)[^)]*\)|<(?:img|a)\b[^>]*?(?:src|href)=[\"']([^\"']+)[\"']")
 
 
@@ -224,6 +226,43 @@ def links_exist(notebook: NotebookNode, path: Path) -> list[str]:
     return found
 
 
+def numbers_stand_in_code(notebook: NotebookNode, path: Path) -> list[str]:
+    """Every number in bold or in a table stands in the code as well, where an assert can hold it, or beside a source.
+
+    Beside a source is what stands in a row of a table with a link, or in a table with one in its first row. Free are
+    whole numbers below 100, years, and what is set as code or as a formula.
+    """
+    if path.parent.name == "solutions":
+        return []
+    values = {
+        float(number.replace("_", "")) for cell in code_cells(notebook) for number in IN_CODE.findall(cell.source)
+    }
+    written = []  # (number of the cell, a row or words in bold)
+    for number, cell in enumerate(notebook.cells, 1):
+        if cell.cell_type != "markdown":
+            continue
+        for table in re.findall(r"(?:^\|.*\n?)+", cell.source, re.MULTILINE):
+            first, *rows = table.splitlines()
+            linked = [row for row in rows if "](http" in first + row]
+            values |= {float(one[0].replace(",", "") + one[1]) for row in linked for one in WRITTEN.findall(plain(row))}
+            written += [(number, row) for row in rows if row not in linked]
+        written += [(number, words) for words in re.findall(r"\*\*([^*|]+)\*\*", cell.source)]
+    found = []
+    for number, text in written:
+        for whole, part, unit in WRITTEN.findall(plain(text)):
+            value = float(whole.replace(",", "") + part)
+            free = not part and (value < 100 or 1900 <= value <= 2100)
+            scales = {"%": (1, 0.01), "k": (1, 1e3), "M": (1, 1e6)}.get(unit, (1, 0.01))
+            if not free and not any(abs(value * scale - one) <= 1e-9 * one for scale in scales for one in values):
+                found.append(f"cell {number}: {whole}{part} stands in no code of this notebook: assert it")
+    return found
+
+
+def plain(text: str) -> str:
+    """Markdown without code, formulas and the addresses of links."""
+    return re.sub(r"`[^`]*`|\$[^$]*\$|\]\([^)]*\)", "", text)
+
+
 def well_formed(notebook: NotebookNode, path: Path) -> list[str]:
     """A valid notebook for the kernel python3, with no version of Python in it."""
     found = []
@@ -251,6 +290,7 @@ RULES = [
     no_widget_state,
     no_absolute_paths,
     links_exist,
+    numbers_stand_in_code,
     well_formed,
 ]
 

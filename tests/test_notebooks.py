@@ -200,6 +200,8 @@ BAD = {
     "missing picture": (add(new_markdown_cell('<img src="images/no.png" alt="A cat">')), "images/no.png"),
     "no alt text": (add(new_markdown_cell("![](https://a.b/c.png)")), "alt text"),
     "no alt attribute": (add(new_markdown_cell('<img src="https://a.b/c.png" alt="">')), "alt text"),
+    "number in a table": (add(new_markdown_cell("| a |\n|---|\n| 93.1 % |")), "93.1 stands in no code"),
+    "number in bold": (add(new_markdown_cell("It has **283,723 weights**.")), "283,723 stands in no code"),
     "other kernel": (lambda notebook: notebook.metadata.update(kernelspec={"name": "mine"}), "kernel"),
     "Python version": (lambda notebook: notebook.metadata.update(language_info={"version": "3.1"}), "version"),
 }
@@ -209,6 +211,15 @@ BAD = {
 def test_bad_notebook_is_caught(change, words, tmp_path):
     found = complaints_after(change, tmp_path)
     assert any(words in complaint for complaint in found), found
+
+
+def test_numbers_that_the_code_holds_or_a_link_proves_pass(tmp_path):
+    def change(notebook):
+        notebook.cells[2].source += "\nassert 283_723 > 0.931"
+        rows = ["| model | top-1 |", "|---|---|", "| ours, 0.28M | 93.1 % |", "| [theirs](https://a.b) | 94.2 % |"]
+        notebook.cells.insert(3, new_markdown_cell("\n".join(rows).replace("0.28M", "283,723, 2021, `5.5`")))
+
+    assert complaints_after(change, tmp_path) == []
 
 
 def test_complete_traps_and_exercises_pass(tmp_path):
