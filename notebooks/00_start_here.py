@@ -402,6 +402,7 @@ assert [round(100 * run["test_top1"], 1) for run in muon] == [89.6, 90.7]
 # | [13 One machine](13_one_machine.ipynb) | What makes a step faster or larger? |
 # | [14 Many machines](14_many_machines.ipynb) | What when it outgrows my machine? |
 # | [15 When it does not learn](15_when_it_does_not_learn.ipynb) | Why does my loss not fall? |
+# | [16 Against a ConvNet](16_against_a_convnet.ipynb) | Why not a ResNet? |
 #
 # <!-- end of map -->
 #

@@ -256,7 +256,7 @@ def _takes(function, count):
     except (TypeError, ValueError):
         return False
     name = getattr(function, "__name__", "")
-    return name not in {"fit", "show", "explore"} and not name.startswith("load_")
+    return name not in {"fit", "show", "explore", "fastest_seconds"} and not name.startswith(("load_", "build_"))
 
 
 def constant(name, value):

@@ -1012,6 +1012,58 @@ def _(dollars, price, macs, images, delivered):
     return round(dollars / price * 3600 * delivered / (6 * macs * images))
 
 
+@wrong("tokens_at_balance", "Whole numbers are wanted.")
+def _(dim, mlp_ratio):
+    return np.sqrt((2 + mlp_ratio) * dim)
+
+
+@wrong("tokens_at_balance", "That is what the matrices cost for one token.", seen=True)
+def _(dim, mlp_ratio):
+    return 4 * dim**2 + 2 * mlp_ratio * dim**2
+
+
+@wrong("resnet_weights", "A block has two convolutions.", seen=True)
+def _(depth, width, channels, classes):
+    total, given = 9 * channels * width + 2 * width, width
+    for made in (width, 2 * width, 4 * width):
+        for _ in range((depth - 2) // 6):
+            total += 9 * given * made + 2 * made
+            given = made
+    return total + given * classes + classes
+
+
+@wrong("resnet_weights", "")
+def _(depth, width, channels, classes):
+    total, given = 3 * channels * width + 2 * width, width  # 3 numbers a kernel, not 3 x 3
+    for made in (width, 2 * width, 4 * width):
+        for _ in range((depth - 2) // 3):
+            total += 3 * given * made + 2 * made
+            given = made
+    return total + given * classes + classes
+
+
+@wrong("epochs_in_budget", "not round.")
+def _(budget, images, speeds, shares):
+    return round(budget / (images * (shares / speeds).sum()))
+
+
+@wrong("epochs_in_budget", "Wanted is one number:")
+def _(budget, images, speeds, shares):
+    return budget / (images * (shares / speeds))
+
+
+@wrong("wrong_alike", "if, and, or, max and min of Python want one number.")
+def _(first, second, labels):
+    both = (first != labels) and (second != labels)
+    return float(np.mean(first[both] == second[both]))
+
+
+@wrong("wrong_alike", "That is how many.", seen=True)
+def _(first, second, labels):
+    both = (first != labels) & (second != labels)
+    return float(np.sum(first[both] == second[both]))
+
+
 def count(draws=50):
     """Print how all wrong answers fare, those here and the mistakes that the exercises know."""
     from cct_helpers import exercises
