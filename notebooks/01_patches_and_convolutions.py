@@ -695,7 +695,8 @@ display(HTML(cct.live_model(two, digits.x_test[:8], digits.class_names)))
 at_places = [np.roll(digits.x_test, pixels, axis=2) for pixels in (0, 2, 4)]
 logits = [np.stack([cct.predict(model, x) for x in at_places]) for model in two.values()]  # (places, images, classes)
 patches_right, convs_right = ((each.argmax(axis=-1) == digits.y_test) for each in logits)  # (places, images)
-lost = np.flatnonzero(patches_right[0] & ~patches_right[1:].any(axis=0) & convs_right.all(axis=0))[0]
+lost = np.argmax(patches_right[0] & ~patches_right[1:].any(axis=0) & convs_right.all(axis=0))
+assert patches_right[:, lost].tolist() == [True, False, False] and convs_right[:, lost].all()
 probabilities = keras.ops.softmax(np.concatenate([each[:, lost] for each in logits]))
 titles = [f"{name}\nmoved by {pixels}" for name in two for pixels in (0, 2, 4)]
 alt = "A test digit at three places: the patch model is right at rest and wrong after a move, convolutions stay right"

@@ -460,7 +460,7 @@ for name, recipe in {"plain": plain, "all at once": dataclasses.replace(plain, *
     scores[name] = shown, clean, right[name].mean()
     print(f"{name:12} training images as shown {shown:.1%}, unchanged {clean:.1%}; test images {scores[name][2]:.1%}")
 only_plain, only_all = (np.sum(right[one] & ~right[two]) for one, two in [models, reversed(models)])
-apart = (only_plain - only_all) / np.sqrt(only_plain + only_all)
+apart = (only_plain - only_all) / np.sqrt(max(only_plain + only_all, 1))
 print(f"test: only plain right {only_plain}, only all at once {only_all}: {apart:.1f} standard errors apart")
 behind = np.subtract(scores["plain"], scores["all at once"])
 assert behind[0] > 0.1 and behind[0] > max(behind[1:]) + 0.05

@@ -91,7 +91,7 @@ def draw_changes(panels, title=""):
         for model, (amounts, scores) in models.items():
             look = dict(marker=MARKERS[model], line="-", label=model)
             draw_seeds(ax, np.array(amounts)[:, None], scores, MODEL_COLOURS[model], **look)
-        ax.set(xlabel=label)
+        ax.set(xlabel=label, xticks=amounts)
         ax.grid(color="#DDDDDD", linewidth=0.8)
     axes[0, 0].set(ylabel=f"test top-1 (%)\n{SEEDS}")
     axes[0, 0].legend(loc="lower left")
@@ -137,6 +137,6 @@ def draw_published(scores, kinds, title=""):
     name_rows(ax, list(scores))
     ax.set(xlabel="CIFAR-10, test top-1 (%)")
     ax.margins(x=0.08)
-    ax.legend(loc="lower left")
+    ax.legend(loc="upper left")
     figure.suptitle(title)
     return figure
