@@ -195,8 +195,13 @@ def lab(reader, request):
 
 
 def outputs(page, kind):
-    """Texts of the outputs of a kind, "error" or "stderr"."""
-    return page.locator(f".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.{kind}']").all_inner_texts()
+    """Texts of the outputs of a kind, "error" or "stderr", of all cells, also of those that JupyterLab does not draw."""
+    script = """(kind) => window.jupyterapp.shell.currentWidget.content.widgets
+        .filter((cell) => cell.model.type === 'code')
+        .flatMap((cell) => cell.model.outputs.toJSON())
+        .filter((output) => output.output_type === kind || output.name === kind)
+        .map((output) => output.evalue ?? [output.text].flat().join(''))"""
+    return page.evaluate(script, kind)
 
 
 def wait_for_cells(page, cells):
@@ -204,7 +209,8 @@ def wait_for_cells(page, cells):
     script = """(cells) => {
         const models = window.jupyterapp.shell.currentWidget.content.widgets.map((cell) => cell.model);
         const done = models.filter((model) => model.type === 'code' && model.executionCount);
-        const failed = document.querySelector("[data-mime-type='application/vnd.jupyter.error']");
+        const failed = models.some((model) => model.type === 'code'
+            && model.outputs.toJSON().some((output) => output.output_type === 'error'));
         return failed || done.length === cells;
     }"""  # not by the prompts: a folded cell, like the setup cell, shows none
     page.wait_for_function(script, arg=cells, timeout=RUN_TIMEOUT)
