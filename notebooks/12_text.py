@@ -226,7 +226,7 @@ assert np.allclose(padded_tokens[:5], tokens, atol=1e-5) and not padded_tokens[5
 # letters, and the pool would take what it found there; a text without padding has no such place. And after the pool,
 # because a token that stands on padding may have touched the last letter.
 #
-# `real_tokens` asks whether the place in the *middle* of a token is text; you will write it in the first exercise. That
+# `real_tokens` asks whether the place in the *middle* of a token is text; the first exercise counts with it. That
 # looks like a detail.
 #
 # > **Trap: "a token is real if any letter under its window is".** It sounds generous. But how many such windows are

@@ -195,7 +195,7 @@ def lab(reader, request):
 
 
 def outputs(page, kind):
-    """Texts of the outputs of a kind, "error" or "stderr", of all cells, also of those that JupyterLab does not draw."""
+    """Texts of the outputs of a kind, "error" or "stderr", of all cells, also of those that are not drawn."""
     script = """(kind) => window.jupyterapp.shell.currentWidget.content.widgets
         .filter((cell) => cell.model.type === 'code')
         .flatMap((cell) => cell.model.outputs.toJSON())

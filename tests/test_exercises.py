@@ -540,7 +540,7 @@ def test_rule_knows_a_changed_result(words):
 
 SLIPS = {
     "lacks axis 1: index it with [:, None]": ("class_or_none", lambda s, t: (np.exp(s) / np.exp(s).sum(1)).argmax(1)),
-    "[:, :, None] or [:, None, :]": ("masked_attention", lambda q, k, v, real: np.where(real, q @ k.swapaxes(1, 2), 0)),
+    "[:, :, None] or [:, None, :]": ("packed_attention", lambda q, k, v, t: np.where(t == 0, q @ k.swapaxes(1, 2), 0)),
     "the last axis of a must be as long as": ("cross_attention", lambda q, k, v: q @ k),
     "the sizes must multiply to as many": ("unpatchify", lambda t, size, r, c: t.reshape(len(t), r, c)),
     "an axis of n entries ends at n - 1": ("best_of", lambda scores, k: scores[len(scores)]),
