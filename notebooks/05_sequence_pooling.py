@@ -702,13 +702,13 @@ assert round(stands_at) == 28 and change < 1e-4 and same_model.card["epochs"] ==
 many = rng.normal(size=(1600, 16, 8)).astype("float32")  # (images, tokens, dim)
 targets = rng.normal(size=(1600, 8)).astype("float32")  # (images, dim), something to learn
 moved = {}
-for optimizer in (keras.optimizers.SGD(1e-3), keras.optimizers.Adam(1e-3)):
+for name, optimizer in {"SGD": keras.optimizers.SGD(1e-3), "Adam": keras.optimizers.Adam(1e-3)}.items():
     trial = keras.Sequential([cct.SequencePooling()])
     trial.compile(optimizer, "mse")
     trial.fit(many, targets, batch_size=8, verbose=0)  # 200 steps
-    moved[optimizer.name] = float(np.abs(ops.convert_to_numpy(trial.layers[0].score.bias)[0]))
+    moved[name] = float(np.abs(ops.convert_to_numpy(trial.layers[0].score.bias)[0]))
 print("the bias moved by", {name: f"{distance:.0e}" for name, distance in moved.items()})
-assert moved["adam"] > 1000 * moved["sgd"]
+assert moved["Adam"] > 1000 * moved["SGD"]
 
 # %% [markdown]
 # <details><summary>Answer</summary>
