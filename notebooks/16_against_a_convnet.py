@@ -264,7 +264,7 @@ assert min(change[1:4].min() for change in moved.values()) > 1e-3
 # CCT without positions just as much. At the border of a real photo it is true of neither.
 #
 # **To catch it:** move your test images by one, two, three pixels and count. You will see that of trained models
-# [below](#Moved-and-covered).
+# below.
 #
 # ## What each costs
 #
