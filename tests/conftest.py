@@ -31,9 +31,10 @@ def pytest_addoption(parser):
 
 def pytest_collection_modifyitems(config, items):
     """Without --whole, what is marked `whole` is left out."""
-    left_out = [] if config.getoption("--whole") else [item for item in items if item.get_closest_marker("whole")]
-    items[:] = [item for item in items if item not in set(left_out)]
-    config.hook.pytest_deselected(items=left_out)
+    if config.getoption("--whole"):
+        return
+    config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("whole")])
+    items[:] = [item for item in items if not item.get_closest_marker("whole")]
 
 
 def pytest_report_header() -> str:

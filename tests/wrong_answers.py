@@ -1022,24 +1022,22 @@ def _(dim, mlp_ratio):
     return 4 * dim**2 + 2 * mlp_ratio * dim**2
 
 
-@wrong("resnet_weights", "A block has two convolutions.", seen=True)
-def _(depth, width, channels, classes):
-    total, given = 9 * channels * width + 2 * width, width
-    for made in (width, 2 * width, 4 * width):
-        for _ in range((depth - 2) // 6):
-            total += 9 * given * made + 2 * made
-            given = made
-    return total + given * classes + classes
+def count_weights(kernel, a_block):
+    """A `resnet_weights` with so many numbers in a kernel and so many convolutions in a block."""
+
+    def answer(depth, width, channels, classes):
+        total, given = kernel * channels * width + 2 * width, width
+        for made in (width, 2 * width, 4 * width):
+            for _ in range(a_block * (depth - 2) // 6):
+                total += kernel * given * made + 2 * made
+                given = made
+        return total + given * classes + classes
+
+    return answer
 
 
-@wrong("resnet_weights", "")
-def _(depth, width, channels, classes):
-    total, given = 3 * channels * width + 2 * width, width  # 3 numbers a kernel, not 3 x 3
-    for made in (width, 2 * width, 4 * width):
-        for _ in range((depth - 2) // 3):
-            total += 3 * given * made + 2 * made
-            given = made
-    return total + given * classes + classes
+wrong("resnet_weights", "A block has two convolutions.", seen=True)(count_weights(kernel=9, a_block=1))
+wrong("resnet_weights", "")(count_weights(kernel=3, a_block=2))  # 3 numbers a kernel, not 3 x 3
 
 
 @wrong("epochs_in_budget", "not round.")

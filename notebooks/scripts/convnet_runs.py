@@ -3,7 +3,7 @@
     python notebooks/scripts/convnet_runs.py --data cifar10.npz --work FOLDER speed    # a minute, first
     python notebooks/scripts/convnet_runs.py --data cifar10.npz --work FOLDER          # all the rest, about 2 hours
 
-Or name the runs: sweep_MODEL_OPTIMIZER_RATE, or MODEL_SHARE_BUDGET_SEED, such as resnet_tenth_261_0. Each run that ends
+Or name the runs: sweep_MODEL_RATE, or MODEL_SHARE_BUDGET_SEED, such as resnet_tenth_261_0. Each run that ends
 is written to notebooks/results/16_against_a_convnet.json at once, and what is there is not made again. FOLDER keeps
 the checkpoints, so that a stopped run goes on after its last epoch.
 
@@ -47,7 +47,6 @@ EPOCHS = {  # (model, budget) -> epochs at each of SCALES
     ("resnet", "900"): (6, 2, 2),
 }
 RATES = (1.6e-3, 4e-3, 1e-2, 2.5e-2)  # highest learning rates, each 2.5 times the one before
-SWEEPS = {("cct", "muon"): RATES, ("resnet", "muon"): RATES}
 SHARES = {"all": 1, "tenth": 10}
 MODELS = ("cct", "resnet")
 STEPS = 15  # timed for each model and image size
@@ -56,7 +55,7 @@ PIXELS_MOVED, SIDES_COVERED, ASKED = (1, 2, 4, 6, 8), (4, 8, 12, 16), 2000
 
 def all_runs():
     """Names of all runs, in order: every setting with one seed before any with the next."""
-    sweeps = [f"sweep_{model}_{optimizer}_{rate:g}" for (model, optimizer), rates in SWEEPS.items() for rate in rates]
+    sweeps = [f"sweep_{model}_{rate:g}" for model in MODELS for rate in RATES]
     races = [f"{model}_{share}_261_{seed}" for seed in range(3) for share in SHARES for model in MODELS]
     return [*sweeps, *races, "cct_all_900_0", "resnet_all_900_0"]
 
@@ -83,13 +82,11 @@ def build(model, seed=0):
     return cct.build_cct(normalization=NORMALIZATION, attention_dropout=0.0, stochastic_depth=0.0)
 
 
-def recipe_of(epochs, rate, optimizer="muon", times=1):
+def recipe_of(epochs, rate, times=1):
     """The recipe `fast` with so many epochs at each scale, all of them `times` as many."""
-    scales = tuple((scale, times * count) for scale, count in zip(SCALES[:-1], epochs[:-1], strict=True) if count)
-    return dataclasses.replace(
-        cct.RECIPES["fast"], epochs=times * sum(epochs), image_scales=scales, warmup_epochs=times,
-        learning_rate=rate, optimizer=optimizer,
-    )  # fmt: skip
+    scales = tuple((scale, times * count) for scale, count in zip(SCALES[:-1], epochs[:-1], strict=True))
+    length = dict(epochs=times * sum(epochs), image_scales=scales, warmup_epochs=times)
+    return dataclasses.replace(cct.RECIPES["fast"], learning_rate=rate, **length)
 
 
 def measure_speed(path):
@@ -127,28 +124,26 @@ def seconds_of(speed, model, epochs):
     return float(unit * np.dot(speed[model]["step_seconds"], epochs))
 
 
-def sweep(model, optimizer, rate, path, work):
+def sweep(model, rate, path, work):
     """One rate of a sweep: the epochs of 261 seconds on a quarter of the training images, all validation images."""
-    recipe = recipe_of(EPOCHS[model, "261"], rate, optimizer)
-    folder = work / f"sweep_{model}_{optimizer}_{rate:g}"
-    history = cct.fit(build(model), load(path, 4), recipe, folder=folder)
-    return {"model": model, "optimizer": optimizer, "rate": rate, "val_top1": history["val_top1"][-1]}
+    recipe = recipe_of(EPOCHS[model, "261"], rate)
+    history = cct.fit(build(model), load(path, 4), recipe, folder=work / f"sweep_{model}_{rate:g}")
+    return {"model": model, "rate": rate, "val_top1": history["val_top1"][-1]}
 
 
-def best(sweeps, model):
-    """(optimizer, rate) of the best run of the sweep of a model with Muon."""
-    own = [run for run in sweeps.values() if run["model"] == model and run["optimizer"] == "muon"]
-    if len(own) < len(SWEEPS[model, "muon"]):
-        raise SystemExit(f"The sweep of {model} is not complete: run sweep_{model}_muon_RATE for all of its rates.")
-    chosen = max(own, key=lambda run: run["val_top1"])
-    return chosen["optimizer"], chosen["rate"]
+def best_rate(sweeps, model):
+    """The rate of the best run of the sweep of a model."""
+    own = [run for run in sweeps.values() if run["model"] == model]
+    if len(own) < len(RATES):
+        raise SystemExit(f"The sweep of {model} is not complete: run sweep_{model}_RATE for all of {RATES}.")
+    return max(own, key=lambda run: run["val_top1"])["rate"]
 
 
 def race(model, share, budget, seed, sweeps, path, work):
     """One run of the race: what the best epoch answers to the test images, as they are, moved and covered."""
     times = SHARES[share]
-    optimizer, rate = best(sweeps, model)
-    recipe = recipe_of(EPOCHS[model, budget], rate, optimizer, times)
+    rate = best_rate(sweeps, model)
+    recipe = recipe_of(EPOCHS[model, budget], rate, times)
     data, network = load(path, times, times), build(model, seed)
     history = cct.fit(network, data, recipe, folder=work / f"{model}_{share}_{budget}_{seed}", seed=seed)
     answers = cct.predict(network, data.x_test).argmax(axis=1)
@@ -159,7 +154,7 @@ def race(model, share, budget, seed, sweeps, path, work):
         return float(np.mean(cct.predict(network, changed).argmax(axis=1) == labels))
 
     return {
-        **dict(model=model, share=share, budget=budget, seed=seed, optimizer=optimizer, rate=rate),
+        **dict(model=model, share=share, budget=budget, seed=seed, rate=rate),
         "parameters": int(sum(np.prod(variable.shape) for variable in network.trainable_variables)),
         "epochs": [times * count for count in EPOCHS[model, budget]],
         "best_epoch": history["best_epoch"],
@@ -220,8 +215,8 @@ def main():
             record["speed"] = records.rounded(measure_speed(wanted.data))
             print(json.dumps(record["speed"], indent=1), flush=True)
         elif name.startswith("sweep") and name not in record["sweeps"]:
-            _, model, optimizer, rate = name.split("_")
-            run = sweep(model, optimizer, float(rate), wanted.data, wanted.work)
+            _, model, rate = name.split("_")
+            run = sweep(model, float(rate), wanted.data, wanted.work)
             record["sweeps"][name] = records.rounded(run)
             print(f"{name}: validation {run['val_top1']:.2%}", flush=True)
         elif not name.startswith("sweep") and name not in record["runs"]:
