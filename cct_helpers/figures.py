@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import FancyBboxPatch, Rectangle
 from PIL import Image
 
 BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, GREY = (
@@ -99,6 +99,21 @@ def draw_arrow(axes, start, end, zorder=3, **look):
         **look: what differs from a full grey head and a thin line: properties of Matplotlib's FancyArrowPatch.
     """
     axes.annotate("", end, start, arrowprops=dict(arrowstyle="-|>", color=GREY) | look, zorder=zorder)
+
+
+def draw_box(axes, x, y, width, height, text, *, ink="black", fontsize=10, linespacing=None, **look):
+    """A box with round corners and its middle at (x, y), in the units of the axes, and a text in it.
+
+    Args:
+        axes: to draw in.
+        x, y: the middle.
+        width, height: of the box, before `boxstyle` pads it.
+        text: in the middle of the box.
+        ink, fontsize, linespacing: of the text; None for the linespacing of Matplotlib.
+        **look: properties of Matplotlib's FancyBboxPatch.
+    """
+    axes.add_patch(FancyBboxPatch((x - width / 2, y - height / 2), width, height, **look))
+    axes.text(x, y, text, color=ink, ha="center", va="center", fontsize=fontsize, linespacing=linespacing, zorder=4)
 
 
 # Images

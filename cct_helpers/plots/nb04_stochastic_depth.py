@@ -5,7 +5,7 @@ Masks are (branches, images) of bool, True where the branch is kept, the first b
 
 import numpy as np
 from matplotlib.colors import ListedColormap
-from matplotlib.patches import FancyBboxPatch, Patch
+from matplotlib.patches import Patch
 
 from cct_helpers.figures import (
     BLUE,
@@ -16,6 +16,7 @@ from cct_helpers.figures import (
     PALE,
     SEEDS,
     draw_arrow,
+    draw_box,
     draw_seeds,
     name_rows,
     new_figure,
@@ -24,13 +25,11 @@ from cct_helpers.figures import (
 LINE = dict(color="#333333", linewidth=1.6)
 
 
-def draw_box(axes, x, y, width, height, text, colour, dropped=False):
+def draw_branch(axes, x, y, width, height, text, colour, dropped=False):
     """A box with its middle at (x, y): filled where it computes, pale and dashed where it is dropped."""
     look = dict(facecolor=PALE, edgecolor=GREY, linestyle="--") if dropped else dict(facecolor=colour, edgecolor=colour)
-    corner = x - width / 2, y - height / 2
-    axes.add_patch(FancyBboxPatch(corner, width, height, boxstyle="round,pad=0,rounding_size=0.08", zorder=3, **look))
-    ink = GREY if dropped else "white"
-    axes.text(x, y, text, color=ink, ha="center", va="center", fontsize=9, zorder=4)
+    look |= dict(boxstyle="round,pad=0,rounding_size=0.08", zorder=3)
+    draw_box(axes, x, y, width, height, text, ink=GREY if dropped else "white", fontsize=9, **look)
 
 
 def draw_paths(paths):
@@ -46,7 +45,7 @@ def draw_paths(paths):
         ax.text(-0.85, -row + 0.2, f"{name}\n{sum(kept)} of {len(kept)} branches", ha="right", va="center", fontsize=10)
         for place, is_kept in enumerate(kept):
             letter, colour = (("A", BLUE), ("M", GREEN))[place % 2]
-            draw_box(ax, place, -row + 0.42, 0.5, 0.36, letter, colour, dropped=not is_kept)
+            draw_branch(ax, place, -row + 0.42, 0.5, 0.36, letter, colour, dropped=not is_kept)
             if is_kept:
                 ax.plot(place + np.array([-0.38, -0.38, -0.25]), -row + np.array([0, 0.42, 0.42]), **LINE, zorder=2)
                 ax.plot(place + np.array([0.25, 0.38, 0.38]), -row + np.array([0.42, 0.42, 0]), **LINE, zorder=2)
@@ -75,11 +74,11 @@ def draw_dropped_blocks():
             ax.plot([start, start, end, end], [0, 1, 1, 0], **grey, zorder=1)
             for place, word in enumerate(words):
                 middle = start + (1.45 if len(words) == 1 else 0.65 + 1.36 * place)
-                draw_box(ax, middle, 1, 1.35 if word != "norm" else 0.85, 0.52, word, BLUE, dropped=True)
+                draw_branch(ax, middle, 1, 1.35 if word != "norm" else 0.85, 0.52, word, BLUE, dropped=True)
             ax.text(end, 0, "+", ha="center", va="center", fontsize=12, zorder=4)
             ax.plot(end, 0, "o", markersize=15, markerfacecolor="white", markeredgecolor=LINE["color"], zorder=3)
         if authors:
-            draw_box(ax, 4.16, 0, 0.95, 0.52, "norm1", BLUE)
+            draw_branch(ax, 4.16, 0, 0.95, 0.52, "norm1", BLUE)
         ax.text(-0.15, 0, "x", ha="right", va="center", fontsize=11)
         ax.text(8.3, 0, "norm1(x)" if authors else "x", ha="left", va="center", fontsize=11)
         ax.set(xlim=(-0.6, 9.7), ylim=(-0.4, 1.35))

@@ -1,7 +1,6 @@
 """Pictures of notebook 09, what matters: names and arrays in, a Matplotlib Figure out."""
 
 import numpy as np
-from matplotlib.patches import FancyBboxPatch
 
 from cct_helpers.figures import (
     BLUE,
@@ -13,6 +12,7 @@ from cct_helpers.figures import (
     SKY,
     YELLOW,
     draw_arrow,
+    draw_box,
     draw_seeds,
     name_rows,
     new_figure,
@@ -44,8 +44,7 @@ def draw_changes(names, places=PLACES):
     figure, ax = new_figure(width=10, height=3.1)
     for place, (box, words) in enumerate(places.items()):
         look = dict(boxstyle="round,pad=0.02", facecolor=BLUE, edgecolor="white")
-        ax.add_patch(FancyBboxPatch((place - 0.38, 0.72), 0.76, 0.38, **look))
-        ax.text(place, 0.91, box, ha="center", va="center", fontsize=10, color="white", linespacing=1.4)
+        draw_box(ax, place, 0.91, 0.76, 0.38, box, ink="white", linespacing=1.4, **look)
         if place:
             draw_arrow(ax, (place - 0.59, 0.91), (place - 0.41, 0.91))
         here = [name for name in names if name.split("_")[0] in words]

@@ -1,7 +1,6 @@
 """Pictures of notebook 10, stronger training: names and arrays in, a Matplotlib Figure out."""
 
 import numpy as np
-from matplotlib.patches import FancyBboxPatch
 
 from cct_helpers.figures import (
     BLUE,
@@ -11,6 +10,7 @@ from cct_helpers.figures import (
     PALE,
     SEEDS,
     draw_arrow,
+    draw_box,
     draw_image,
     draw_seeds,
     name_rows,
@@ -36,8 +36,7 @@ def draw_tricks(tricks=TRICKS):
     figure, ax = new_figure(width=10, height=2.1)
     for place, (station, names) in enumerate(tricks.items()):
         box = dict(boxstyle="round,pad=0.02", facecolor=BLUE, edgecolor="white")
-        ax.add_patch(FancyBboxPatch((place - 0.37, 0.72), 0.74, 0.34, **box))
-        ax.text(place, 0.89, station, ha="center", va="center", fontsize=10.5, color="white")
+        draw_box(ax, place, 0.89, 0.74, 0.34, station, ink="white", fontsize=10.5, **box)
         if place:
             draw_arrow(ax, (place - 0.6, 0.89), (place - 0.4, 0.89))
         if names:

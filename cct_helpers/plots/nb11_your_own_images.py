@@ -3,7 +3,6 @@
 import itertools
 
 import numpy as np
-from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import NullLocator
 
 from cct_helpers.figures import (
@@ -15,6 +14,7 @@ from cct_helpers.figures import (
     PALE,
     SEEDS,
     draw_arrow,
+    draw_box,
     draw_classes,
     draw_image,
     draw_overlay,
@@ -89,9 +89,7 @@ def draw_start(old, new):
     for place, (name, (state, colour)) in enumerate(PARTS.items()):
         x = 1.2 + 1.55 * place
         look = dict(boxstyle="round,pad=0.02,rounding_size=0.08", facecolor=colour, edgecolor="none")
-        ax.add_patch(FancyBboxPatch((x, 0.95), 1.25, 0.85, **look))
-        ink = "black" if colour == ORANGE else "white"
-        ax.text(x + 0.625, 1.375, name, fontsize=10, color=ink, **middle)
+        draw_box(ax, x + 0.625, 1.375, 1.25, 0.85, name, ink="black" if colour == ORANGE else "white", **look)
         state = state.replace(" to ", "\nto ").replace(", ", ",\n")
         ax.text(x + 0.625, 0.85, state, fontsize=10, ha="center", va="top")
         draw_arrow(ax, (x - 0.27, 1.375), (x - 0.04, 1.375), arrowstyle="->")

@@ -3,7 +3,6 @@
 import textwrap
 
 import numpy as np
-from matplotlib.patches import FancyBboxPatch
 
 from cct_helpers.figures import (
     BLUE,
@@ -14,6 +13,7 @@ from cct_helpers.figures import (
     PINK,
     SEEDS,
     draw_arrow,
+    draw_box,
     draw_seeds,
     name_rows,
     new_figure,
@@ -236,24 +236,22 @@ def draw_way(ways):
     top = 0
     for symptom, test, outcomes in ways:
         middle = top + len(outcomes) / 2
-        draw_box(ax, 1.15, middle, 2.1, symptom, "#FBE3D3", 28)
-        draw_box(ax, 3.8, middle, 2.0, test, PALE, 26)
+        draw_step(ax, 1.15, middle, 2.1, symptom, "#FBE3D3", 28)
+        draw_step(ax, 3.8, middle, 2.0, test, PALE, 26)
         draw_labelled_arrow(ax, (2.24, middle), (2.76, middle))
         for number, (outcome, cause) in enumerate(outcomes):
             place = top + number + 0.5
-            draw_box(ax, 8.3, place, 3.2, cause, "#CDE9E0", 44)
+            draw_step(ax, 8.3, place, 3.2, cause, "#CDE9E0", 44)
             ax.plot([4.83, 5.05, 5.05], [middle, middle, place], color=GREY, linewidth=1.2, solid_capstyle="butt")
             draw_labelled_arrow(ax, (5.05, place), (6.66, place), outcome)
         top += len(outcomes)
     return figure
 
 
-def draw_box(axes, x, y, width, text, colour, letters):
+def draw_step(axes, x, y, width, text, colour, letters):
     """Draw a box with its middle at (x, y) and a text in it, broken into lines of so many letters."""
-    place = (x - width / 2, y - 0.38)
     look = dict(boxstyle="round,pad=0.02,rounding_size=0.08", facecolor=colour, edgecolor=GREY, linewidth=0.8)
-    axes.add_patch(FancyBboxPatch(place, width, 0.76, **look))
-    axes.text(x, y, textwrap.fill(text, letters), ha="center", va="center", fontsize=9.5, linespacing=1.05)
+    draw_box(axes, x, y, width, 0.76, textwrap.fill(text, letters), fontsize=9.5, linespacing=1.05, **look)
 
 
 def draw_labelled_arrow(axes, start, end, text=""):

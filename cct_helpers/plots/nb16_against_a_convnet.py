@@ -3,7 +3,7 @@
 import textwrap
 
 import numpy as np
-from matplotlib.patches import FancyBboxPatch, Patch
+from matplotlib.patches import Patch
 
 from cct_helpers.figures import (
     BLUE,
@@ -14,6 +14,7 @@ from cct_helpers.figures import (
     PINK,
     SEEDS,
     draw_arrow,
+    draw_box,
     draw_seeds,
     name_rows,
     new_figure,
@@ -38,10 +39,9 @@ def draw_two_ways(rows, title=""):
     for row, (model, boxes) in enumerate(rows.items()):
         ax.text(-0.47, row - 0.48, model, ha="left", va="center", fontsize=11, weight="bold")
         for step, (what, shape, kind) in enumerate(boxes):
-            look = dict(boxstyle="round,pad=0.01,rounding_size=0.05", facecolor=KINDS[kind], edgecolor=GREY)
-            ax.add_patch(FancyBboxPatch((step - 0.4, row - 0.3), 0.8, 0.6, linewidth=0.8, **look))
+            look = dict(boxstyle="round,pad=0.01,rounding_size=0.05", edgecolor=GREY, linewidth=0.8)
             text = f"{textwrap.fill(what, 15)}\n{shape}"
-            ax.text(step, row, text, ha="center", va="center", fontsize=9.5, linespacing=1.15)
+            draw_box(ax, step, row, 0.8, 0.6, text, fontsize=9.5, linespacing=1.15, facecolor=KINDS[kind], **look)
             if step:
                 draw_arrow(ax, (step - 0.59, row), (step - 0.4, row), linewidth=1.2, shrinkA=0, shrinkB=0)
     patches = [Patch(facecolor=colour, edgecolor=GREY, label=kind) for kind, colour in KINDS.items()]
