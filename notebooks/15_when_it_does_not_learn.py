@@ -150,6 +150,7 @@ def one_batch(model, images, labels, rate, steps=60, look_at=10):
     losses, kept = [], []
     for _ in range(steps):
         kept.append([copy_values(layer.trainable_variables) for layer in learning])
+        model.reset_metrics()  # without it Keras 3.10 returns the mean of all steps so far
         losses.append(float(model.train_on_batch(images, labels)))
     pairs = zip(learning, kept[look_at], kept[look_at + 1], strict=True)
     moved = {layer.name: length(map(np.subtract, after, before)) / length(before) for layer, before, after in pairs}
@@ -241,6 +242,7 @@ def range_test(model, images, labels, rates, size=32):
     for step, rate in enumerate(rates):
         model.optimizer.learning_rate = rate
         chosen = np.arange(size * step, size * (step + 1)) % len(images)
+        model.reset_metrics()
         losses.append(float(model.train_on_batch(images[chosen].astype("float32"), labels[chosen])))
     return np.array(losses)
 
