@@ -45,9 +45,10 @@ def race_rows():
         seconds = statistics.mean(run["seconds"] for run in own)
         score = f"{statistics.mean(top1):.1f}" + (f" ± {statistics.stdev(top1):.1f}" if len(own) > 1 else "")
         seeds = f"{len(own)} seeds" if len(own) > 1 else "1 seed"
+        beside = ", beside other work" if any(run.get("beside_other_work") for run in own) else ""
         yield (
             f"| {what} | {own[0]['parameters']:,} | {score} % "
-            f"| {seeds}, {own[0]['epochs']} epochs, {seconds:,.0f} s on {race['cores']} CPU cores |"
+            f"| {seeds}, {own[0]['epochs']} epochs, {seconds:,.0f} s on {race['cores']} CPU cores{beside} |"
         )
 
 

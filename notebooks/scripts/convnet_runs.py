@@ -3,16 +3,18 @@
     python notebooks/scripts/convnet_runs.py --data cifar10.npz --work FOLDER speed    # a minute, first
     python notebooks/scripts/convnet_runs.py --data cifar10.npz --work FOLDER          # all the rest, about 2 hours
 
-Or name the runs: sweep_MODEL_RATE, or MODEL_SHARE_BUDGET_SEED, such as resnet_tenth_261_0. Each run that ends
-is written to notebooks/results/16_against_a_convnet.json at once, and what is there is not made again. FOLDER keeps
+Or name the runs: sweep_MODEL_RATE, plan_resnet_PLAN, or MODEL_SHARE_BUDGET_SEED, such as resnet_tenth_261_0. Each run
+that ends is written to notebooks/results/16_against_a_convnet.json at once, and what is there is not made again. FOLDER keeps
 the checkpoints, so that a stopped run goes on after its last epoch.
 
 Both models have the recipe `fast`, but for the highest learning rate, which a sweep over four chooses on validation
 images, on a quarter of the training images, and for the number of epochs at each image size. These make the budget:
-`speed` times single steps of both models by turns, and EPOCHS has as many epochs as the budget pays for. So a race of
-equal seconds may be run on a machine that does other things as well. 5,000 images of the training part are held out and
-choose the rate and the best epoch; on a tenth, 4,500 images train and 500 choose. The test images are read once, at the
-end, and again moved and covered, for which nothing was chosen.
+`speed` times single steps of both models by turns, and PLANS have as many epochs as the budget pays for. So a race of
+equal seconds may be run on a machine that does other things as well. The plan of CCT is that of `fast`, which was chosen
+on validation images when that recipe was made; the ResNet's is chosen from three in the same way as its rate, at the
+best of its rates. 5,000 images of the training part are held out and choose rate, plan and best epoch; on a tenth,
+4,500 images train and 500 choose. The test images are read once, at the end, and again moved and covered, for which
+nothing was chosen.
 """
 
 import argparse
@@ -39,13 +41,16 @@ NAME = "16_against_a_convnet"
 RECORD = records.RESULTS / f"{NAME}.json"
 NORMALIZATION = (125.31, 122.95, 113.87), (62.99, 62.09, 66.70)  # CIFAR-10, pixel units
 SCALES = (0.5, 0.75, 1)
-BUDGETS = {"261": 261, "900": 900}  # seconds of two quiet cores: what `fast` takes, and about what `fast_80` takes
-EPOCHS = {  # (model, budget) -> epochs at each of SCALES
-    ("cct", "261"): (4, 2, 1),  # the recipe `fast`
-    ("cct", "900"): (6, 4, 2),  # `fast_80`
-    ("resnet", "261"): (4, 1, 1),
-    ("resnet", "900"): (6, 2, 2),
+BUDGETS = {"261": 261, "900": 900}  # seconds of two quiet cores; `fast` takes 261 of them
+PLANS = {  # model -> plan -> budget -> epochs at each of SCALES
+    "cct": {"fast": {"261": (4, 2, 1), "900": (13, 8, 3)}},
+    "resnet": {
+        "growing": {"261": (2, 1, 1), "900": (8, 4, 3)},
+        "half": {"261": (4, 0, 1), "900": (15, 0, 3)},
+        "whole": {"261": (0, 0, 2), "900": (0, 0, 7)},
+    },
 }
+FIRST = {model: next(iter(plans)) for model, plans in PLANS.items()}  # the plan with which the rates are swept
 RATES = (1.6e-3, 4e-3, 1e-2, 2.5e-2)  # highest learning rates, each 2.5 times the one before
 SHARES = {"all": 1, "tenth": 10}
 MODELS = ("cct", "resnet")
@@ -56,8 +61,9 @@ PIXELS_MOVED, SIDES_COVERED, ASKED = (1, 2, 4, 6, 8), (4, 8, 12, 16), 2000
 def all_runs():
     """Names of all runs, in order: every setting with one seed before any with the next."""
     sweeps = [f"sweep_{model}_{rate:g}" for model in MODELS for rate in RATES]
+    plans = [f"plan_{model}_{plan}" for model in MODELS for plan in PLANS[model] if plan != FIRST[model]]
     races = [f"{model}_{share}_261_{seed}" for seed in range(3) for share in SHARES for model in MODELS]
-    return [*sweeps, *races, "cct_all_900_0", "resnet_all_900_0"]
+    return [*sweeps, *plans, *races, "cct_all_900_0", "resnet_all_900_0"]
 
 
 @functools.cache
@@ -84,7 +90,7 @@ def build(model, seed=0):
 
 def recipe_of(epochs, rate, times=1):
     """The recipe `fast` with so many epochs at each scale, all of them `times` as many."""
-    scales = tuple((scale, times * count) for scale, count in zip(SCALES[:-1], epochs[:-1], strict=True))
+    scales = tuple((scale, times * count) for scale, count in zip(SCALES[:-1], epochs[:-1], strict=True) if count)
     length = dict(epochs=times * sum(epochs), image_scales=scales, warmup_epochs=times)
     return dataclasses.replace(cct.RECIPES["fast"], learning_rate=rate, **length)
 
@@ -120,30 +126,30 @@ def measure_speed(path):
 
 def seconds_of(speed, model, epochs):
     """Seconds of a training with so many epochs at each scale, on cores on which CCT's `fast` takes 261."""
-    unit = BUDGETS["261"] / np.dot(speed["cct"]["step_seconds"], EPOCHS["cct", "261"])
+    unit = BUDGETS["261"] / np.dot(speed["cct"]["step_seconds"], PLANS["cct"]["fast"]["261"])
     return float(unit * np.dot(speed[model]["step_seconds"], epochs))
 
 
-def sweep(model, rate, path, work):
-    """One rate of a sweep: the epochs of 261 seconds on a quarter of the training images, all validation images."""
-    recipe = recipe_of(EPOCHS[model, "261"], rate)
-    history = cct.fit(build(model), load(path, 4), recipe, folder=work / f"sweep_{model}_{rate:g}")
-    return {"model": model, "rate": rate, "val_top1": history["val_top1"][-1]}
+def sweep(model, plan, rate, path, work):
+    """One run of a sweep: the epochs of 261 seconds on a quarter of the training images, all validation images."""
+    recipe = recipe_of(PLANS[model][plan]["261"], rate)
+    history = cct.fit(build(model), load(path, 4), recipe, folder=work / f"sweep_{model}_{plan}_{rate:g}")
+    return {"model": model, "plan": plan, "rate": rate, "val_top1": history["val_top1"][-1]}
 
 
-def best_rate(sweeps, model):
-    """The rate of the best run of the sweep of a model."""
-    own = [run for run in sweeps.values() if run["model"] == model]
-    if len(own) < len(RATES):
-        raise SystemExit(f"The sweep of {model} is not complete: run sweep_{model}_RATE for all of {RATES}.")
-    return max(own, key=lambda run: run["val_top1"])["rate"]
+def best_of(sweeps, model, plans):
+    """The best run of the sweeps of a model with these plans."""
+    own = [run for run in sweeps.values() if run["model"] == model and run["plan"] in plans]
+    if len(own) < len(RATES) + len(plans) - 1:
+        raise SystemExit(f"The sweeps of {model} are not complete: run its sweep_{model}_RATE and plan_{model}_PLAN.")
+    return max(own, key=lambda run: run["val_top1"])
 
 
 def race(model, share, budget, seed, sweeps, path, work):
     """One run of the race: what the best epoch answers to the test images, as they are, moved and covered."""
-    times = SHARES[share]
-    rate = best_rate(sweeps, model)
-    recipe = recipe_of(EPOCHS[model, budget], rate, times)
+    times, best = SHARES[share], best_of(sweeps, model, list(PLANS[model]))
+    epochs, rate = PLANS[model][best["plan"]][budget], best["rate"]
+    recipe = recipe_of(epochs, rate, times)
     data, network = load(path, times, times), build(model, seed)
     history = cct.fit(network, data, recipe, folder=work / f"{model}_{share}_{budget}_{seed}", seed=seed)
     answers = cct.predict(network, data.x_test).argmax(axis=1)
@@ -154,9 +160,9 @@ def race(model, share, budget, seed, sweeps, path, work):
         return float(np.mean(cct.predict(network, changed).argmax(axis=1) == labels))
 
     return {
-        **dict(model=model, share=share, budget=budget, seed=seed, rate=rate),
+        **dict(model=model, share=share, budget=budget, seed=seed, rate=rate, plan=best["plan"]),
         "parameters": int(sum(np.prod(variable.shape) for variable in network.trainable_variables)),
-        "epochs": [times * count for count in EPOCHS[model, budget]],
+        "epochs": [times * count for count in epochs],
         "best_epoch": history["best_epoch"],
         "train_images": len(data.x_train),
         "validation_images": len(data.x_val),
@@ -191,8 +197,10 @@ def write(record, note, path):
         "machine": records.machine(),
         "note": note or record.get("note", ""),
         "seconds": {
-            f"{model}_{budget}": round(seconds_of(speed, model, epochs), 1)
-            for (model, budget), epochs in EPOCHS.items()
+            f"{model}_{plan}_{budget}": round(seconds_of(speed, model, epochs), 1)
+            for model, plans in PLANS.items()
+            for plan, budgets in plans.items()
+            for budget, epochs in budgets.items()
             if speed
         },
         "labels": "".join(map(str, load(path).y_test)),
@@ -214,12 +222,14 @@ def main():
         if name == "speed":
             record["speed"] = records.rounded(measure_speed(wanted.data))
             print(json.dumps(record["speed"], indent=1), flush=True)
-        elif name.startswith("sweep") and name not in record["sweeps"]:
-            _, model, rate = name.split("_")
-            run = sweep(model, float(rate), wanted.data, wanted.work)
+        elif name.startswith(("sweep", "plan")) and name not in record["sweeps"]:
+            kind, model, choice = name.split("_")
+            plan = choice if kind == "plan" else FIRST[model]
+            rate = float(choice) if kind == "sweep" else best_of(record["sweeps"], model, [FIRST[model]])["rate"]
+            run = sweep(model, plan, rate, wanted.data, wanted.work)
             record["sweeps"][name] = records.rounded(run)
             print(f"{name}: validation {run['val_top1']:.2%}", flush=True)
-        elif not name.startswith("sweep") and name not in record["runs"]:
+        elif not name.startswith(("sweep", "plan")) and name not in record["runs"]:
             model, share, budget, seed = name.split("_")
             run = race(model, share, budget, int(seed), record["sweeps"], wanted.data, wanted.work)
             record["runs"][name] = records.rounded(run)
