@@ -25,7 +25,7 @@ import nbformat
 import pytest
 from PIL import Image
 
-from tests.support.browser import Explorer, expect, launched, note_errors
+from tests.support.browser import LIVE_KEYS, Explorer, expect, launched, note_errors, press_controls
 from tests.support.explorations import NOTEBOOKS, code_cells, on_one_batch
 
 pytestmark = pytest.mark.skipif(
@@ -37,6 +37,8 @@ ROOT = Path(__file__).resolve().parents[1]
 WITH_EXPLORER = [path for path in NOTEBOOKS if "cct.attention_explorer(" in path.read_text(encoding="utf-8")]
 ONE = "08_"  # it has sliders, choices, an explorer and short training: what a page can do
 GRID = (8, 8)  # the tokens of both explorers of the course
+LIVE = ("A small model", "Small models")  # how the titles of live models begin
+OPTIONAL = ("#pictures",)  # there where a live model has several pictures
 RUN_TIMEOUT = 300_000  # ms
 
 PROMPTS = ".jp-CodeCell .jp-InputPrompt"  # [ ]: not run, [*]: waiting or running, [3]: run third
@@ -303,9 +305,17 @@ def test_notebook_in_jupyterlab(lab, reader, path):
     expect(page.locator("iframe")).to_have_count(frames)
     if path in WITH_EXPLORER:
         hover(page)
+    live = [frame for frame in page.locator("iframe").all() if frame.get_attribute("title").startswith(LIVE)]
+    assert len(live) == sum(f'title="{start}' in data.get("text/html", "") for data in shown for start in LIVE)
+    if live or path in WITH_EXPLORER:  # these work without a kernel
         reader.stop_kernel(path)
         page.locator(".jp-Notebook-ExecutionIndicator:not([data-status=idle])").wait_for()
+    if path in WITH_EXPLORER:
         hover(page)
+    for frame in live:
+        frame.scroll_into_view_if_needed()
+        pressed = press_controls(frame.element_handle().content_frame())
+        assert {name for name in LIVE_KEYS if not name.startswith(OPTIONAL)} <= set(pressed)
 
 
 @pytest.mark.parametrize("path", WITH_EXPLORER, ids=[path.stem for path in WITH_EXPLORER])

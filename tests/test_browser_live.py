@@ -23,7 +23,7 @@ import cct_helpers as cct
 from cct_helpers.explorer import live_model, rounded
 from cct_helpers.layers import resize_positions
 from cct_helpers.models import at_size
-from tests.support.browser import launched, note_errors
+from tests.support.browser import LIVE_KEYS, launched, note_errors, press_controls, settle
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -280,7 +280,7 @@ class Hand:
         self.frame, self.page = frame, frame.page
 
     def settle(self):
-        self.frame.wait_for_function("() => !working && !asked && !painting && referenceDone === state.reference")
+        settle(self.frame)
 
     def seen(self):
         self.settle()
@@ -570,48 +570,6 @@ def test_the_policy_refuses_any_request(visit, digits_page, witness, policy):
 
 # By keyboard alone
 
-# What a reader can do: the control, the keys, and what of the page must be another after them.
-KEYS = {
-    "[data-tool=erase]": ("Enter", "state.tool"),
-    "[data-tool=hide]": ("Enter", "state.tool"),
-    "[data-tool=restore]": ("Space", "state.tool"),
-    "[data-tool=draw]": ("Space", "state.tool"),
-    "#width": ("ArrowRight", "byId('width').value"),
-    "#picture": ("Space", "[...state.pixels]"),
-    "#undo": ("Enter", "[...state.pixels]"),
-    "[data-view=counts]": ("Enter", "state.view"),
-    "[data-view=changes]": ("Enter", "state.view"),
-    "[data-view=looks]": ("Enter", "state.view"),
-    "figure:nth-of-type(1) canvas": ("ArrowUp", "[...state.square]"),
-    "figure:nth-of-type(2) canvas": ("ArrowDown", "[...state.square]"),
-    "[data-move='1,0']": ("Enter", "state.shift"),
-    "[data-move='-1,0']": ("Enter", "state.shift"),
-    "[data-move='0,1']": ("Enter", "state.shift"),
-    "[data-move='0,-1']": ("Enter", "state.shift"),
-    "#keep": ("Enter", "past.length"),
-    "#pictures button:nth-of-type(2)": ("Enter", "[...state.origin]"),
-    "#pictures button:nth-of-type(3)": ("Enter", "[...state.origin]"),
-    "#pictures button:nth-of-type(1)": ("Enter", "[...state.origin]"),
-    "#empty": ("Enter", "[...state.pixels]"),
-    "#swap": ("Enter", "[...state.pixels]"),
-    "#reset": ("Enter", "[...state.pixels]"),
-    "#inside > summary": ("Enter", "byId('inside').open"),
-    "#layer": ("ArrowUp", "state.layer"),
-    "#head": ("ArrowDown", "state.head"),
-    "#class": ("ArrowDown", "state.class"),
-    "#photo": ("Space", "state.photo"),
-    "#compare": ("Space", "state.compare"),
-    "#switches > summary": ("Space", "byId('switches').open"),
-    "#deletion > summary": ("Enter", "byId('deletion').open"),
-    "#order": ("ArrowDown", "byId('order').value"),
-    "#filling": ("ArrowDown", "state.filling"),
-    "#count": ("ArrowRight", "[...state.hidden]"),
-    "#numbers > summary": ("Enter", "byId('numbers').open"),
-    "#stage": ("ArrowDown", "state.stage"),
-    "#limits > summary": ("Enter", "byId('limits').open"),
-    "#making > summary": ("Enter", "byId('making').open"),
-    "#words > summary": ("Enter", "byId('words').open"),
-}
 # Every control that a reader sees, by what the sheet above calls it; switches and links have tests of their own.
 CONTROLS = """(known) => [...document.querySelectorAll('button, input, select, summary, a[href], [tabindex="0"]')]
     .filter((one) => one.checkVisibility() && !one.disabled)
@@ -622,15 +580,7 @@ OTHERS = ["#open", "#camera", "#parts input", 'a[href^="#word-"]']
 
 def test_every_control_works_by_keyboard(visit, digits_page):
     hand = Hand(visit(digits_page))
-    for name, (key, seen) in KEYS.items():
-        control = hand.frame.locator(name).first
-        control.focus()
-        before = hand.frame.evaluate(f"JSON.stringify({seen})")
-        control.press(key)
-        if name == "#deletion > summary":
-            hand.frame.wait_for_function("() => curve && curve.lines.length === 6")
-        hand.settle()
-        assert hand.frame.evaluate(f"JSON.stringify({seen})") != before, name
+    assert press_controls(hand.frame) == list(LIVE_KEYS)
     with hand.page.expect_file_chooser():
         hand.frame.locator("#open").press("Enter")
     hand.frame.locator("#camera").press("Enter")
@@ -644,7 +594,7 @@ def test_every_control_works_by_keyboard(visit, digits_page):
 def test_tab_reaches_every_control_and_leaves(visit, digits_page):
     frame = visit(digits_page)
     frame.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-    known = [*KEYS, *OTHERS]
+    known = [*LIVE_KEYS, *OTHERS]
     wanted = frame.evaluate(CONTROLS, known)
     assert set(wanted) == set(known) - {"#undo"}  # nothing to undo yet
     reached = []
@@ -766,3 +716,4 @@ def test_an_exported_notebook_answers(visit, digits_page, tmp_path):
     answer = hand.answer()
     hand.stroke((0.2, 0.2), (0.8, 0.8))
     assert np.abs(hand.answer() - answer).max() > 0.2
+    assert press_controls(hand.frame) == list(LIVE_KEYS)

@@ -78,6 +78,30 @@ def draw_costs(sides, macs, seconds, title=""):
     return figure
 
 
+def draw_race(panels, line, title=""):
+    """What the runs of a race reached: a panel a data set, a row a model, over a band of what luck can do.
+
+    Args:
+        panels: name of the data -> {model: (seeds,)}, in percent.
+        line: the difference of two means from which on it is visible, in points: half the width of the band around
+            the mean of the first model.
+        title: what the picture says.
+    """
+    figure, axes = new_figure(1, len(panels), width=9.6, height=2.6, squeeze=False)
+    figure.suptitle(title)
+    for ax, (data, scores) in zip(axes[0], panels.items(), strict=True):
+        middle = np.mean(next(iter(scores.values())))
+        ax.axvspan(middle - line, middle + line, color=PALE, label=f"luck: up to {line:.1f} points")
+        for row, (model, values) in enumerate(scores.items()):
+            draw_seeds(ax, values, row, MODEL_COLOURS[model], marker=MARKERS[model])
+        name_rows(ax, list(scores))
+        ax.set(xlabel=f"test top-1 (%); {SEEDS}")
+        ax.set_title(data, fontsize=10)
+        ax.margins(x=0.1)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", frameon=False)
+    return figure
+
+
 def draw_changes(panels, title=""):
     """Accuracy over how far images were changed, a panel a kind of change, a line a model.
 

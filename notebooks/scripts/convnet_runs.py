@@ -4,15 +4,15 @@
     python notebooks/scripts/convnet_runs.py --data cifar10.npz --work FOLDER          # all the rest, about 2 hours
 
 Or name the runs: sweep_MODEL_RATE, plan_resnet_PLAN, or MODEL_SHARE_BUDGET_SEED, such as resnet_tenth_261_0. Each run
-that ends is written to notebooks/results/16_against_a_convnet.json at once, and what is there is not made again. FOLDER keeps
-the checkpoints, so that a stopped run goes on after its last epoch.
+that ends is written to notebooks/results/16_against_a_convnet.json at once, and what is there is not made again. FOLDER
+keeps the checkpoints, so that a stopped run goes on after its last epoch.
 
-Both models have the recipe `fast`, but for the highest learning rate, which a sweep over four chooses on validation
+Both models have the recipe `fast`, but for the highest learning rate, which a sweep over five chooses on validation
 images, on a quarter of the training images, and for the number of epochs at each image size. These make the budget:
 `speed` times single steps of both models by turns, and PLANS have as many epochs as the budget pays for. So a race of
-equal seconds may be run on a machine that does other things as well. The plan of CCT is that of `fast`, which was chosen
-on validation images when that recipe was made; the ResNet's is chosen from three in the same way as its rate, at the
-best of its rates. 5,000 images of the training part are held out and choose rate, plan and best epoch; on a tenth,
+equal seconds may be run on a machine that does other things as well. The plan of CCT is that of `fast`, which was
+chosen on validation images when that recipe was made; the ResNet's is chosen from three in the same way as its rate, at
+the best of its rates. 5,000 images of the training part are held out and choose rate, plan and best epoch; on a tenth,
 4,500 images train and 500 choose. The test images are read once, at the end, and again moved and covered, for which
 nothing was chosen.
 """
@@ -51,7 +51,7 @@ PLANS = {  # model -> plan -> budget -> epochs at each of SCALES
     },
 }
 FIRST = {model: next(iter(plans)) for model, plans in PLANS.items()}  # the plan with which the rates are swept
-RATES = (1.6e-3, 4e-3, 1e-2, 2.5e-2)  # highest learning rates, each 2.5 times the one before
+RATES = (1.6e-3, 4e-3, 1e-2, 2.5e-2, 6.25e-2)  # highest learning rates, each 2.5 times the one before
 SHARES = {"all": 1, "tenth": 10}
 MODELS = ("cct", "resnet")
 STEPS = 15  # timed for each model and image size

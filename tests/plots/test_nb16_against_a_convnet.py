@@ -40,6 +40,18 @@ def test_costs_are_at_their_sides():
     assert_draws(figure)
 
 
+def test_a_race_has_a_dot_a_run_over_the_band_of_luck():
+    panels = {"all": {"CCT": np.array([76.0, 78]), "ResNet": np.array([75.0, 74])}, "tenth": {"CCT": np.array([55.0])}}
+    figure = pictures.draw_race(panels, 1.5, "a race")
+    left, right = figure.axes
+    np.testing.assert_allclose(dots(left, 5), [[76, 0], [78, 0], [75, 1], [74, 1]])
+    band = left.patches[0].get_extents().transformed(left.transData.inverted())
+    np.testing.assert_allclose([band.x0, band.x1], [75.5, 78.5])
+    assert [label.get_text() for label in left.get_yticklabels()] == ["CCT", "ResNet"]
+    assert right.get_title() == "tenth"
+    assert_draws(figure)
+
+
 def test_changes_have_a_line_a_model():
     scores = np.array([[77.0, 76], [70, 71], [60, 62]])
     models = {"CCT": ([0, 2, 8], scores), "ResNet": ([0, 2, 8], scores - 2)}

@@ -106,3 +106,70 @@ class Explorer:
 
     def text(self, selector="#line"):
         return self.frame.locator(selector).inner_text()
+
+
+# What a reader can do to a live model: the control, the keys, and what of the page must be another after them.
+LIVE_KEYS = {
+    "[data-tool=erase]": ("Enter", "state.tool"),
+    "[data-tool=hide]": ("Enter", "state.tool"),
+    "[data-tool=restore]": ("Space", "state.tool"),
+    "[data-tool=draw]": ("Space", "state.tool"),
+    "#width": ("ArrowRight", "byId('width').value"),
+    "#picture": ("Space", "[...state.pixels]"),
+    "#undo": ("Enter", "[...state.pixels]"),
+    "[data-view=counts]": ("Enter", "state.view"),
+    "[data-view=changes]": ("Enter", "state.view"),
+    "[data-view=looks]": ("Enter", "state.view"),
+    "figure:nth-of-type(1) canvas": ("ArrowUp", "[...state.square]"),
+    "figure:nth-of-type(2) canvas": ("ArrowDown", "[...state.square]"),
+    "[data-move='1,0']": ("Enter", "state.shift"),
+    "[data-move='-1,0']": ("Enter", "state.shift"),
+    "[data-move='0,1']": ("Enter", "state.shift"),
+    "[data-move='0,-1']": ("Enter", "state.shift"),
+    "#keep": ("Enter", "past.length"),
+    "#pictures button:nth-of-type(2)": ("Enter", "[...state.origin]"),
+    "#pictures button:nth-of-type(3)": ("Enter", "[...state.origin]"),
+    "#pictures button:nth-of-type(1)": ("Enter", "[...state.origin]"),
+    "#empty": ("Enter", "[...state.pixels]"),
+    "#swap": ("Enter", "[...state.pixels]"),
+    "#reset": ("Enter", "[...state.pixels]"),
+    "#inside > summary": ("Enter", "byId('inside').open"),
+    "#layer": ("ArrowUp", "state.layer"),
+    "#head": ("ArrowDown", "state.head"),
+    "#class": ("ArrowDown", "state.class"),
+    "#photo": ("Space", "state.photo"),
+    "#compare": ("Space", "state.compare"),
+    "#switches > summary": ("Space", "byId('switches').open"),
+    "#deletion > summary": ("Enter", "byId('deletion').open"),
+    "#order": ("ArrowDown", "byId('order').value"),
+    "#filling": ("ArrowDown", "state.filling"),
+    "#count": ("ArrowRight", "[...state.hidden]"),
+    "#numbers > summary": ("Enter", "byId('numbers').open"),
+    "#stage": ("ArrowDown", "state.stage"),
+    "#limits > summary": ("Enter", "byId('limits').open"),
+    "#making > summary": ("Enter", "byId('making').open"),
+    "#words > summary": ("Enter", "byId('words').open"),
+}
+
+
+def settle(frame):
+    """Until a live model has computed and painted all that was asked of it."""
+    frame.wait_for_function("() => !working && !asked && !painting && referenceDone === state.reference")
+
+
+def press_controls(frame):
+    """Use every control of a live model by keyboard, see that the page follows, and return which were there."""
+    pressed = []
+    for name, (key, seen) in LIVE_KEYS.items():
+        control = frame.locator(name).first
+        if not control.count() or not control.is_visible() or control.is_disabled():
+            continue
+        control.focus()
+        before = frame.evaluate(f"JSON.stringify({seen})")
+        control.press(key)
+        if name == "#deletion > summary":
+            frame.wait_for_function("() => curve && curve.lines.length === 6")
+        settle(frame)
+        assert frame.evaluate(f"JSON.stringify({seen})") != before, name
+        pressed.append(name)
+    return pressed
