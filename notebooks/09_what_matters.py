@@ -18,7 +18,8 @@
 # You will take CCT apart one piece at a time, read the record of real trainings with and without each piece, and say
 # which differences are more than luck.
 #
-# 110 minutes to read, 1 minute to run. A good place for a break is before *Better, or only bigger?* Builds on [notebook
+# 110 minutes to read, 1 minute to run. A good place for a break is before *The ladder*. The story ends before *For
+# experiments of your own*: the sections after it stand each for itself. Builds on [notebook
 # 06](06_compact_transformer.ipynb) and [notebook 07](07_training.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/09_what_matters.ipynb)
@@ -86,84 +87,17 @@ for name in compared:
 assert len(compared) == 14 and PARTS["as_it_is"] == {}
 
 # %% [markdown]
-# With the model as it is, these are 15 *settings*. `build_parts` builds them: it is `build_cct` with one more argument,
-# the pooling. A 1 x 1 kernel needs no padding, so `kernel_1` changes both. All 15 models take images of 32 x 32 pixels
-# and give 10 logits. They are trained by the recipe `fast` of notebook 07, which begins with smaller images, with
-# five epochs instead of seven, batches of 64, and without attention dropout.
+# With the model as it is, these are 15 *settings*. A 1 x 1 kernel needs no padding, so `kernel_1` changes both. All 15
+# models take images of 32 x 32 pixels and give 10 logits.
 #
 # **Predict:** before any number is shown, write down which change costs most, and which of them make the model better.
 # The section *What the record says* has the answer.
 #
-# ## A runner that can be stopped
-#
-# *Why:* 15 settings with several seeds each take hours. A laptop goes to sleep, a session on Colab ends.
-# What is done must stay done. The runner is two loops and one file a run:
-
-# %%
-print(inspect.getsource(run_grid))
-
-# %% [markdown]
-# A file is written under another name and then renamed, so it is there whole or not at all. All settings come with the
-# first seed before any comes with the second: wherever you stop, no setting is more than one seed behind.
-#
-# Libraries such as KerasTuner are made to *search* for the best setting. Here you want every setting with every seed,
-# the bad ones above all, and then two loops are easier to read.
-#
-# Try it on a small scale: digits, two settings, two seeds, three epochs. The function `train` below fails on purpose
-# after `most` trainings, as if the power had gone.
-
-# %%
-digits = cct.load_dataset("digits")
-few = digits._replace(x_train=digits.x_train[:320], y_train=digits.y_train[:320])
-recipe = dataclasses.replace(cct.RECIPES["quick"], epochs=3, batch_size=32, augment="none")
-small = dict(input_shape=(16, 16, 1), normalization=(78, 96), dim=32, hidden_channels=16)
-done = []
-
-
-def train(setting, seed, most):
-    if len(done) == most:
-        raise RuntimeError("the power is gone")
-    done.append((setting, seed))
-    keras.utils.set_random_seed(seed)
-    model = build_parts(**small, **setting)
-    cct.fit(model, few, recipe, seed=seed, verbose=False)
-    scores = cct.evaluate(model, digits.x_test, digits.y_test)
-    return {"parameters": model.count_params(), "test_top1": scores["top1"]}
-
-
-# %% [markdown]
-# **Predict:** four runs are wanted, and the power goes after three. How many trainings does the second call start?
-
-# %%
-settings = {"as_it_is": PARTS["as_it_is"], "position_none": PARTS["position_none"]}
-folder = tempfile.TemporaryDirectory()
-try:
-    run_grid(lambda setting, seed: train(setting, seed, most=3), settings, [0, 1], folder.name)
-except RuntimeError as power_cut:
-    kept = sorted(path.name for path in Path(folder.name).iterdir())
-    print(power_cut, "- what is there:", ", ".join(kept))
-assert len(kept) == len(done) == 3 and all(name.endswith(".json") for name in kept)
-
-runs = run_grid(lambda setting, seed: train(setting, seed, most=4), settings, [0, 1], folder.name)
-print("trainings started in all:", len(done))
-assert len(done) == len(runs) == 4 and max(run["test_top1"] for run in runs) < 0.2
-for run in runs:
-    print(f"{run['name']:14} seed {run['seed']}: {run['test_top1']:.1%}")
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# The second call starts one training. The other three are read from their files.
-#
-# </details>
-#
-# Which setting is better? Guessing gets 10 % right, and none of these runs does much more. After 3 epochs on 320 digits
-# the question makes no sense yet. It needs larger trainings, and it needs a measure of luck.
-#
 # ## The record
 #
-# The same runner trained all 15 models on CIFAR-10, and two pairs of changes that come later, each with three seeds.
-# The script `notebooks/scripts/grid_runs.py` has the settings; its command and its conditions stand in the record.
+# All 15 models were trained on CIFAR-10, and two pairs of changes that come later, each with three seeds. The recipe is
+# `fast` of notebook 07, with five epochs instead of seven, batches of 64, and without attention dropout. It begins with
+# smaller images. The settings stand in `notebooks/scripts/grid_runs.py`, the command and the conditions in the record.
 
 
 # %%
@@ -182,25 +116,20 @@ print({field: record["recipe"][field] for field in ("optimizer", "learning_rate"
 assert names == list(PARTS) and seeds == 3 and len(record["runs"]) == 3 * (15 + 2)
 assert record["recipe"]["image_scales"] == [[0.5, 3], [0.75, 1]] and record["recipe"]["epochs"] == 5
 
+# %% [markdown]
+# The scores, a row a setting: test accuracy in percent, one number for each seed.
+
 # %%
 for name, row in zip(names, points, strict=True):
     print(f"{name:20} {row.round(2)}  mean {row.mean():.2f}, standard deviation {row.std(ddof=1):.2f}")
 
 # %% [markdown]
-# The numbers are test accuracies in percent, one for each seed. The seed sets the first weights, the order of the
-# images, their augmentation and which branches are dropped; nothing else differs within a row. All 10,000 test images
-# are read once, with the weights of the last epoch.
+# The seed sets the first weights, the order of the images, their augmentation and which branches are dropped; nothing
+# else differs within a row. All 10,000 test images are read once, with the weights of the last epoch.
 #
-# Three things to keep in mind:
-#
-# - **The images** are a copy of CIFAR-10 that was compressed once more. Compare within the table, not with results on
-#   the original images.
-# - **The code** was an earlier version of this course's, and the record has no fingerprint of it. What is far beyond
-#   luck should come again with the code of today; the digits after the point will not.
-# - **Only the last of the five epochs saw images of 32 pixels.** In the first three, of 16 pixels, `convs_3` had 4
-#   tokens and `convs_1` 64, and a learned position table was resized twice on the way. For tokens and positions a grid
-#   at one size would ask a cleaner question.
-#
+# The rows differ. But so do the numbers within a row.
+
+# %% [markdown]
 # ## How large is the luck?
 #
 # *Why:* two runs of the *same* setting differ. As long as you do not know by how much, you cannot tell a better setting
@@ -249,21 +178,31 @@ title = "Three runs can say anything from 0 to twice the true spread"
 figure = pictures.draw_deviations(deviation * drawn, spreads, true=deviation, title=title)
 alt = "Histogram of spreads of three draws, from 0 to over twice the true one. Strokes of 15 settings lie all over it"
 cct.show(figure, alt=alt, colours=64)
-as_steady = rng.normal(size=(20_000, *points.shape)).std(axis=2, ddof=1).min(axis=1) < spreads.min() / deviation
-print(f"simulated tables with a row as steady as the steadiest here: {as_steady.mean():.1%}")
-print(f"equally steady settings with spreads as unequal as these: {bartlett(*points).pvalue:.1%} of tables")
-assert 0.015 < as_steady.mean() < 0.025 and 0.5 < deviation < 0.6 and spreads[0] < deviation / 20
-assert 0.001 < bartlett(*points).pvalue < 0.01
+assert 0.5 < deviation < 0.6 and spreads[0] < deviation / 20
 
 # %% [markdown]
-# The pooled spread is about half a point, more than twenty times that of the first row. Where all settings are equally
-# steady, a table with such a steady row comes up about one time in fifty. So luck can do it, but rarely.
+# The pooled spread is about half a point, more than twenty times that of the first row. Can such a calm row be luck?
+# Draw whole tables in which all settings are equally steady, and look at the steadiest row of each.
+
+# %%
+as_steady = rng.normal(size=(20_000, *points.shape)).std(axis=2, ddof=1).min(axis=1) < spreads.min() / deviation
+print(f"simulated tables with a row as steady as the steadiest here: {as_steady.mean():.1%}")
+print(f"Bartlett's test, for the curious: {bartlett(*points).pvalue:.1%}")
+assert 0.015 < as_steady.mean() < 0.025 and 0.001 < bartlett(*points).pvalue < 0.01
+
+# %% [markdown]
+# Luck can do it, but rarely: about one table in fifty has such a row. So some settings are probably steadier than
+# others, and three runs a row cannot say which. The common spread is a compromise: the line that is drawn below is too
+# wide for the calm rows and too narrow for the restless ones.
 #
-# Are all settings equally steady? Bartlett's test asks how often equally steady settings, with normally distributed
-# scores, give spreads as unequal as these: in fewer than one table of a hundred. So some settings are probably steadier
-# than others, and three runs a row cannot say which. The common spread is a compromise: the line that is drawn below
-# is too wide for the calm rows and too narrow for the restless ones.
+# <details><summary>For the curious: Bartlett's test</summary>
 #
+# It asks the same of all rows at once: how often do equally steady settings, with normally distributed scores, give
+# spreads as unequal as these? In fewer than one table of a hundred.
+#
+# </details>
+
+# %% [markdown]
 # ## How many seeds?
 #
 # *Why:* a mean of several runs is surer than one run, and every run costs minutes or hours. How many are enough?
@@ -300,97 +239,9 @@ assert 0.8 < 2 * error < 0.95 and 0.4 < 2 * error_with(12) < 0.48
 # </details>
 #
 # That is why a small effect reported from one seed is best read as "we do not know".
-#
-# "Visible" is not "sure to be seen". The chance to see a true difference is called the [power](glossary.md) of an
-# experiment.
-#
-# **Predict:** the true difference is just what three seeds can show, two standard errors. How often is the measured one
-# above the line? How often with twice the seeds?
-
-# %%
-found = {}
-for n in (seeds, 2 * seeds):
-    measured_gain = rng.normal(2 * error, error_with(n), size=20_000)
-    found[n] = np.mean(measured_gain > 2 * error_with(n))
-    print(f"{n} seeds, {2 * error / error_with(n):.1f} standard errors: seen in {found[n]:.0%} of the experiments")
-assert 0.48 < found[3] < 0.52 and 0.78 < found[6] < 0.82
 
 # %% [markdown]
-# <details><summary>Answer</summary>
-#
-# With three seeds the difference is seen every second time, as luck moves it up and down equally often. With six it is
-# seen four times out of five.
-#
-# </details>
-#
-# So whoever plans an experiment plans with 2.8 standard errors instead of 2: twice the seeds.
-#
-# ## The luck of the test images
-#
-# *Why:* there is a second kind of luck. The test images are a sample too.
-#
-# **Predict:** does it go away with a hundred seeds?
-#
-# Give every image a difficulty, the chance that a trained model is right on it. With endless seeds the accuracy on a
-# test set is the mean of these chances. Draw 300 test sets. (The distribution is invented; its mean is about that of
-# the record.)
-
-# %%
-images = record["test_images"]
-chances = rng.beta(0.5, 0.36, size=(300, images))  # (test sets, images)
-of_sets = 100 * chances.mean(axis=1)  # (test sets,)
-print(f"accuracy with endless seeds: {of_sets.mean():.1f} ± {of_sets.std():.2f} %, over the test sets")
-assert abs(of_sets.mean() - points.mean()) < 2 and 0.3 < of_sets.std() < 0.5
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# The luck of the test set does not go away with any number of seeds: every seed is asked the same images.
-#
-# </details>
-#
-# So a single accuracy is uncertain by several tenths of a point, however many seeds are behind it, and seeds cannot
-# show that. Is a comparison as uncertain? Take a second model that is a little better on the whole, while each image
-# suits it a little more or less, and ask both the same images.
-
-# %%
-second = np.clip(chances + rng.normal(0.02, 0.15, size=chances.shape), 0, 1)
-gains_of_sets = 100 * (second - chances).mean(axis=1)
-print(f"gain of the second model: {gains_of_sets.mean():.2f} ± {gains_of_sets.std():.2f} points, over the test sets")
-assert gains_of_sets.std() < 0.5 * of_sets.std() and gains_of_sets.mean() > 0.3
-
-# %% [markdown]
-# The *difference* of two models on the same images is surer, here by more than half, as an easy image is easy for both.
-# How much surer depends on how alike the models are. Compare on the same test set, and compare differences.
-#
-# (The training images are a sample as well. They are the same 10,000 in every run of this record, so what another
-# 10,000 would change, it cannot show.)
-#
-# ## Three ways to fool yourself
-#
-# > **Trap: the best seed.** Train your own idea ten times and report the best run. Take the old method from a table,
-# > where it was run once.
-#
-# **Predict:** both methods are equally good. How much better does yours look, in standard deviations?
-
-# %% tags=["trap"]
-best = {k: rng.normal(size=(20_000, k)).max(axis=1).mean() for k in (1, 2, 3, 4, 5, 10)}
-for k, gain in best.items():
-    print(f"best of {k:2}: {gain:5.2f} standard deviations, here {gain * deviation:5.2f} points")
-assert abs(best[1]) < 0.03 and 0.95 < best[4] < 1.1 and 1.45 < best[10] < 1.6
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# Yours looks better by one and a half standard deviations, and it is not.
-#
-# </details>
-#
-# The method of this course is no exception: the authors of CCT
-# [say](https://github.com/SHI-Labs/Compact-Transformers/issues/3) that their figures are the best of 4 runs, which by
-# such a table is worth about one standard deviation.
-#
-# **To catch it:** report the mean, the spread and the number of runs, with the same number for all.
+# ## Fourteen comparisons, one line
 #
 # > **Trap: many looks.** Two standard errors are passed by luck about one time in twenty. But you compare 14 settings
 # > with `as_it_is`, not one.
@@ -425,33 +276,17 @@ assert [round(place, 1) for place in marks.values()] == [0.9, 1.3]
 # </details>
 #
 # **To catch it:** count the comparisons, and draw the line where luck passes it in 5 % of whole tables. Here that is at
-# three standard errors. (This is Dunnett's test for many settings against one control. His advice for such a table is
-# to run the control more often, about $\sqrt{14} \approx 4$ times as often as the others, as it takes part in every
-# comparison. This record has three runs of each.)
+# three standard errors.
 #
-# > **Trap: the score of the winner.** You compare many settings on the test images, keep the best, and report the score
-# > that made it the best.
+# <details><summary>For the curious: Dunnett's test</summary>
 #
-# **Predict:** 15 settings are equally good. By how much does the winner's score fall when it is trained again, with
-# other seeds? Say it in standard errors of a mean.
-
-# %% tags=["trap"]
-scores = rng.normal(size=(20_000, len(names)))  # of settings equally good, in standard errors of a mean of seeds
-again = rng.normal(size=20_000)  # the winner's, with other seeds
-excess = scores.max(axis=1) - again
-print(f"the winner of {len(names)} loses {excess.mean():.2f} standard errors when it is measured again")
-assert 1.65 < excess.mean() < 1.85
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# The winner loses more than one and a half standard errors. It was no better than the others.
+# That is its name, for many settings against one control. His advice for such a table is to run the control more often,
+# about $\sqrt{14} \approx 4$ times as often as the others, as it takes part in every comparison. This record has three
+# runs of each.
 #
 # </details>
-#
-# **To catch it:** choose on validation images, and read the test images once, for what was chosen. This notebook and
-# the next compare on test images: take their tables for what a part does, not for how good the best setting will be.
-#
+
+# %% [markdown]
 # ## What the record says
 #
 # Now look at your predictions.
@@ -487,32 +322,19 @@ assert max(abs(of[name]) for name in ("heads_4", "position_sine", "depth_rate_0"
 #
 # The rows at the edge could fall on the other side with other seeds. "Not beyond the line" does not mean "no
 # difference": it means that three seeds cannot show one.
-#
-# ## Does pairing help?
-#
-# *Why:* runs with the same seed see the same images in the same order. If a seed is good luck for all settings, take
-# the differences seed by seed and this luck cancels.
-#
-# **Predict:** how much smaller is the spread of the paired differences?
-
-# %%
-pairs = list(itertools.combinations(points, 2))
-paired = np.sqrt(np.mean([(one - other).var(ddof=1) for one, other in pairs]))
-unpaired = np.sqrt(np.mean([one.var(ddof=1) + other.var(ddof=1) for one, other in pairs]))
-print(f"{len(pairs)} pairs of settings: spread of differences paired {paired:.2f}, unpaired {unpaired:.2f} points")
-assert 0.95 < paired / unpaired < 1
 
 # %% [markdown]
-# <details><summary>Answer</summary>
+# Three things to keep in mind about these numbers:
 #
-# The spread of the paired differences is hardly smaller, by less than a twentieth.
-#
-# </details>
-#
-# The likely reason: another part means other first weights, and after some hundred steps two runs have little in
-# common. Pairing costs nothing and is right where it helps, as over the test images above. Measure it, as here, before
-# you count on it.
-#
+# - **The images** are a copy of CIFAR-10 that was compressed once more. Compare within the table, not with results on
+#   the original images.
+# - **The code** was an earlier version of this course's, and the record has no fingerprint of it. What is far beyond
+#   luck should come again with the code of today; the digits after the point will not.
+# - **Only the last of the five epochs saw images of 32 pixels.** In the first three, of 16 pixels, `convs_3` had 4
+#   tokens and `convs_1` 64, and a learned position table was resized twice on the way. For tokens and positions a grid
+#   at one size would ask a cleaner question.
+
+# %% [markdown]
 # ## Better, or only bigger?
 #
 # *Why:* more parameters, more tokens and more time make most models better. A part is good if it is worth its price.
@@ -533,6 +355,9 @@ added = {"average": -score, "class_token": -score + 128 + 128}  # a class token,
 for run in record["runs"]:
     extra = added.get(run["setting"].get("pooling"), 0)
     assert run["parameters"] == sum(costs_of(run)["parameters"].values()) + extra
+
+# %% [markdown]
+# They are, for all 51 runs. Here are the prices beside the points.
 
 # %%
 columns = {
@@ -858,6 +683,222 @@ assert 0.95 < last_was_best < 1 and max(every, without_worst) < -0.97
 #
 # These tables say little, then, about what is there to prevent just that. They say which parts get a model going.
 # Ablate at the length at which you mean to train, if you can pay for it. Notebook 10 trains longer.
+
+# %% [markdown]
+# ## For experiments of your own
+#
+# The story of the two records ends here. What follows is for the day when you plan an ablation yourself: how many seeds
+# to pay for, what seeds cannot show, two more ways to fool yourself, and a runner that can be stopped. Each section
+# stands for itself.
+#
+# ### Will you see it?
+#
+# *Why:* "visible" is not "sure to be seen". The chance to see a true difference is called the [power](glossary.md) of
+# an experiment.
+#
+# **Predict:** the true difference is just what three seeds can show, two standard errors. How often is the measured one
+# above the line? How often with twice the seeds?
+
+# %%
+found = {}
+for n in (seeds, 2 * seeds):
+    measured_gain = rng.normal(2 * error, error_with(n), size=20_000)
+    found[n] = np.mean(measured_gain > 2 * error_with(n))
+    print(f"{n} seeds, {2 * error / error_with(n):.1f} standard errors: seen in {found[n]:.0%} of the experiments")
+assert 0.48 < found[3] < 0.52 and 0.78 < found[6] < 0.82
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# With three seeds the difference is seen every second time, as luck moves it up and down equally often. With six it is
+# seen four times out of five.
+#
+# </details>
+#
+# So whoever plans an experiment plans with 2.8 standard errors instead of 2: twice the seeds.
+#
+# ### The luck of the test images
+#
+# *Why:* there is a second kind of luck. The test images are a sample too.
+#
+# Give every image a difficulty, the chance that a trained model is right on it. With endless seeds the accuracy on a
+# test set is the mean of these chances. Draw 300 test sets. (The distribution is invented; its mean is about that of
+# the record.)
+#
+# **Predict:** does the luck of the test images go away with a hundred seeds?
+
+# %%
+images = record["test_images"]
+chances = rng.beta(0.5, 0.36, size=(300, images))  # (test sets, images)
+of_sets = 100 * chances.mean(axis=1)  # (test sets,)
+print(f"accuracy with endless seeds: {of_sets.mean():.1f} ± {of_sets.std():.2f} %, over the test sets")
+assert abs(of_sets.mean() - points.mean()) < 2 and 0.3 < of_sets.std() < 0.5
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# The luck of the test set does not go away with any number of seeds: every seed is asked the same images.
+#
+# </details>
+#
+# So a single accuracy is uncertain by several tenths of a point, however many seeds are behind it, and seeds cannot
+# show that. Is a comparison as uncertain? Take a second model that is a little better on the whole, while each image
+# suits it a little more or less, and ask both the same images.
+
+# %%
+second = np.clip(chances + rng.normal(0.02, 0.15, size=chances.shape), 0, 1)
+gains_of_sets = 100 * (second - chances).mean(axis=1)
+print(f"gain of the second model: {gains_of_sets.mean():.2f} ± {gains_of_sets.std():.2f} points, over the test sets")
+assert gains_of_sets.std() < 0.5 * of_sets.std() and gains_of_sets.mean() > 0.3
+
+# %% [markdown]
+# The *difference* of two models on the same images is surer, here by more than half, as an easy image is easy for both.
+# How much surer depends on how alike the models are. Compare on the same test set, and compare differences.
+#
+# (The training images are a sample as well. They are the same 10,000 in every run of this record, so what another
+# 10,000 would change, it cannot show.)
+
+# %% [markdown]
+# ### Does pairing help?
+#
+# *Why:* runs with the same seed see the same images in the same order. If a seed is good luck for all settings, take
+# the differences seed by seed and this luck cancels.
+#
+# **Predict:** how much smaller is the spread of the paired differences?
+
+# %%
+pairs = list(itertools.combinations(points, 2))
+paired = np.sqrt(np.mean([(one - other).var(ddof=1) for one, other in pairs]))
+unpaired = np.sqrt(np.mean([one.var(ddof=1) + other.var(ddof=1) for one, other in pairs]))
+print(f"{len(pairs)} pairs of settings: spread of differences paired {paired:.2f}, unpaired {unpaired:.2f} points")
+assert 0.95 < paired / unpaired < 1
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# The spread of the paired differences is hardly smaller, by less than a twentieth.
+#
+# </details>
+#
+# The likely reason: another part means other first weights, and after some hundred steps two runs have little in
+# common. Pairing costs nothing and is right where it helps, as over the test images above. Measure it, as here, before
+# you count on it.
+
+# %% [markdown]
+# ### Two more ways to fool yourself
+#
+# > **Trap: the best seed.** Train your own idea ten times and report the best run. Take the old method from a table,
+# > where it was run once.
+#
+# **Predict:** both methods are equally good. How much better does yours look, in standard deviations?
+
+# %% tags=["trap"]
+best = {k: rng.normal(size=(20_000, k)).max(axis=1).mean() for k in (1, 2, 3, 4, 5, 10)}
+for k, gain in best.items():
+    print(f"best of {k:2}: {gain:5.2f} standard deviations, here {gain * deviation:5.2f} points")
+assert abs(best[1]) < 0.03 and 0.95 < best[4] < 1.1 and 1.45 < best[10] < 1.6
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Yours looks better by one and a half standard deviations, and it is not.
+#
+# </details>
+#
+# The method of this course is no exception: the authors of CCT
+# [say](https://github.com/SHI-Labs/Compact-Transformers/issues/3) that their figures are the best of 4 runs, which by
+# such a table is worth about one standard deviation.
+#
+# **To catch it:** report the mean, the spread and the number of runs, with the same number for all.
+#
+# > **Trap: the score of the winner.** You compare many settings on the test images, keep the best, and report the score
+# > that made it the best.
+#
+# **Predict:** 15 settings are equally good. By how much does the winner's score fall when it is trained again, with
+# other seeds? Say it in standard errors of a mean.
+
+# %% tags=["trap"]
+scores = rng.normal(size=(20_000, len(names)))  # of settings equally good, in standard errors of a mean of seeds
+again = rng.normal(size=20_000)  # the winner's, with other seeds
+excess = scores.max(axis=1) - again
+print(f"the winner of {len(names)} loses {excess.mean():.2f} standard errors when it is measured again")
+assert 1.65 < excess.mean() < 1.85
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# The winner loses more than one and a half standard errors. It was no better than the others.
+#
+# </details>
+#
+# **To catch it:** choose on validation images, and read the test images once, for what was chosen. This notebook and
+# the next compare on test images: take their tables for what a part does, not for how good the best setting will be.
+
+# %% [markdown]
+# ### A runner that can be stopped
+#
+# *Why:* 15 settings with several seeds each take hours. A laptop goes to sleep, a session on Colab ends. What is done
+# must stay done. The runner that made the record is two loops and one file a run:
+
+# %%
+print(inspect.getsource(run_grid))
+
+# %% [markdown]
+# A file is written under another name and then renamed, so it is there whole or not at all. All settings come with the
+# first seed before any comes with the second: wherever you stop, no setting is more than one seed behind. (Libraries
+# such as KerasTuner are made to *search* for the best setting. Here you want every setting with every seed, the bad
+# ones above all, and then two loops are easier to read.)
+#
+# Try it on a small scale: digits, two settings, two seeds, three epochs. `build_parts` is `build_cct` with one more
+# argument, the pooling. The function `train` fails on purpose after `most` trainings, as if the power had gone.
+
+# %%
+digits = cct.load_dataset("digits")
+few = digits._replace(x_train=digits.x_train[:320], y_train=digits.y_train[:320])
+recipe = dataclasses.replace(cct.RECIPES["quick"], epochs=3, batch_size=32, augment="none")
+small = dict(input_shape=(16, 16, 1), normalization=(78, 96), dim=32, hidden_channels=16)
+done = []
+
+
+def train(setting, seed, most):
+    if len(done) == most:
+        raise RuntimeError("the power is gone")
+    done.append((setting, seed))
+    keras.utils.set_random_seed(seed)
+    model = build_parts(**small, **setting)
+    cct.fit(model, few, recipe, seed=seed, verbose=False)
+    scores = cct.evaluate(model, digits.x_test, digits.y_test)
+    return {"parameters": model.count_params(), "test_top1": scores["top1"]}
+
+
+# %% [markdown]
+# **Predict:** four runs are wanted, and the power goes after three. How many trainings does the second call start?
+
+# %%
+settings = {"as_it_is": PARTS["as_it_is"], "position_none": PARTS["position_none"]}
+folder = tempfile.TemporaryDirectory()
+try:
+    run_grid(lambda setting, seed: train(setting, seed, most=3), settings, [0, 1], folder.name)
+except RuntimeError as power_cut:
+    kept = sorted(path.name for path in Path(folder.name).iterdir())
+    print(power_cut, "- what is there:", ", ".join(kept))
+assert len(kept) == len(done) == 3 and all(name.endswith(".json") for name in kept)
+
+runs = run_grid(lambda setting, seed: train(setting, seed, most=4), settings, [0, 1], folder.name)
+print("trainings started in all:", len(done))
+assert len(done) == len(runs) == 4 and max(run["test_top1"] for run in runs) < 0.2
+for run in runs:
+    print(f"{run['name']:14} seed {run['seed']}: {run['test_top1']:.1%}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# The second call starts one training. The other three are read from their files.
+#
+# </details>
+#
+# Which setting is better? Guessing gets 10 % right, and none of these runs does much more. Three epochs on 320 digits
+# show that the runner works, and nothing else.
 #
 # ## Exercises
 #
