@@ -70,7 +70,8 @@ rng = np.random.default_rng(0)
 # 2. The score of the winner falls. It was chosen for its score, and part of that was luck.
 #
 # </details>
-#
+
+# %% [markdown]
 # ## Why more is needed than a model and a loss
 #
 # *Why:* a model that is trained for long enough on 5,000 images knows them by heart, at the cost of new ones:
@@ -89,30 +90,6 @@ alt = "Six boxes in a row: image; image and target; loss; gradient; weights; ans
 cct.show(pictures.draw_tricks(), alt=alt, colours=64)
 
 # %% [markdown]
-# Here is what was tried. The model is CCT-2/3x2 without attention dropout and without stochastic depth, the same
-# throughout; only its training changes. What the words mean comes next, and the results further down.
-
-
-# %%
-def read(path):
-    return json.loads(Path(root, path).read_text(encoding="utf-8"))
-
-
-record = read("notebooks/results/10_stronger.json")
-settings = {run["name"]: run["setting"] for run in record["runs"]}
-base = record["recipe"]
-print(f"base: {base['epochs']} epochs, {base['optimizer']}, {base['augment']}, rate {base['learning_rate']}, cosine")
-for name, change in settings.items():
-    shown = {"all_together": True, "epochs": change["epochs"]} if len(change) > 7 else change
-    print(f"{name:20}", ", ".join(f"{field} {value}" for field, value in shown.items()) or "the base as it is")
-assert settings["crop_and_flip"] == {} and len(settings) == 14 and base["epochs"] == 20
-assert all(settings[f"{how}_all_together"] == settings["all_together"] | settings[how] for how in ("longer", "longest"))
-
-# %% [markdown]
-# `ema` is the momentum of a moving average of the weights. `all_together` switches on everything of this list at once,
-# with AutoAugment as the augmentation. AutoAugment, erasing, MixUp and CutMix come on top of crop and flip.
-# `rand_augment` comes with another crop, as in timm, which cuts out a part and resizes it: that row changes two things.
-#
 # ## See it before you use it
 #
 # *Why:* an augmentation is a claim: "the class of this picture is still the same". You can check the claim by eye. The
@@ -137,7 +114,17 @@ title = "Six draws of each: some leave the cat as it is, some leave little of it
 figure = figures.draw_gallery({name: np.stack([six[0], *images]) for name, images in rows.items()}, title)
 cct.show(figure, alt="A cat of 16 x 16 pixels, and six draws of each of four augmentations", colours=128)
 
+# %% [markdown]
+# You have judged for yourself. And a model? The record of this notebook has trainings with each of the four. How many
+# of its training images did the model get right, as they were shown to it?
+
+
 # %%
+def read(path):
+    return json.loads(Path(root, path).read_text(encoding="utf-8"))
+
+
+record = read("notebooks/results/10_stronger.json")
 for name in ("crop_and_flip", "random_erasing", "auto_augment", "rand_augment"):
     shown = np.mean([run["history"]["top1"][-1] for run in record["runs"] if run["name"] == name])
     print(f"{name:16} a model gets {shown:.0%} of such training images right in its last epoch")
@@ -146,8 +133,8 @@ for name in ("crop_and_flip", "random_erasing", "auto_augment", "rand_augment"):
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Your eye decides for itself. The model has most trouble with RandAugment: it gets 42 % of such images right in its
-# last epoch, against 50 % with AutoAugment, 59 % with erasing on top of crop and flip, and 65 % with crop and flip.
+# The model has most trouble with RandAugment: it gets 42 % of such images right in its last epoch, against 50 % with
+# AutoAugment, 59 % with erasing on top of crop and flip, and 65 % with crop and flip.
 #
 # </details>
 #
@@ -277,8 +264,7 @@ mixing_box = cct.explore(explore_mixing, starts, alt=alt, **controls)
 # **Predict:** does that err at random, or to one side?
 
 # %% tags=["trap"]
-drawn = rng.random(2000)  # Beta(1, 1)
-centres = rng.uniform(0, 31, size=(2000, 2))
+drawn, centres = rng.random(2000), rng.uniform(0, 31, size=(2000, 2))  # shares from Beta(1, 1), and where the box is
 kept = [paste_box(black_white[0], black_white[1], *place)[1][0] for place in zip(drawn, centres, strict=True)]
 too_much = np.array(kept) - drawn  # that is in the picture of the first image, and is not in its target
 print(f"the first image's target is too small by {too_much.mean():.2f} on average, {too_much.max():.2f} at most")
@@ -293,7 +279,8 @@ assert 0.15 < too_much.mean() < 0.2 and too_much.max() > 0.4 and too_much.min() 
 # </details>
 #
 # **To catch it:** mix a black image with a white one. The mean of the pixels must be the target.
-#
+
+# %% [markdown]
 # ## A moving average of the weights
 #
 # *Why:* with a high learning rate the weights circle around a good place. Their mean over many steps lies nearer to it
@@ -350,7 +337,8 @@ assert of_average.mean() < 0.5 * of_weights.mean() and nearer > 0.75
 for momentum in (0.9, 0.99, 0.999, 0.9999):
     print(f"m = {momentum:<6}: looks back {1 / (1 - momentum):>6,.0f} steps; of 200, the start is {momentum**200:5.1%}")
 assert round(0.9999**200, 2) == 0.98 and 0.99 ** (10 * 100) < 1e-4
-assert settings["average_of_weights"]["ema"] == 0.99 and 20 * (record["train_images"] // base["batch_size"]) == 1560
+assert [run["setting"]["ema"] for run in record["runs"] if run["name"] == "average_of_weights"] == [0.99] * 3
+assert record["recipe"]["epochs"] * (record["train_images"] // record["recipe"]["batch_size"]) == 1560
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -362,7 +350,8 @@ assert settings["average_of_weights"]["ema"] == 0.99 and 20 * (record["train_ima
 # **To catch it:** compare `1 / (1 - m)`, the number of steps the average looks back, with the number of steps in the
 # run. With a tenth of them, the start counts for less than one part in ten thousand. The record uses 0.99, which looks
 # back 100 steps, in runs of 1,560 steps and more.
-#
+
+# %% [markdown]
 # ## Muon
 #
 # *Why:* AdamW scales every number of a weight matrix on its own. [Muon](glossary.md) looks at the matrix as a whole
@@ -371,10 +360,6 @@ assert settings["average_of_weights"]["ema"] == 0.99 and 20 * (record["train_ima
 # directions in the columns of $U$ (rows, $k$) and $V$ (columns, $k$). Where a gradient has a few large ones and many
 # small ones, a step along it moves a few directions far and the rest hardly. Muon wants $U V^\top$: the same
 # directions, all sizes 1.
-#
-# No decomposition is needed, only products. Newton and Schulz's iteration, five times, with $X$ of the shape of $G$:
-#
-# $$X_0 = G / \|G\|, \qquad X_{k+1} = 3.4445\, X_k - 4.7750\, (X_k X_k^\top) X_k + 2.0315\, (X_k X_k^\top)^2 X_k$$
 #
 # On paper: let $G$ have 10 and 1 on its diagonal and 0 elsewhere. A step along $G$ goes ten times as far in the first
 # direction as in the second. $U V^\top$ has 1 and 1, and goes as far in both.
@@ -386,15 +371,6 @@ assert settings["average_of_weights"]["ema"] == 0.99 and 20 * (record["train_ima
 
 
 # %%
-def newton_schulz(matrix, steps=5):
-    found = [matrix / np.linalg.norm(matrix)]  # now no singular value is above 1
-    for _ in range(steps):
-        x = found[-1]
-        square = x @ x.T
-        found.append(3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x)
-    return found
-
-
 def build_small():
     keras.utils.set_random_seed(0)
     shape = dict(input_shape=(16, 16, 1), normalization=(78, 96), dim=64, hidden_channels=32)
@@ -407,22 +383,9 @@ with tf.GradientTape() as tape:
     logits = model(digits.x_train[:64])
     loss = keras.ops.mean(keras.losses.sparse_categorical_crossentropy(digits.y_train[:64], logits, from_logits=True))
 gradient = np.asarray(tape.gradient(loss, kernel))  # (dim, hidden)
-
-# %%
-steps = newton_schulz(gradient)
-values = np.stack([np.linalg.svd(x, compute_uv=False) for x in steps])  # (6, 64), each row from the largest down
-alt = "Singular values: the gradient's fall steeply; after five steps more than half lie in a band around 1"
-cct.show(pictures.draw_spectrum(values, 0.6, 1.25), alt=alt, colours=64)
-inside = np.mean((values[-1] > 0.6) & (values[-1] < 1.25))
-print(f"the largest is {values[0, 0] / values[0, 31]:.0f} times the one in the middle")
-print(f"after five steps {inside:.0%} lie between 0.6 and 1.25; before, {np.mean(values[0] > 0.6):.0%}")
-assert values[0, 0] > 200 * values[0, 31] and inside > 0.5 and np.sum(values[0] > 0.6) == 1 and values[0, -1] < 1e-6
-
-muon_works = tuple(map(int, keras.__version__.split(".")[:2])) >= (3, 13)  # on TensorFlow, from there on
-if muon_works:
-    of_keras = keras.optimizers.Muon().zeropower_via_newtonschulz5(keras.ops.array(gradient), 5)
-    np.testing.assert_allclose(keras.ops.convert_to_numpy(of_keras), steps[-1], atol=1e-3)
-print("Keras's step is the same" if muon_works else "No Muon here: the training below uses AdamW")
+sizes = np.linalg.svd(gradient, compute_uv=False)  # (64,), from the largest down
+print(f"the largest is {sizes[0] / sizes[31]:.0f} times the one in the middle")
+assert sizes[0] > 200 * sizes[31]
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -432,16 +395,52 @@ print("Keras's step is the same" if muon_works else "No Muon here: the training 
 #
 # </details>
 #
+# To make the sizes equal no decomposition is needed, only products. Newton and Schulz's iteration, five times, with $X$
+# of the shape of $G$:
+#
+# $$X_0 = G / \|G\|, \qquad X_{k+1} = 3.4445\, X_k - 4.7750\, (X_k X_k^\top) X_k + 2.0315\, (X_k X_k^\top)^2 X_k$$
+
+
+# %%
+def newton_schulz(matrix, steps=5):
+    found = [matrix / np.linalg.norm(matrix)]  # now no singular value is above 1
+    for _ in range(steps):
+        x = found[-1]
+        square = x @ x.T
+        found.append(3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x)
+    return found
+
+
+values = np.stack([np.linalg.svd(x, compute_uv=False) for x in newton_schulz(gradient)])  # (6, 64), the largest first
+alt = "Singular values: the gradient's fall steeply; after five steps more than half lie in a band around 1"
+cct.show(pictures.draw_spectrum(values, 0.6, 1.25), alt=alt, colours=64)
+inside = np.mean((values[-1] > 0.6) & (values[-1] < 1.25))
+print(f"after five steps {inside:.0%} lie between 0.6 and 1.25; before, {np.mean(values[0] > 0.6):.0%}")
+assert inside > 0.5 and np.sum(values[0] > 0.6) == 1 and values[0, -1] < 1e-6
+
+# %% [markdown]
 # After five steps more than half of the values lie between 0.6 and 1.25, where one did before. They do not arrive at 1:
 # the odd numbers 3.4445, -4.7750 and 2.0315 trade that for speed. The smallest would need more steps. (The very last is
-# 0 but for rounding, stays 0, and is not drawn.) Muon itself is this on a running mean of gradients, for the
-# matrices inside the network; tables, biases and the last layer stay with AdamW. With Keras before 3.13 the course
-# trains by AdamW.
+# 0 but for rounding, stays 0, and is not drawn.)
 #
+# Is that what Keras's Muon does? On TensorFlow there is one from Keras 3.13 on.
+
+# %%
+muon_works = tuple(map(int, keras.__version__.split(".")[:2])) >= (3, 13)  # on TensorFlow, from there on
+if muon_works:
+    of_keras = keras.optimizers.Muon().zeropower_via_newtonschulz5(keras.ops.array(gradient), 5)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(of_keras), newton_schulz(gradient)[-1], atol=1e-3)
+print("Keras's step is the same" if muon_works else "No Muon here: the training below uses AdamW")
+
+# %% [markdown]
+# Muon itself is this on a running mean of gradients, for the matrices inside the network; tables, biases and the last
+# layer stay with AdamW. With Keras before 3.13 the course trains by AdamW.
+
+# %% [markdown]
 # ## All at once, live
 #
-# *Why:* you have now seen every part of `all_together`. Switch them on, on the digits, for as long as this notebook may
-# take. Mirroring is off, as a mirrored digit is another sign, and so is AutoAugment, which was made for photos of
+# *Why:* you have now built the tricks one by one. Switch them on together, on the digits, for as long as this notebook
+# may take. Mirroring is off, as a mirrored digit is another sign, and so is AutoAugment, which was made for photos of
 # things. Each model is measured on three kinds of images: its training images as they were shown, the same without any
 # change, and test images.
 #
@@ -459,9 +458,6 @@ for name, recipe in {"plain": plain, "all at once": dataclasses.replace(plain, *
     right[name] = cct.predict(models[name], digits.x_test).argmax(axis=1) == digits.y_test
     scores[name] = shown, clean, right[name].mean()
     print(f"{name:12} training images as shown {shown:.1%}, unchanged {clean:.1%}; test images {scores[name][2]:.1%}")
-only_plain, only_all = (np.sum(right[one] & ~right[two]) for one, two in [models, reversed(models)])
-apart = (only_plain - only_all) / np.sqrt(max(only_plain + only_all, 1))
-print(f"test: only plain right {only_plain}, only all at once {only_all}: {apart:.1f} standard errors apart")
 behind = np.subtract(scores["plain"], scores["all at once"])
 assert behind[0] > 0.1 and behind[0] > max(behind[1:]) + 0.05
 assert min(scores["all at once"][1:]) > scores["all at once"][0] + 0.1
@@ -479,11 +475,20 @@ assert min(scores["all at once"][1:]) > scores["all at once"][0] + 0.1
 # The clean measure is one line, `cct.evaluate(model, data.x_train, data.y_train)`. Keep it in mind: the record below
 # has only the other one.
 #
-# Which of the two is better on test images? Only those count on which the two differ. If none is better, each of these
-# is a toss of a coin, and the difference of the two numbers in the last line has the root of their sum as its standard
-# error. Two such errors apart, or more, is hardly the luck of these test images. What no line here can say is what
-# another seed would do: there is one training of each. The record has three.
-#
+# Which of the two is better on test images? Only those count on which the two differ.
+
+# %%
+only_plain, only_all = (np.sum(right[one] & ~right[two]) for one, two in [models, reversed(models)])
+apart = (only_plain - only_all) / np.sqrt(max(only_plain + only_all, 1))
+print(f"test: only plain right {only_plain}, only all at once {only_all}: {apart:.1f} standard errors apart")
+
+# %% [markdown]
+# If none of the two were better, each of these images would be the toss of a coin, and the difference of the two
+# numbers would have the root of their sum as its standard error. Two such errors apart, or more, is hardly the luck of
+# these test images. What it cannot say is what another seed would do: there is one training of each. The record has
+# three.
+
+# %% [markdown]
 # ## Look twice: test-time augmentation
 #
 # *Why:* a model gives slightly different logits for a picture and its mirror image. Both are opinions about the same
@@ -516,50 +521,44 @@ assert abs(accuracy(both["moved by 1 pixel"]) - accuracy(once)) < 0.03
 # </details>
 #
 # **To catch it:** use a view at test time only if training could have used it, and measure on validation images.
-#
-# ## Learning from a larger model
-#
-# *Why:* a label says "3" and nothing else. A larger model that was trained before says "3, and a little like an 8".
-# That is more to learn from. [Distillation](glossary.md) ([Hinton et al., 2015](https://arxiv.org/abs/1503.02531))
-# trains the small model on both. With the label $y$, the logits $z$ of the small model and $z'$ of the large one, all
-# (classes,):
-#
-# $$L = (1 - a)\; H\big(y, \text{softmax}(z)\big) + a\, T^2\; H\big(\text{softmax}(z' / T), \text{softmax}(z / T)\big)$$
-#
-# $H(p, q) = -\sum_c p_c \log q_c$ is the cross-entropy of notebook 07, $a$ from 0 to 1 weighs the two, and the
-# *temperature* $T$ above 1 makes small probabilities visible. (Dividing logits by $T$ makes the gradient of the second
-# part smaller, by about $T^2$ where $T$ is large. The factor makes up for it.)
-#
-# **Predict:** can a temperature change which class comes first?
-
-# %%
-teacher = softmax(once, axis=1)  # as if the model of this notebook were the large one
-image = (abs(teacher.max(axis=1) - 0.7) + ~right["plain"]).argmin()  # right, and about 70 % sure
-for temperature in (1, 2, 4):
-    soft = softmax(once[image] / temperature)
-    print(f"T = {temperature}:", ", ".join(f"{label}: {soft[label]:.2f}" for label in np.argsort(-soft)[:4]))
-    assert soft.argmax() == digits.y_test[image] and soft.max() <= teacher[image].max() + 1e-6
 
 # %% [markdown]
-# <details><summary>Answer</summary>
-#
-# A temperature does not change the order of the classes: dividing all logits by the same positive number keeps it. It
-# brings the probabilities closer together.
-#
-# </details>
-#
-# The record has no run with distillation, so this notebook cannot say what it adds. It costs a prediction of the large
-# model for every training image.
-#
 # ## What each adds alone
 #
 # *Why:* now you know what each trick is meant to do. Whether it does is a matter of measuring, with the tools of
-# notebook 09.
+# notebook 09. Here is what was trained, each with three seeds. The model is CCT-2/3x2 without attention dropout and
+# without stochastic depth, the same throughout; only its training changes.
 
 # %%
 print(record["what"], f"{record['train_images']:,} training images", record["machine"], record["note"], sep="\n")
+settings = {run["name"]: run["setting"] for run in record["runs"]}
+base = record["recipe"]
+print(f"base: {base['epochs']} epochs, {base['optimizer']}, {base['augment']}, rate {base['learning_rate']}, cosine")
+for name, change in settings.items():
+    shown = {"all_together": True, "epochs": change["epochs"]} if len(change) > 7 else change
+    print(f"{name:20}", ", ".join(f"{field} {value}" for field, value in shown.items()) or "the base as it is")
+assert settings["crop_and_flip"] == {} and len(settings) == 14 and base["epochs"] == 20
+assert all(settings[f"{how}_all_together"] == settings["all_together"] | settings[how] for how in ("longer", "longest"))
+
+# %% [markdown]
+# `ema` is the momentum of a moving average of the weights. `all_together` switches on everything of this list at once,
+# with AutoAugment as the augmentation. AutoAugment, erasing, MixUp and CutMix come on top of crop and flip.
+# `rand_augment` comes with another crop, as in timm, which cuts out a part and resizes it: that row changes two things.
+#
+# Four things to know before you read on.
+#
+# - **The images** are a copy of CIFAR-10 that was compressed once more, at 16 x 16 pixels.
+# - **The code** was an earlier version of this course's, and the record has no fingerprint of it. Look at what lies far
+#   beyond luck.
+# - **The epoch** with the best validation accuracy was kept, and its test accuracy is given. The settings were *not*
+#   chosen on validation, so the best of these numbers is a little too good: the score of a winner.
+# - **The rates**, 0.002 for AdamW and 0.004 for Muon, were not compared with others. Another pair might move Muon's
+#   lead.
+#
+# How large is the luck, and where is the line?
 
 
+# %%
 def percent(measure):
     return dict(zip(*table(record["runs"], lambda run: 100 * measure(run)), strict=True))  # name -> (seeds,)
 
@@ -567,22 +566,6 @@ def percent(measure):
 test = percent(lambda run: run["test_top1"])
 mirrored = percent(lambda run: run["test_with_mirrored"])
 training = percent(lambda run: run["history"]["top1"][-1])
-
-# %% [markdown]
-# Four things to know before you read on.
-#
-# - **The images** are a copy of CIFAR-10 that was compressed once more, at 16 x 16 pixels. 5,000 were trained on.
-# - **The code** was an earlier version of this course's, and the record has no fingerprint of it. Look at what lies far
-#   beyond luck.
-# - **The epoch** with the best validation accuracy was kept, and its test accuracy is given; the training accuracy is
-#   that of the last epoch. The settings were *not* chosen on validation, so these numbers say what a trick does, and
-#   the best of them is a little too good: the score of a winner.
-# - **The rates**, 0.002 for AdamW and 0.004 for Muon, were not compared with others. Another pair might move Muon's
-#   lead.
-#
-# How large is the luck, and where is the line?
-
-# %%
 trained = {name: row for name, row in test.items() if name != "average_of_weights"}  # those are crop_and_flip again
 deviation = np.sqrt(np.mean([row.var(ddof=1) for row in trained.values()]))  # pooled
 error = deviation * np.sqrt(2 / 3)  # of a difference of two means of three
@@ -621,7 +604,11 @@ assert beyond == gain.keys() - {"random_erasing", "average_of_weights"} and roun
 assert [round(seconds[name]) for name in short] == [86, 84, 98, 104, 92, 82, 84, 83, 97, 107]
 assert " ".join(f"{gain[name]:.1f}" for name in short[1:-1]) == "-4.4 -1.5 -4.7 -0.6 -2.2 -5.6 0.2 2.4"
 
+# %% [markdown]
+# Overfitting or underfitting? A validation loss that turns up says the first. Where does it?
 
+
+# %%
 def curve(name, measurement):
     return np.array([run["history"][measurement] for run in record["runs"] if run["name"] == name])  # (seeds, epochs)
 
@@ -640,14 +627,15 @@ assert set(curve("no_augmentation", "val_loss").argmin(axis=1) + 1) == {9, 10}
 # - **Muon** is the one trick that adds at once, more than two points, five standard errors. It takes about an eighth
 #   more time. (Take all seconds as rough: other programs ran beside these trainings.)
 # - **AutoAugment, RandAugment, MixUp and CutMix** all cost points here, and everything together is the worst of all:
-#   nine points below Muon alone, which it contains. Their validation losses do not rise, they were still falling or
+#   nine points below Muon alone, which it contains. Their validation losses do not rise: they were still falling or
 #   level when the time was up. That is *under*fitting, and more regularisation is no cure for it.
 # - **Random erasing** is within luck. "Not beyond the line" does not mean "no difference".
 #
-# But for `no_augmentation`, the right half of the picture shows nearly the same order, and it is tempting to read it as
-# the cause. But it counts images as they were shown, and half a mixture is harder to name for any model, however much
-# it has learned. The validation loss is measured on unchanged images: trust that.
-#
+# Except for `no_augmentation`, the right half of the picture shows nearly the same order, and it is tempting to read it
+# as the cause. But it counts images as they were shown, and half a mixture is harder to name for any model, however
+# much it has learned. The validation loss is measured on unchanged images: trust that.
+
+# %% [markdown]
 # ## Why the average adds so little here
 #
 # The trainings of `crop_and_flip` and `average_of_weights` are the same trainings, step by step. Only what is validated
@@ -679,7 +667,8 @@ assert paired.min() > 0 and 0.1 < paired.mean() < 0.25 and paired_error < 0.05
 # images a sixth of a point is left. All three seeds agree on the sign, which luck alone brings about one time in four:
 # a hint, and a small one. So an average and a falling rate do much the same work. The average pays when you stop early,
 # or when you do not know when you will stop.
-#
+
+# %% [markdown]
 # ## A second look pays
 #
 # All trainings of the record were tested a second time with the mirror image: the orange dots above.
@@ -704,7 +693,8 @@ assert mirrored["no_augmentation"].max() < test["crop_and_flip"].min()
 #
 # Every run gains, without a step of training. The settings with flips gain 0.4 to 1.3 points on average. The price is
 # paid at each prediction, which takes twice the time.
-#
+
+# %% [markdown]
 # ## Longer
 #
 # *Why:* the tricks come from papers with 200 epochs and more. If the models above underfit, time is what they lack.
@@ -724,6 +714,9 @@ cct.show(figure, alt=alt, colours=64)
 plain_means, all_means = (rows_of.mean(axis=1) for rows_of in lines.values())
 gaps = all_means - plain_means
 print("everything together less crop and flip:", gaps.round(2), f"± {error:.2f} points, after", lengths, "epochs")
+
+# %% [markdown]
+# And what does each doubling of the length add?
 
 # %%
 print(f"a doubling adds {np.diff(plain_means).round(1)} to crop and flip, {np.diff(all_means).round(1)} to everything")
@@ -752,7 +745,8 @@ assert np.diff(curve("longest_all_together", "val_loss")[:, [59, 79]]).max() < 0
 # What stands is the *change* of the gap: at both doublings it moves by more than five standard errors, each of four
 # means. So the question "does MixUp help?" has no answer without a length. **More regularisation asks for more
 # epochs.**
-#
+
+# %% [markdown]
 # ## The far end
 #
 # Three recipes for CCT-2/3x2 on 47,500 original CIFAR-10 images of 32 x 32 pixels, and one for a larger model, each
@@ -780,15 +774,50 @@ assert {round(run["seconds"], -1) for run in ends[1:3]} == {470}
 #
 # - **The first** (its name ends in `a0`) follows the authors' short recipe, with a moving average and 16-bit arithmetic
 #   that theirs has not: 88.27 %, the mean of 3 seeds. The authors report 89.17 %, the best of 4 runs, of the best epoch
-#   on the test images, with all 50,000 images trained on. Each of these three makes their number larger, and we have
-#   not measured by how much.
+#   on the test images, with all 50,000 images trained on. Each of these three is likely to make their number larger;
+#   by how much was not measured here.
 # - **AdamW against Muon** got equal seconds, 470, not equal epochs, and each has a rate and decay of its own. Muon is a
-#   point ahead, with one seed each. The second one ships with the course.
+#   point ahead, with one seed each. The model that Muon trained ships with the course.
 # - **CCT-7/3x1** had RandAugment, MixUp, CutMix, Muon and a moving average, and saw images of 24 pixels in nearly half
 #   of its schedule. It ships too.
 #
 # The 2021 example reported 76.45 %, for a model of 0.4 million parameters after 30 epochs with a flip.
+
+# %% [markdown]
+# ## Not in the record: learning from a larger model
 #
+# *Why:* one trick is still missing, and no run of the record has it, so this notebook cannot say what it adds. A label
+# says "3" and nothing else. A larger model that was trained before says "3, and a little like an 8". That is more to
+# learn from. [Distillation](glossary.md) ([Hinton et al., 2015](https://arxiv.org/abs/1503.02531)) trains the small
+# model on both. With the label $y$, the logits $z$ of the small model and $z'$ of the large one, all (classes,):
+#
+# $$L = (1 - a)\; H\big(y, \text{softmax}(z)\big) + a\, T^2\; H\big(\text{softmax}(z' / T), \text{softmax}(z / T)\big)$$
+#
+# $H(p, q) = -\sum_c p_c \log q_c$ is the cross-entropy of notebook 07, $a$ from 0 to 1 weighs the two, and the
+# *temperature* $T$ above 1 makes small probabilities visible. (Dividing logits by $T$ makes the gradient of the second
+# part smaller, by about $T^2$ where $T$ is large. The factor makes up for it.)
+#
+# **Predict:** can a temperature change which class comes first?
+
+# %%
+teacher = softmax(once, axis=1)  # as if the model of this notebook were the large one
+image = (abs(teacher.max(axis=1) - 0.7) + ~right["plain"]).argmin()  # right, and about 70 % sure
+for temperature in (1, 2, 4):
+    soft = softmax(once[image] / temperature)
+    print(f"T = {temperature}:", ", ".join(f"{label}: {soft[label]:.2f}" for label in np.argsort(-soft)[:4]))
+    assert soft.argmax() == digits.y_test[image] and soft.max() <= teacher[image].max() + 1e-6
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# A temperature does not change the order of the classes: dividing all logits by the same positive number keeps it. It
+# brings the probabilities closer together.
+#
+# </details>
+#
+# Distillation costs a prediction of the large model for every training image.
+
+# %% [markdown]
 # ## What to do with your own data
 #
 # 1. Look at the *validation loss* over the epochs. If it turns up, add augmentation. If it still falls at the end,
@@ -799,23 +828,17 @@ assert {round(run["seconds"], -1) for run in ends[1:3]} == {470}
 # 3. Then lengthen the training and add one hard augmentation at each doubling, as long as it pays. This is a rule of
 #    thumb: the record tried all at once, not one by one.
 # 4. At the end the mirror image, if twice the time for a prediction is no problem.
-#
+
+# %% [markdown]
 # ## Keras has layers with these names
 #
 # *Why:* you may want to use what Keras brings. `keras.layers` has RandAugment, RandomErasing, MixUp and CutMix, and a
 # name is a promise that you can measure. The course uses plain functions in `cct_helpers/augment.py`, which follow the
-# papers and timm. This is what the next cells find, with the Keras of this page:
+# papers and timm.
 #
-# | name | paper, timm and this course | the layer in Keras 3 |
-# |---|---|---|
-# | AutoAugment | 25 pairs from a search | not there |
-# | RandAugment | draws per image; shifts both ways, turns to 30° | draws per batch; shifts one way, up to half a turn |
-# | RandomErasing | `probability` of 0.25 | a `factor` of 0.25 draws the probability from 0 to 0.25 |
-# | CutMix | share after clipping, from alpha | box at fractions of a pixel; alpha itself drawn, from 0 to `factor` |
-# | MixUp | timm: one share a batch | one share an image; both are MixUp |
+# **Predict:** 4,000 grey images go through `RandomErasing(0.25)`. How many come out with a hole?
 
 # %%
-assert not hasattr(keras.layers, "AutoAugment") and hasattr(keras.layers, "RandAugment")
 grey = np.full((4000, 16, 16, 3), 128, "uint8")
 erased = [keras.layers.RandomErasing(factor, seed=0)(grey, training=True) for factor in (0.25, (0.25, 0.25))]
 erased.append(augment.random_erasing(grey, rng, 0.25))
@@ -823,6 +846,17 @@ single, twice, course = (np.any(np.asarray(images) != grey, axis=(1, 2, 3)).mean
 print(f"erased: Keras, factor=0.25 {single:.1%}; factor=(0.25, 0.25) {twice:.1%}; course, 0.25 {course:.1%}")
 assert abs(single - 0.125) < 0.025 and max(abs(twice - 0.25), abs(course - 0.25)) < 0.025
 
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# One in eight, some 500. The layer draws the probability itself, from 0 to the `factor` of 0.25. A pair of equal
+# numbers fixes it.
+#
+# </details>
+#
+# Next, RandAugment. Put a bright pixel in the middle of each image: which way does its shift go?
+
+# %%
 marked = np.zeros((400, 33, 33, 1), "float32")
 marked[:, 16, 16] = 255  # one bright pixel in the middle
 layer = keras.layers.RandAugment(seed=0)  # factor 0.5, the default
@@ -831,18 +865,32 @@ moves = np.array([np.unravel_index(image.argmax(), (33, 33)) for image in moved]
 print("moves down and right by", moves.min(axis=0), "to", moves.max(axis=0), "pixels of 33")
 assert moves.min() >= 0 and moves.max() > 10 and layer.random_rotation.factor[1] == 0.5  # of a full turn
 
+# %% [markdown]
+# It goes down and right only, never up or left. And CutMix: is the target the share of the pixels?
+
 # %%
 pair = {"images": np.tile(black_white[:, ::2, ::2], (32, 1, 1, 1)), "labels": np.tile(one_hot[:2, :2], (32, 1))}
 cut_layer = keras.layers.CutMix(factor=1.0, seed=0)
 outs = [cut_layer({key: value.astype("float32") for key, value in pair.items()}) for _ in range(20)]
 differ = np.abs([np.asarray(out["images"]).mean(axis=(1, 2, 3)) - np.asarray(out["labels"])[:, 1] for out in outs])
 print(f"CutMix: the white pixels and the target of white differ by up to {differ.max():.2f}")
-assert differ.max() > 0.05
+assert differ.max() > 0.05 and hasattr(keras.layers, "RandAugment") and not hasattr(keras.layers, "AutoAugment")
 
 # %% [markdown]
-# On small images CutMix's rounding shows, by more than five hundredths of a target. The layers are not wrong. They do
-# something else, and the papers' numbers do not carry over.
+# It is not quite. On small images CutMix's rounding shows, by more than five hundredths of a target. This is what was
+# found, with the Keras of this page:
 #
+# | name | paper, timm and this course | the layer in Keras 3 |
+# |---|---|---|
+# | AutoAugment | 25 pairs from a search | not there |
+# | RandAugment | draws per image; shifts both ways, turns to 30° | draws per batch; shifts one way, up to half a turn |
+# | RandomErasing | `probability` of 0.25 | a `factor` of 0.25 draws the probability from 0 to 0.25 |
+# | CutMix | share after clipping, from alpha | box at fractions of a pixel; alpha itself drawn, from 0 to `factor` |
+# | MixUp | timm: one share a batch | one share an image; both are MixUp |
+#
+# The layers are not wrong. They do something else, and the papers' numbers do not carry over.
+
+# %% [markdown]
 # > **Trap: one draw for a whole batch.** RandAugment in Keras, on a batch of 64 copies of one picture.
 #
 # **Predict:** 64 copies, one operation each. Do all 64 ever come out alike?
