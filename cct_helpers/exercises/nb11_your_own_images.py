@@ -40,62 +40,6 @@ LAY_ON_WHITE = Exercise(
 )
 
 
-def balanced_accuracy(labels, predicted):
-    """The mean, over the classes among `labels`, of the share that was predicted right: (n,), (n,) -> one number."""
-    return np.mean([np.mean(predicted[labels == label] == label) for label in np.unique(labels)])
-
-
-def _labels_and_predictions(rng):
-    cases = []
-    for n, classes in [(7, 3), (12, 4), (20, 5), (60, 10)]:
-        while True:
-            labels = np.minimum(rng.integers(0, classes, n), rng.integers(0, classes, n))  # the first ones are common
-            labels[:3] = 0, 0, classes - 1
-            labels[labels == 1] = 0  # a class that does not occur, but may be predicted
-            predicted = np.where(rng.random(n) < 0.6, labels, rng.integers(0, classes, n))
-            predicted[1] = 1
-            if abs(balanced_accuracy(labels, predicted) - np.mean(labels == predicted)) > 0.02:
-                break
-        cases.append((labels, predicted))
-    return cases
-
-
-def _shares(labels, predicted):
-    return [np.mean(predicted[labels == label] == label) for label in np.unique(labels)]
-
-
-BALANCED_ACCURACY = Exercise(
-    "balanced_accuracy",
-    11,
-    "Accuracy in which each class counts the same",
-    balanced_accuracy,
-    _labels_and_predictions,
-    {
-        "That is the plain accuracy: a large class counts more. Take the share in each class first, then the mean.": (
-            lambda labels, predicted: np.mean(labels == predicted)
-        ),
-        "You divided by the number of images predicted as a class. Divide by the number that are of that class.": (
-            lambda labels, predicted: np.mean(
-                [np.mean(labels[predicted == label] == label) for label in np.unique(labels) if label in predicted]
-            )
-        ),
-        "A class without an image has no accuracy. Leave it out instead of counting 0.": lambda labels, predicted: (
-            np.sum(_shares(labels, predicted)) / (labels.max() + 1)
-        ),
-        "The mean over no images is NaN. Go through the classes that occur, np.unique(labels), not through all "
-        "numbers.": (lambda labels, predicted: np.nan),
-        "That is the sum over the classes. Take the mean.": lambda labels, predicted: np.sum(
-            _shares(labels, predicted)
-        ),
-    },
-    (
-        "Each class first gets an accuracy of its own. Then the classes count alike.",
-        "`np.unique(labels)` has the classes that occur. `labels == label` picks the images of one.",
-        "`np.mean([np.mean(predicted[labels == label] == label) for label in np.unique(labels)])`.",
-    ),
-)
-
-
 def class_weights(labels):
     """A weight for each class, the same sum for each, 1 on average over the images: (n,) -> (classes,)."""
     counts = np.bincount(labels)
@@ -191,4 +135,95 @@ LEAKED = Exercise(
     ),
 )
 
-EXERCISES = [LAY_ON_WHITE, BALANCED_ACCURACY, CLASS_WEIGHTS, LEAKED]
+
+def score_by_object(vectors, labels, objects):
+    """The share of images that the nearest image of another object names right: (n, dim), (n,), (n,) -> one number."""
+    return np.mean(_right_answers(vectors, labels, objects))
+
+
+def _right_answers(vectors, labels, objects):
+    """Whether the nearest image of another object is of the same class: (n,) of True and False."""
+    return _named_by_others(vectors, labels, objects[:, None] == objects) == labels
+
+
+def _mean_of_classes(vectors, labels, objects):
+    right = _right_answers(vectors, labels, objects)
+    return np.mean([right[labels == label].mean() for label in np.unique(labels)])
+
+
+def _named_by_others(vectors, labels, left_out):
+    """The class of the nearest image among those that are not left out, (n, n) bool: (n,)."""
+    distances = ((vectors[:, None] - vectors) ** 2).sum(axis=-1)  # (n, n)
+    return labels[np.where(left_out, np.inf, distances).argmin(axis=1)]
+
+
+def _named_by_the_farthest(vectors, labels, objects):
+    distances = ((vectors[:, None] - vectors) ** 2).sum(axis=-1)
+    return labels[np.where(objects[:, None] == objects, -np.inf, distances).argmax(axis=1)]
+
+
+def _named_by_products(vectors, labels, objects):
+    return labels[np.where(objects[:, None] == objects, -np.inf, vectors @ vectors.T).argmax(axis=1)]
+
+
+def _collection(rng, count, dim):
+    """Vectors, classes and objects of images: some of each of `count` objects, near each other, in two classes."""
+    classes = np.arange(count) % 2
+    centres = rng.normal(size=(count, dim)) + 1.2 * classes[:, None]
+    which = rng.permutation(np.repeat(np.arange(count), rng.integers(2, 5, count)))  # (n,)
+    vectors = centres[which] + 0.3 * rng.normal(size=(len(which), dim))
+    return vectors.astype("float32"), classes[which], rng.choice(90, count, replace=False)[which] + 10
+
+
+def _telling_collection(rng, count, dim):
+    """A `_collection` in which each of the mistakes below gives another number."""
+    for _ in range(1000):
+        vectors, labels, _ = collection = _collection(rng, count, dim)
+        right, same = score_by_object(*collection), np.eye(len(labels), dtype=bool)
+        shares = [0, 1, right, 1 - right, _mean_of_classes(*collection)]
+        shares += [np.mean(_named_by_others(vectors, labels, same) == labels)]
+        shares += [np.mean(named(*collection) == labels) for named in (_named_by_the_farthest, _named_by_products)]
+        if np.diff(np.sort(shares)).min() > 0.005:
+            break
+    return collection
+
+
+SCORE_BY_OBJECT = Exercise(
+    "score_by_object",
+    11,
+    "How well does it know objects that it has not seen?",
+    score_by_object,
+    lambda rng: [_telling_collection(rng, count, dim) for count, dim in [(5, 2), (8, 3), (12, 4)]],
+    {
+        "There each image is its own nearest. Leave out all images of its object.": lambda vectors, labels, objects: (
+            np.mean(_named_by_others(vectors, labels, np.zeros((len(labels),) * 2, bool)) == labels)
+        ),
+        "You left out the image itself alone. The other photos of its object are still there, and they are the leak.": (
+            lambda vectors, labels, objects: np.mean(
+                _named_by_others(vectors, labels, np.eye(len(labels), dtype=bool)) == labels
+            )
+        ),
+        "That is the farthest image. The nearest has the smallest distance.": lambda vectors, labels, objects: np.mean(
+            _named_by_the_farthest(vectors, labels, objects) == labels
+        ),
+        "That is the image with the largest product, which long vectors win. Take the smallest distance.": (
+            lambda vectors, labels, objects: np.mean(_named_by_products(vectors, labels, objects) == labels)
+        ),
+        "Each class counts the same there. Wanted is the share of all images.": _mean_of_classes,
+        "That is the share of wrong answers.": lambda vectors, labels, objects: (
+            1 - score_by_object(vectors, labels, objects)
+        ),
+        "That is how many are right. Wanted is their share.": lambda vectors, labels, objects: (
+            len(labels) * score_by_object(vectors, labels, objects)
+        ),
+    },
+    (
+        "First say which images may answer for each image: those of other objects. Then look for the nearest of them.",
+        "`((vectors[:, None] - vectors) ** 2).sum(axis=-1)` holds all squared distances, (n, n). What must stand where "
+        "two images are of one object, so that `argmin` never takes it?",
+        "`distances[objects[:, None] == objects] = np.inf`, and then the mean of "
+        "`labels[distances.argmin(axis=1)] == labels`.",
+    ),
+)
+
+EXERCISES = [LAY_ON_WHITE, CLASS_WEIGHTS, LEAKED, SCORE_BY_OBJECT]

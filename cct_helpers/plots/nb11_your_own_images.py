@@ -202,13 +202,14 @@ def draw_at_sizes(pictures):
 
 
 def draw_choices(questions):
-    """What several choices gave, a panel for each question, all on one scale.
+    """What several choices gave, a panel for each question, two in a row, all on one scale.
 
     Args:
-        questions: title -> (label of the choices, {name of a line: {choice: (runs,) shares from 0 to 1}}). Choices that
-            are numbers lie on a logarithmic axis, others are named.
+        questions: an even number of them, title -> (label of the choices, {name of a line: {choice: (runs,) shares from
+            0 to 1}}). Choices that are numbers lie on a logarithmic axis, others are named.
     """
-    figure, axes = new_figure(2, 2, width=8, height=5.6)
+    rows = len(questions) // 2
+    figure, axes = new_figure(rows, 2, width=8, height=2.8 * rows)
     for ax, (title, (label, lines)) in zip(axes.flat, questions.items(), strict=True):
         for (name, runs), colour, marker in zip(lines.items(), COLOURS, "osD^", strict=False):
             choices, values = list(runs), 100 * np.array(list(runs.values()))  # (choices, runs)

@@ -55,23 +55,6 @@ def lay_on_white(image):
 cct.check("lay_on_white", lay_on_white)
 
 # %% [markdown]
-# ## Accuracy in which each class counts the same
-#
-# For each class, among its own images, the share that was right; then the mean of these shares.
-#
-# Wrong turns: among the images *predicted* as a class the share of right ones is the precision, another number; a
-# class that has no image here has no share, and counting it as 0 makes every model look bad.
-
-
-# %% tags=["solution"]
-def balanced_accuracy(labels, predicted):
-    shares = [np.mean(predicted[labels == label] == label) for label in np.unique(labels)]
-    return np.mean(shares)  # every class counts the same
-
-
-cct.check("balanced_accuracy", balanced_accuracy)
-
-# %% [markdown]
 # ## Weights instead of repetition
 #
 # Equal sums mean weight times count is the same for every class, so the weight goes as 1 / count. All weights of the
@@ -109,6 +92,24 @@ def leaked(train, test):
 cct.check("leaked", leaked)
 
 # %% [markdown]
+# ## How well does it know objects that it has not seen?
+#
+# All distances at once, and infinity where two images are of one object, so that none of those is the nearest.
+#
+# Wrong turns: to leave out the image alone is what a split at random does: another frame of the mug is nearest, and the
+# score says how well the mug is known. To leave out the class instead of the object leaves nobody who could be right.
+
+
+# %% tags=["solution"]
+def score_by_object(vectors, labels, objects):
+    distances = ((vectors[:, None] - vectors[None]) ** 2).sum(axis=-1)  # (n, 1, dim), (1, n, dim) -> (n, n)
+    distances[objects[:, None] == objects[None]] = np.inf  # also the image itself
+    return np.mean(labels[distances.argmin(axis=1)] == labels)
+
+
+cct.check("score_by_object", score_by_object)
+
+# %% [markdown]
 # ## All of them
 
 # %%
@@ -118,5 +119,5 @@ assert len(cct.exercises.solved(11)) == 4
 # %% [markdown]
 # ## Recap
 #
-# Repeated images and weights in the loss aim at the same thing: each class counts the same. Report each class all the
-# same.
+# Weights in the loss make each class count the same, and add no image. Test images that were seen, and objects that
+# were seen, make a score that says nothing of the next photo: look for both.

@@ -87,6 +87,8 @@ def test_choices_show_every_run_of_every_line():
     last = figure.axes[3]
     assert [label.get_text() for label in last.get_yticklabels()] == ["nothing", "first this,\nthen that"]
     assert last.lines[1].get_xdata() == pytest.approx([50, 60, 100, 100])
+    two = pictures.draw_choices({"one": curve, "two": named})
+    assert len(two.axes) == 2 and two.get_figheight() == figure.get_figheight() / 2
 
 
 def test_every_choice_of_every_line_has_a_tick_and_the_legend_covers_no_dot():
