@@ -18,8 +18,8 @@
 # You will train a CCT on letters until it tells 24 languages apart, prove that padding changes none of its numbers, and
 # find out what a much simpler method does better.
 #
-# 105 minutes to read, 1 minute to run; a good place for a break is before *Train it*. Builds on
-# [notebook 05](05_sequence_pooling.ipynb).
+# 100 minutes to read, 1 minute to run; good places for a break are before *Attention that does not read padding*, *Is
+# it any good?* and *Where is the language in a name?* Builds on [notebook 05](05_sequence_pooling.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/12_text.ipynb)
 
@@ -76,19 +76,15 @@ keras.utils.set_random_seed(0)
 #
 # Nothing in a transformer knows about images. Attention mixes a set of vectors, and the vectors may stand for letters
 # or words as well: transformers were made for text. What is special to images in a CCT is its first layer. Exchange it
-# for one that reads letters, and the rest stays: blocks, sequence pooling, head. The authors did so, for words, and
-# report these shares of right answers on news (AG News, 4 kinds) and questions (TREC, 6 kinds), over windows of 1, 2
-# and 4 words:
+# for one that reads letters, and the rest stays: blocks, sequence pooling, head.
 #
-# | [their model](https://github.com/SHI-Labs/Compact-Transformers/tree/main/nlp) | parameters | news | questions |
-# |---|---|---|---|
-# | 2 layers | 0.24M to 0.35M | 93.5 to 93.8 % | 91.0 to 91.8 % |
-# | 4 layers | 0.44M to 0.55M | 93.1 to 93.6 % | 91.8 to 93.6 % |
-# | 6 layers | 3.24M to 3.47M | 93.0 to 93.8 % | 91.6 to 92.8 % |
+# The authors did so, for words. Their [smallest
+# models](https://github.com/SHI-Labs/Compact-Transformers/tree/main/nlp), of 2 layers and 0.24 to 0.35 million
+# parameters (word vectors not counted), sort news into 4 kinds with 93.5 to 93.8 % right answers, and questions into 6
+# kinds with 91.0 to 91.8 %. With 4 or 6 layers they are no better on news, and on questions by less than two points.
 #
-# The parameters leave out the table of word vectors. The larger models are no better on news, and on questions by less
-# than two points. So the layers of a CCT do read text. What text has and images do not is *length*: every text has
-# another one. That is the subject of this notebook.
+# So the layers of a CCT do read text. What text has and images do not is *length*: every text has another one. That is
+# the subject of this notebook.
 #
 # ## A corpus that is on your machine already
 #
@@ -178,7 +174,7 @@ cct.show(
 )
 
 # %% [markdown]
-# In plain arrays, for one name without padding:
+# In plain arrays, for one name without padding, with the first weights of the package's layer:
 
 # %%
 tokenizer = text.TextTokenizer(len(letters) + 2, dim=64, embedding_dim=32, kernel_size=5, pool_stride=2)
@@ -201,6 +197,8 @@ assert tokens.shape == ((9 - 1) // 2 + 1, 64)
 # %% [markdown]
 # A window of five letters with learned weights is a soft version of a letter *n-gram*, a run of n letters such as
 # "ština", "land" or "isch". Keep that in mind for the comparison below.
+#
+# ## Which tokens are real?
 #
 # Now the package's layer, on the padded row. `real` says where there is text.
 #
@@ -226,8 +224,8 @@ assert np.allclose(padded_tokens[:5], tokens, atol=1e-5) and not padded_tokens[5
 # letters, and the pool would take what it found there; a text without padding has no such place. And after the pool,
 # because a token that stands on padding may have touched the last letter.
 #
-# `real_tokens` asks whether the place in the *middle* of a token is text; the first exercise counts with it. That
-# looks like a detail.
+# `real_tokens` asks whether the place in the *middle* of a token is text; the first exercise counts with it. Another
+# rule looks as good.
 #
 # > **Trap: "a token is real if any letter under its window is".** It sounds generous. But how many such windows are
 # > there?
@@ -257,7 +255,9 @@ assert real_windows(9, 9) == 10 and real_windows(9, 32) == 11
 # In the longer row the kernel of 4 has one more place to stand on. What comes out of the pool changes with the padding,
 # and so does everything after it.
 #
-# **To catch it:** compare a text alone with the same text padded, number by number. The rest of this notebook does.
+# **To catch it:** compare a text alone with the same text padded, number by number. The next three sections do.
+#
+# Letters are tokens now, and you know which are real: a good place to rest.
 #
 # ## Attention that does not read padding
 #
@@ -296,14 +296,17 @@ assert not np.allclose(after[:5, :5], alone) and np.all(after.sum(axis=1) < 0.9)
 #
 # Rows of padding still read from the text. That is harmless: nobody reads from them.
 #
-# The package's block is the one of notebook 03 with this one change. To prove it, both get the same weights: the masked
-# one is built for 16 tokens and reads the padded name, the plain one is built for the 5 real tokens and reads them
-# alone.
+# The package's block is the one of notebook 03 with this one change.
 
 # %%
 print(inspect.getsource(text.masked_softmax))
 print(inspect.getsource(text.MaskedBlock.weights_from))
 
+# %% [markdown]
+# Is that so? Both blocks get the same weights. The masked one is built for 16 tokens and reads the padded name, the
+# plain one is built for the 5 real tokens and reads them alone.
+
+# %%
 masked, plain = text.MaskedBlock(num_heads=2), cct.TransformerBlock(num_heads=2)
 masked.build((None, 16, 64))
 plain.build((None, 5, 64))
@@ -383,34 +386,8 @@ assert difference < 1e-4
 #
 # </details>
 #
-# That is the promise of a mask, and a test of five lines that any model for text should pass.
-#
-# Positions are the sine table of notebook 02: place `i` gets the same row however long the array is.
-#
-# > **Trap: code for text that was never run.** In the authors' repository the position table of the text model has one
-# > row more than there are tokens, so adding it raises an error, with the default settings. A mask raises another one:
-# > it arrives as `(batch, tokens, 1)` where the attention expects `(batch, tokens)`. Only without positions and without
-# > a mask does the model run.
-#
-# **Predict:** 17 rows are added to 16 tokens. Does NumPy broadcast them, or complain?
-
-# %% tags=["trap"]
-rows, count = np.zeros((1, 17, 64)), np.zeros((1, 16, 64))  # a table with a row for padding; the tokens
-try:
-    count + rows
-except ValueError as error:
-    print(error)
-else:
-    raise AssertionError("a table of 17 rows was added to 16 tokens")
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# NumPy complains: only an axis of size 1 is repeated.
-#
-# </details>
-#
-# **To catch it:** one forward pass with every option switched on, in a test.
+# That is the promise of a mask, and a test of five lines that any model for text should pass. (Positions are the sine
+# table of notebook 02: place `i` gets the same row however long the array is.)
 #
 # ## Train it
 #
@@ -431,6 +408,47 @@ print(f"test: {100 * cct_top1:.1f} % of the names get the right one of 24 langua
 assert cct_top1 > 0.6
 
 # %% [markdown]
+# ## What the mask is worth
+#
+# Was it worth the trouble? A record of trainings, three seeds each (a seed sets the split too), was made with
+# `notebooks/scripts/text_runs.py` on the names of Babel 2.18. One kind has no mask anywhere: padding is a letter like
+# any other. In rows of 32 places, as in its training, it is as good as the masked one. Then each test name was given in
+# rows of other lengths: without any padding, as you would ask for a single name, and in 64 and in 128 places.
+#
+# **Predict:** which of the three hurts the model without a mask the most?
+
+# %%
+record = json.loads(Path(root, "notebooks", "results", "12_languages.json").read_text(encoding="utf-8"))
+rows = {"no_padding": "no padding", "2_times": "64 places", "4_times": "128 places"}
+usual, lost, changed = {}, {}, {}  # kind or (kind, row) -> percent, (seeds,)
+for kind in ("masked", "padding as letters"):
+    runs = [run for run in record["runs"] if run["kind"] == kind]
+    usual[kind] = 100 * np.array([run["test_top1"] for run in runs])
+    print(f"{kind}: {usual[kind].mean():.1f} % right in 32 places (means of three seeds)")
+    for row, words in rows.items():
+        right, moved = (100 * np.array([run[f"{what}_{row}"] for run in runs]) for what in ("test_top1", "changed"))
+        lost[kind, row], changed[kind, row] = usual[kind] - right, moved
+        print(f"    {words:10} {right.mean():.1f} % right, {moved.mean():4.1f} % of the answers change")
+assert max(changed["masked", row].max() for row in rows) < 0.2
+assert abs(usual["masked"].mean() - usual[kind].mean()) < 0.5 and lost[kind, "no_padding"].min() > 4
+assert round(lost[kind, "no_padding"].mean()) == 8  # kind is the one without a mask
+assert all(changed[kind, row].mean() < 8 and abs(lost[kind, row].mean()) < 1 for row in ("2_times", "4_times"))
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# A row without any padding hurts the model without a mask the most: it loses 8 points on average, and more than 4 with
+# every seed.
+#
+# </details>
+#
+# The masked model gives the same answers everywhere. The other one has learned to look past padding, mostly by itself:
+# more of it changes fewer than 8 answers in a hundred, and the score by less than a point. What it never saw is a name
+# *without* padding. At 32 places nothing gives it away, so a test set in the rows of the training cannot find this
+# mistake.
+#
+# That ends the story of padding: a good place to rest. From here on the question is what the model is good for.
+#
 # ## Is it any good?
 #
 # A number means little without a simple method beside it. For short texts that method is *n-grams*: count all runs of
@@ -458,12 +476,10 @@ assert n_grams_top1 > cct_top1 + 0.05 and n_grams[-1].coef_.size > 10 * model.co
 # </details>
 #
 # They have more than ten times as many numbers to learn, but their loss is convex: it has one lowest point, and every
-# start leads there. Perhaps six epochs were too few for the CCT, or the seed was unlucky? A record of longer runs,
-# three seeds each (a seed sets the split too), was made with `notebooks/scripts/text_runs.py` on the names of Babel
-# 2.18.
+# start leads there. Perhaps six epochs were too few for the CCT, or the seed was unlucky? The record has longer runs,
+# too.
 
 # %%
-record = json.loads(Path(root, "notebooks", "results", "12_languages.json").read_text(encoding="utf-8"))
 kinds = list(dict.fromkeys(run["kind"] for run in record["runs"]))
 top1 = {kind: [100 * run["test_top1"] for run in record["runs"] if run["kind"] == kind] for kind in kinds}
 epochs_of = {kind: f"{kind}, {settings['epochs']} epochs" for kind, settings in record["settings"]["kinds"].items()}
@@ -504,6 +520,16 @@ cct.show(
 )
 assert differs or (gap.min() > 0 and gap[0] < 8 and gap[3:].min() > 10)
 
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# The gap is larger for long names: more than 10 points from 13 letters on, fewer than 8 for names of up to 6.
+#
+# </details>
+#
+# What is it in a long name that they use? The regression has a weight for each run of letters and each language. For
+# three pairs of languages, these are the runs whose weights differ most:
+
 # %%
 columns, names_of_runs = n_grams[-1].coef_, n_grams[0].get_feature_names_out()
 for one, other in (("Czech", "Slovak"), ("Danish", "Norwegian"), ("Dutch", "German")):
@@ -513,12 +539,6 @@ for one, other in (("Czech", "Slovak"), ("Danish", "Norwegian"), ("Dutch", "Germ
     print(f"{one}: {told[0]};  {other}: {told[1]}")
 
 # %% [markdown]
-# <details><summary>Answer</summary>
-#
-# The gap is larger for long names: more than 10 points from 13 letters on, fewer than 8 for names of up to 6.
-#
-# </details>
-#
 # A long name has many runs of letters, and in the regression each adds its own weight to the score of a language. Some
 # of them give a language away, as the lists show: "štin" is Czech where Slovak has "čin". Exact runs of letters are
 # what the CCT does not have. It has windows of five letters with weights that all 24 languages share, and their largest
@@ -527,43 +547,6 @@ for one, other in (("Czech", "Slovak"), ("Danish", "Norwegian"), ("Dutch", "Germ
 # On a few thousand short names n-grams are the method to use. A transformer earns its place where order over long
 # distances matters and where there is more data to learn it from; names of ten letters are neither. What it gives you
 # here is a model small enough to look into.
-#
-# ## What the mask is worth
-#
-# One kind in the record was trained with padding as a letter like any other: no mask anywhere. In rows of 32 places, as
-# in its training, it is as good as the masked one. Then each test name was given in rows of other lengths: without any
-# padding, as you would ask for a single name, and in 64 and in 128 places.
-#
-# **Predict:** which of the three hurts the model without a mask the most?
-
-# %%
-rows = {"no_padding": "no padding", "2_times": "64 places", "4_times": "128 places"}
-usual, lost, changed = {}, {}, {}  # kind or (kind, row) -> percent, (seeds,)
-for kind in ("masked", "padding as letters"):
-    runs = [run for run in record["runs"] if run["kind"] == kind]
-    usual[kind] = 100 * np.array([run["test_top1"] for run in runs])
-    print(f"{kind}: {usual[kind].mean():.1f} % right in 32 places (means of three seeds)")
-    for row, words in rows.items():
-        right, moved = (100 * np.array([run[f"{what}_{row}"] for run in runs]) for what in ("test_top1", "changed"))
-        lost[kind, row], changed[kind, row] = usual[kind] - right, moved
-        print(f"    {words:10} {right.mean():.1f} % right, {moved.mean():4.1f} % of the answers change")
-assert max(changed["masked", row].max() for row in rows) < 0.2
-assert abs(usual["masked"].mean() - usual[kind].mean()) < 0.5 and lost[kind, "no_padding"].min() > 4
-assert round(lost[kind, "no_padding"].mean()) == 8  # kind is the one without a mask
-assert all(changed[kind, row].mean() < 8 and abs(lost[kind, row].mean()) < 1 for row in ("2_times", "4_times"))
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# A row without any padding hurts the model without a mask the most: it loses 8 points on average, and more than 4 with
-# every seed.
-#
-# </details>
-#
-# The masked model gives the same answers everywhere. The other one has learned to look past padding, mostly by itself:
-# more of it changes fewer than 8 answers in a hundred, and the score by less than a point. What it never saw is a name
-# *without* padding. At 32 places nothing gives it away, so a test set in the rows of the training cannot find this
-# mistake.
 #
 # ## Who is taken for whom?
 #
@@ -591,6 +574,14 @@ danish, norwegian = (data.class_names.index(language) for language in ("Danish",
 danes = confusion[danish]
 assert differs or (worst == "Danish" and recall.min() < 0.2 and 2 * danes[norwegian] > danes.sum())
 
+# %% [markdown]
+# One number for all languages hides a class (notebook 11): of the Danish names fewer than 2 in 10 get the right answer.
+# Remember what was left out: names that two languages share. What is left of Danish, the fewest of all, are those in
+# which it differs from its neighbours, and most of them are taken for Norwegian.
+#
+# And your pairs? Those at the top of the list look like relatives. To see whether mistakes stay in the family more
+# often than by chance, deal the same wrong answers out again in a random order.
+
 # %%
 families = ("English", "French Spanish Portuguese Italian Romanian", "German Dutch", "Danish Norwegian Swedish",
             "Czech Slovak Polish", "Croatian Slovenian", "Finnish Estonian", "Latvian Lithuanian", "Hungarian",
@@ -604,18 +595,11 @@ print(f"{100 * in_family:.0f} % of the mistakes stay in the family, {100 * by_ch
 most = np.argsort(-mixed_up, axis=None)[:4]  # the first four pairs of the list
 assert differs or (in_family > 4 * by_chance and (family[most // 24] == family[most % 24]).all())
 
-both = np.mean((by_n_grams != data.y_test)[wrong])
-print(f"n-grams: {1 - n_grams_top1:.0%} of all names wrong, {both:.0%} of those that the CCT gets wrong")
-assert both > 1.5 * (1 - n_grams_top1)
-
 # %% [markdown]
 # The mistakes are those of a beginner in languages. The four pairs that are mixed up most are relatives, and relatives
-# are taken for each other more than four times as often as by chance. And the names that the CCT gets wrong are harder
-# for the n-grams too: some names carry little evidence.
+# are taken for each other more than four times as often as by chance.
 #
-# One number for all languages hides a class (notebook 11): of the Danish names fewer than 2 in 10 get the right answer.
-# Remember what was left out: names that two languages share. What is left of Danish, the fewest of all, are those in
-# which it differs from its neighbours, and most of them are taken for Norwegian.
+# You know now how good the model is, and where it fails: a good place to rest.
 #
 # ## Where is the language in a name?
 #
@@ -728,20 +712,6 @@ assert differs or (shares[2].argmax() == hungarian and shares[2].max() > 0.8)
 # Chinese call China. The model is more than 80 % sure that it is Hungarian: a model of 24 classes can't say "none of
 # these" (notebook 00).
 #
-# ## Words instead of letters
-#
-# Nothing in the model knows that its ids are letters. In the full profile this cell trains the same model on film
-# reviews, with a word as the unit, and compares it with TF-IDF over words. It needs a network once, for
-# `keras.datasets.imdb`. In the quick profile it prints a line. A test runs all of it on twenty made-up reviews, but no
-# result on the real ones is in the record, so none is quoted here.
-
-# %%
-if cct.profile() == "full":
-    print("CCT {:.3f}, words {:.3f}".format(*text.compare_on_reviews()))
-else:
-    print("quick profile: the film reviews are for CCT_PROFILE=full, with a network")
-
-# %% [markdown]
 # ## What goes in, what comes out
 #
 # The whole model once more, with its shapes. Compare it with the table of notebook 06: only the first layer is new.
@@ -858,6 +828,8 @@ cct.progress(12)
 #    `n_grams[0].get_feature_names_out()`)?
 # 3. Keep the names that languages share: change `load_names` so that they stay, and work out the best score that is
 #    possible at all.
+# 4. Nothing in the model knows that its ids are letters. `text.compare_on_reviews()` trains it on film reviews, with a
+#    word as the unit, and gives its accuracy and that of TF-IDF over words. It needs a network once, and time.
 #
 # ## Recap
 #
@@ -878,5 +850,9 @@ cct.progress(12)
 # and a token is real if the place in its middle is. The [Keras example](https://keras.io/examples/vision/cct/) has no
 # text. Encoder, initial weights and block are the authors'
 # ([repository](https://github.com/SHI-Labs/Compact-Transformers)).
+#
+# As published, their text model runs only without positions and without a mask: the position table has one row more
+# than there are tokens, and the mask arrives as `(batch, tokens, 1)` where the attention expects `(batch, tokens)`. One
+# forward pass with every option switched on, in a test, finds such a mistake.
 #
 # Next: [13 One machine](13_one_machine.ipynb). What makes a step faster or larger?
