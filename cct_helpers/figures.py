@@ -23,6 +23,7 @@ BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, GREY = (
 COLOURS = (BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, GREY)
 PALE = "#E8E8E8"  # bands, and what is left out
 AGAINST_FOR = LinearSegmentedColormap.from_list("against_for", [BLUE, "white", ORANGE])
+MISTAKES = LinearSegmentedColormap.from_list("mistakes", ["white", ORANGE]).with_extremes(bad=PALE, over=RED)
 SEEDS = "small: one seed, large: the mean"  # belongs to every label of an axis with `draw_seeds`
 STYLE = {  # what Matplotlib reads when it makes the axes, and when it saves
     "figure.facecolor": "white",
@@ -489,17 +490,19 @@ def draw_errors(images, guesses, truths, confidences, columns=6):
     return figure
 
 
-def draw_confusion(counts, class_names, what="class", high=20):
+def draw_confusion(counts, class_names, what="class", high=20, title=None):
     """Which classes are taken for which: a row is a true class, a column what the model said.
 
-    Right answers, on the diagonal, stay white, so that the colours belong to the mistakes: their share of the row. With
-    up to 12 classes every count is written; with more only the shares, in percent, that lie beyond the scale.
+    Right answers, on the diagonal, have no colour, so that the colours belong to the mistakes: their share of the row.
+    With up to 12 classes every count is written, on white, the more orange the larger its share; with more, dark ground
+    makes small shares visible, and only those that lie beyond the scale are written, in percent.
 
     Args:
         counts: (classes, classes).
         class_names: (classes,) texts.
         what: what a class is, for the labels.
         high: end of the scale, in percent of a row.
+        title: what the picture says.
     """
     counts = np.array(counts, float)
     shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -508,16 +511,16 @@ def draw_confusion(counts, class_names, what="class", high=20):
     numbers = counts if few else np.where(shares > high, shares, 0)
     side = max(4.5, 0.48 * len(counts) + 1) if few else 7.2
     figure, ax = new_figure(width=side + 0.8, height=side)
-    drawn = ax.imshow(shares, vmin=0, vmax=high, cmap="cividis")
+    drawn = ax.imshow(shares, vmin=0, vmax=high, cmap=MISTAKES if few else "cividis")
     label = f"share of the true {what} (%)" + ("" if few else "; numbers: beyond the scale")
     figure.colorbar(drawn, ax=ax, label=label, shrink=0.8, extend="max")
     for (row, column), number in np.ndenumerate(numbers):
         if number:
-            dark = row != column and shares[row, column] < 0.6 * high
+            dark = not few and shares[row, column] < 0.6 * high
             weight = "normal" if row == column else "bold"
             look = dict(color="white" if dark else "black", weight=weight, fontsize=9)
             ax.text(column, row, f"{number:.0f}", ha="center", va="center", **look)
     ax.set_xticks(range(len(counts)), class_names, rotation=0 if max(map(len, class_names)) < 4 else 90)
     ax.set_yticks(range(len(counts)), class_names)
-    ax.set(xlabel=f"predicted {what}", ylabel=f"true {what}")
+    ax.set(xlabel=f"predicted {what}", ylabel=f"true {what}", title=title)
     return figure

@@ -60,9 +60,10 @@ show_png(reduce_colours(Path(root, "notebooks", "images", "overview.png").read_b
 #
 # The three lines above the picture come from the folded first cell. It found the course, imported it as `cct`, and
 # printed the versions, the device that Keras computes on, and the *profile*, quick or full. If you see them, nothing
-# is missing.
+# is missing. The pictures and numbers that you see now were stored with the notebook. Run it once, so that they come
+# from your machine and the model below answers you: in JupyterLab *Run*, *Run All Cells*.
 
-# %%
+# %% jupyter={"source_hidden": true}
 import json
 
 import keras
@@ -80,11 +81,11 @@ keras.utils.set_random_seed(0)
 # %% [markdown]
 # ## Play with it first
 #
-# The model takes squares of 32 x 32 pixels with their raw values, 0 to 255. These photos come with scikit-image and
-# scikit-learn. The cat is the one above.
+# The model takes squares of 32 x 32 pixels with their raw values, 0 to 255. The folded cell makes six of them, from
+# photos that come with scikit-image and scikit-learn. The cat is the one above.
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def small(photo, side=32):
     """The middle square of a photo, resized: (side, side, 3) uint8."""
     if photo.ndim == 2:
@@ -101,14 +102,18 @@ originals = {"cat": photos.chelsea(), "horse": horse, "coffee": photos.coffee(),
 originals |= {"coins": photos.coins(), "palace": load_sample_image("china.jpg")}
 images = np.stack([small(photo) for photo in originals.values()])  # (images, height, width, channels)
 
+# %%
 model = cct.load_pretrained("cct_2_3x2_32_cifar10")
 class_names = model.card["class_names"]
 assert images.shape == (6, 32, 32, 3) and model.count_params() < 300_000
 
 # %% [markdown]
-# And here is the model, all of it. It computes inside this page, without a kernel and without a network. *Draw* on the
-# cat, *hide* squares of it, *move* it, or open a photo of your own. The bars show what the model makes of the picture
-# now, the upright lines on them what it made of it before.
+# And here is the model, all of it, in a box titled "A small model in this page". It computes there, without a kernel
+# and without a network. *Draw* on the cat, *hide* squares of it, *move* it, or open a photo of your own. The bars show
+# what the model makes of the picture now, the upright lines on them what it made of it before.
+#
+# If you see no box with this title, only a still picture that answers to nothing, the notebook has not been run yet, or
+# you are on a site that runs no scripts, such as GitHub.
 #
 # **Predict** before you press:
 #
@@ -125,8 +130,7 @@ alt += "pictures of what a square takes from"
 show_png(Path(root, "notebooks", "images", "live_model.png").read_bytes(), alt)
 
 # %% [markdown]
-# The picture above is a still of the box, for places that run no scripts, such as GitHub. If you see no box in
-# Jupyter, the notebook is not trusted yet: *Trust Notebook* in the command palette, or run the cells.
+# The picture above is the still of the box, with one square hidden.
 #
 # The same questions in Python. The page repeats the last column of pixels when it moves a picture, and fills a hidden
 # square with the mean colour; so does this cell.

@@ -122,7 +122,7 @@ print(f"mean {mean.round(1)}, std {std.round(1)}, {by_fit.count_params():,} para
 # two epochs?
 
 # %%
-batch_size = min(64, len(data.x_train) // 8)  # of a small folder, 8 steps an epoch
+batch_size = min(64, max(len(data.x_train) // 8, 1))  # of a small folder, 8 steps an epoch
 few = slice(0, min(len(data.x_train) // batch_size, 20) * batch_size)  # whole batches
 x, y = data.x_train[few], keras.utils.to_categorical(data.y_train[few], classes)
 validation = data.x_val, keras.utils.to_categorical(data.y_val, classes)
@@ -204,8 +204,8 @@ used = {name: value for name, value in dataclasses.asdict(recipe).items() if val
 print(*(f"{name:22} {value}" for name, value in used.items()), sep="\n")
 steps_per_epoch = len(data.x_train) // recipe.batch_size  # the last, smaller batch is left out
 steps = recipe.epochs * steps_per_epoch
-alt = "Boxes: at every step batch, crop, model, loss, gradients, AdamW; every epoch validation; once the test"
-cct.show(pictures.draw_loop(steps, recipe.epochs, (recipe.batch_size, *shape), classes), alt=alt)
+alt = "Two circles of boxes: steps from batch to AdamW, epochs with validation and the best weights; then test, once"
+cct.show(pictures.draw_loop(recipe, steps, shape, classes), alt=alt)
 
 # %% [markdown]
 # The sections below explain what is switched on here. Of the other fields, `flip` mirrors images (*crop_flip* is a
@@ -242,9 +242,8 @@ optimistic, large, honest = (gain[-1] for gain in points.values())
 assert 3.5 < optimistic < 4.5 and 0.6 < large < 1 and abs(honest) < 0.2
 
 # %%
-labels = "epochs to choose from", "reported minus true accuracy\n(percentage points)", "Do not choose on the test set"
-figure = figures.draw_curves(readings, points, *labels, width=6.5)
-cct.show(figure, alt="Excess over the truth: up to 4 points on 360 test images, 0.8 on 10,000; by validation none")
+alt = "The excess grows with the epochs: to 4 points on 360 test images, 0.8 on 10,000; chosen by validation it stays 0"
+cct.show(pictures.draw_readings(readings, points), alt=alt)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -277,7 +276,9 @@ def crop_by_hand(images, rng, padding):
 
 
 padding = recipe.crop_padding
-alt = "An image; the same with a hatched border and a window in its upper right; the window alone: the picture moved"
+alt = (
+    "An image; with a hatched border, and a window in the upper right; the window alone: the picture is lower and left"
+)
 cct.show(pictures.draw_crop(data.x_train[0], padding, top=0, left=2 * padding), alt=alt)
 
 # %% [markdown]
@@ -294,14 +295,15 @@ cct.show(pictures.draw_crop(data.x_train[0], padding, top=0, left=2 * padding), 
 one_pixel = np.zeros((400 * (2 * padding + 1) ** 2, 17, 17, 1), "uint8")  # 400 images a place
 one_pixel[:, 8, 8] = 1
 padded = np.pad(one_pixel, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
-moved = {"by hand: all places": crop_by_hand(one_pixel, rng, padding)}
-moved["the package: all places"] = augment.random_crop(one_pixel, rng, padding)
-moved["Keras: one place"] = np.asarray(keras.layers.RandomCrop(17, 17, seed=0)(padded.astype("float32"), training=True))
+moved = {"by hand": crop_by_hand(one_pixel, rng, padding)}
+moved["the package"] = augment.random_crop(one_pixel, rng, padding)
+moved["Keras's layer"] = np.asarray(keras.layers.RandomCrop(17, 17, seed=0)(padded.astype("float32"), training=True))
 counts = np.stack([images.sum(axis=0, dtype=int)[..., 0] for images in moved.values()])  # (ways, height, width)
 counts = counts[:, 8 - padding : 9 + padding, 8 - padding : 9 + padding]  # the places that can be reached
 assert np.abs(counts[:2] - 400).max() < 5 * np.sqrt(400) and counts[2].max() == len(one_pixel)  # 5 standard deviations
 alt = "Three tables of how often each place came up: about equally often by hand and in the package, one place in Keras"
-cct.show(pictures.draw_offsets(counts, list(moved)), alt=alt)
+title = "By hand and in the package each image moves on its own; in Keras's layer all move alike"
+cct.show(pictures.draw_offsets(counts, list(moved), title), alt=alt)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -357,7 +359,7 @@ assert not digits or (np.flatnonzero(by_class > 0.7).tolist() == [0, 1, 4, 8] an
 
 # %%
 cat = chelsea()[20:276:8, 100:356:8]  # every eighth pixel: (32, 32, 3)
-sources = {"a photo": np.stack([cat] * 4), data.name: data.x_train[:4]}
+sources = {"a photo": np.stack([cat] * 2), data.name: data.x_train[:3]}
 
 
 def explore_augmentation(images, padding, flip, seed):
@@ -368,7 +370,7 @@ def explore_augmentation(images, padding, flip, seed):
 
 
 starts = [dict(images="a photo", padding=4, flip=True, seed=0), dict(images=data.name, padding=8, flip=True, seed=1)]
-alt = "A photo of a cat, cropped and flipped four times, still shows a cat. Digits: of most only a part is left."
+alt = "A photo of a cat, cropped and flipped twice, still shows a cat. Digits: of most only a part is left."
 controls = dict(images=list(sources), padding=(0, 16), flip=True, seed=(0, 20))
 explorer = cct.explore(explore_augmentation, starts, alt, **controls)
 
@@ -593,14 +595,15 @@ history = cct.fit(model, data, recipe, folder=folder)
 # %%
 print(f"loss at the end {history['loss'][-1]:.2f} nats in training; the floor of smoothing is {soft.min():.2f}")
 title = "Your run: both losses fall together, and validation is not left behind"
-alt = "Loss falls and accuracy rises, steeply at first. Validation is ahead early and level with training at the end."
-cct.show(pictures.draw_history(history, title), alt=alt)
+alt = "Loss falls, accuracy rises. Validation is ahead early, level at the end, a little above the floor of smoothing."
+cct.show(pictures.draw_history(history, title, soft.min()), alt=alt)
 assert not digits or (history["val_top1"][0] > history["top1"][0] and history["loss"][-1] < soft.min() + 0.15)
 
 # %% [markdown]
 # Read the curves. Early, validation lies **above** training: training images are augmented and measured while the
 # weights still move, with dropout on; validation images are clean. At the end the loss is close to the floor that
-# smoothing sets, so there is little left to learn from these images. The circle marks the epoch whose weights you hold.
+# smoothing sets (dotted), so there is little left to learn from these images. The circle marks the epoch whose weights
+# you hold.
 #
 # ## The test, once
 #
@@ -624,8 +627,8 @@ assert top1 > 0.95 or not digits
 # %%
 confusion = np.zeros((classes, classes), int)
 np.add.at(confusion, (data.y_test, order[:, 0]), 1)  # row = true class, column = predicted
-alt = "Confusion matrix: nearly all images on the diagonal, a few single mistakes in colour beside it"
-cct.show(figures.draw_confusion(confusion, data.class_names), alt=alt)
+alt = "Confusion matrix: nearly all images on the grey diagonal, a few single mistakes in orange beside it"
+cct.show(figures.draw_confusion(confusion, data.class_names, title="Mistakes in orange, beside the diagonal"), alt=alt)
 
 # %% [markdown]
 # [Notebook 08](08_looking_inside.ipynb) looks at the mistakes that a model is most sure of. Do not expect yours to be

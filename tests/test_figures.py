@@ -224,13 +224,14 @@ def test_errors_say_guess_confidence_and_truth(count):
 
 def test_confusion_rows_are_true_classes_and_colours_belong_to_mistakes():
     counts = np.array([[8, 2], [0, 5]])
-    figure = figures.draw_confusion(counts, ["cat", "dog"])
+    figure = figures.draw_confusion(counts, ["cat", "dog"], title="few mistakes")
     ax = figure.axes[0]
     shown = np.ma.filled(ax.images[0].get_array(), np.nan)
     assert shown[0, 1] == pytest.approx(20) and shown[1, 0] == 0 and np.isnan(shown.diagonal()).all()
     written = {(text.get_position(), text.get_text()) for text in ax.texts}
     assert written == {((0, 0), "8"), ((1, 0), "2"), ((1, 1), "5")}  # zeros are left blank
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted class", "true class")
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title()) == ("predicted class", "true class", "few mistakes")
+    assert ax.images[0].cmap(0.0)[:3] == (1, 1, 1) and to_hex(ax.images[0].cmap.get_bad()) == figures.PALE.lower()
     assert counts.tolist() == [[8, 2], [0, 5]]
     figures.to_png(figures.draw_confusion(np.array([[3, 0], [0, 0]]), ["cat", "dog"]))  # no image of a class
 

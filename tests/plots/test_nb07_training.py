@@ -1,11 +1,14 @@
 """Pictures of notebook 07 show the numbers they are given, with labelled axes."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from cct_helpers.figures import to_png
+from cct_helpers.figures import new_figure, to_png
 from cct_helpers.plots import nb07_training as pictures
+from cct_helpers.recipes import RECIPES
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (7, 8, 6, 3), dtype="uint8")
 
@@ -40,7 +43,15 @@ def test_crop_shows_what_the_window_holds():
     assert middle.images[1].get_extent() == [1.5, 7.5, 9.5, 1.5] and middle.patches[0].get_hatch()
     window = middle.patches[-1]
     assert (window.get_x(), window.get_y(), window.get_width(), window.get_height()) == (3.5, -0.5, 6, 8)
+    assert figure.axes[2].images[0].get_extent() == [3.5, 9.5, 7.5, -0.5]
+    assert figure.get_suptitle() == "The window at row 0, column 4 moves the picture down by 2 and left by 2"
+    assert {(np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim())) for ax in figure.axes} == {(10.5, 12.5)}  # one scale
     assert_draws(figure)
+
+
+def test_crop_says_where_nothing_moved():
+    figure = pictures.draw_crop(IMAGES[0], padding=2, top=3, left=2)
+    assert figure.get_suptitle().endswith("moves the picture up by 1 and not right")
 
 
 @pytest.mark.parametrize("place", [(-1, 0), (0, 5)])
@@ -53,7 +64,8 @@ def test_crop_refuses_a_window_outside(place):
 def test_offsets_are_shares_with_no_move_in_the_middle(places):
     counts = np.ones((2, places, places), int)
     counts[1, 0, -1] = 5
-    figure = pictures.draw_offsets(counts, ["one", "two"])
+    figure = pictures.draw_offsets(counts, ["one", "two"], "even, uneven")
+    assert figure.get_suptitle() == "even, uneven"
     np.testing.assert_allclose(shown(figure.axes[1]), 100 * counts[1] / counts[1].sum())
     assert (
         figure.axes[0].get_xlabel() == "moved right (pixels)" and figure.axes[0].get_ylabel() == "moved down (pixels)"
@@ -73,7 +85,9 @@ def test_smoothing_marks_the_lowest_loss_inside_the_range():
     margins = np.linspace(0, 10, 11)
     losses = {"one hot": -margins, "smoothed": (margins - 4) ** 2, "less": (margins - 1) ** 2}
     figure = pictures.draw_smoothing(margins, losses)
-    assert texts(figure.axes[0]) == ["lowest at 4.0", "lowest at 1.0"]  # one hot has its lowest at the border
+    lowest = [text for text in texts(figure.axes[0]) if text.startswith("lowest")]
+    assert lowest == ["lowest: 0.00 at 4.0", "lowest: 0.00 at 1.0"]  # one hot has its lowest at the border
+    assert [text for text in texts(figure.axes[0]) if text not in lowest] == ["one hot", "smoothed", "less"]  # upwards
     np.testing.assert_array_equal(lines(figure.axes[0])["one hot"], -margins)
     assert "nats" in figure.axes[0].get_ylabel()
     assert_draws(figure)
@@ -86,6 +100,8 @@ def test_schedule_counts_steps_from_one_and_epochs_above():
     np.testing.assert_array_equal(line.get_xdata(), np.arange(1, 41))
     np.testing.assert_array_equal(line.get_ydata(), rates)
     assert other.get_label() == "constant" and line.get_label() == "this schedule"
+    assert texts(figure.axes[0]) == ["constant", "this schedule"]  # from the lowest end up
+    assert figure.get_suptitle() == "Highest at step 40, 0.001; 0.001 at the end"
     assert_draws(figure)
     top = figure.axes[0].child_axes[0]
     np.testing.assert_allclose(np.array(top.get_xlim()) * 10, figure.axes[0].get_xlim())
@@ -98,13 +114,16 @@ def test_history_has_percent_and_the_best_epoch():
         "top1": [0.3, 0.5, 0.8],
         "val_top1": [0.2, 0.6, 0.5],
     }
-    figure = pictures.draw_history({**history, "best_epoch": 2}, "it learns")
+    figure = pictures.draw_history({**history, "best_epoch": 2}, "it learns", floor=0.4)
     assert figure.get_suptitle() == "it learns"
     loss, top1 = figure.axes
     np.testing.assert_allclose(lines(top1)["validation"], [20, 60, 50])
     np.testing.assert_allclose(lines(loss)["training, augmented"], history["loss"])
     np.testing.assert_allclose(lines(top1)["best epoch, 2"], [60])
     np.testing.assert_allclose(lines(loss)["best epoch, 2"], [1.2])
+    assert texts(loss) == ["best epoch, 2", "floor of smoothing, 0.40", "training, augmented", "validation"]
+    assert texts(top1) == ["best epoch, 2", "validation", "training, augmented"]  # no floor; names from the lowest up
+    assert list(loss.lines[-1].get_ydata()) == [0.4, 0.4]
     assert "%" in top1.get_ylabel() and "nats" in loss.get_ylabel()
     assert_draws(figure)
 
@@ -127,7 +146,8 @@ def test_the_race_shows_each_recipe_each_run_and_each_image_size():
     ax = figure.axes[0]
     sizes = [f"validation, images of {side} px" for side in (16, 24, 32)]
     named = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert named == ["fast", "old", *sizes, "test, read once"]  # a name a recipe, not one a run
+    assert named == [*sizes, "test, read once"]
+    assert texts(ax) == ["fast", "old", "76.45 %, reported in 2021"]  # a name a recipe, not one a run
     star, curve, small, middle, large = ax.lines[:5]
     assert [line.get_marker() for line in (star, small, middle, large)] == ["*", "^", "s", "o"]
     np.testing.assert_allclose(star.get_xydata(), [[4, 76]])
@@ -139,17 +159,53 @@ def test_the_race_shows_each_recipe_each_run_and_each_image_size():
     np.testing.assert_allclose(slow.get_xdata(), [8, 16, 64])
     assert list(ax.lines[-1].get_ydata()) == [76.45] * 2
     assert ax.get_title() == "The accuracy of 2021 after 4 minutes instead of 64"
-    assert ax.get_xscale() == "log" and "log scale" in ax.get_xlabel() and "76.45 %" in texts(ax)
+    assert ax.get_xscale() == "log" and "log scale" in ax.get_xlabel()
     assert_draws(figure)
 
 
 def test_the_loop_names_what_happens_how_often():
-    figure = pictures.draw_loop(300, 15, (64, 16, 16, 1), 10)
-    ax = figure.axes[0]
+    recipe = dataclasses.replace(RECIPES["quick"], epochs=15, batch_size=64)
+    ax = pictures.draw_loop(recipe, 300, (16, 16, 1), 10).axes[0]
     words = texts(ax)
-    assert words[0] == "300 steps in a circle, 15 looks at validation, one at the test"
+    assert words[0] == "300 steps make gradients, 15 looks at validation choose, one test reports"
     assert "every step\n(300 times)" in words and "every epoch\n(15 times)" in words and "once" in words
-    assert "batch of images\n(64, 16, 16, 1)" in words and "model: logits\n(64, 10)" in words
+    assert "training images\n(64, 16, 16, 1)" in words and "model: logits\n(64, 10)" in words
+    assert "after 20 steps" in words and "after 15 epochs" in words
     assert len(ax.patches) == 11 and len({patch.get_facecolor() for patch in ax.patches}) == 3
     assert min(text.get_fontsize() for text in ax.texts) >= 9
+    assert_draws(ax.figure)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "augmentation", "optimizer"),
+    [
+        ("quick", {}, "crop", "AdamW"),
+        ("fast", {}, "crop, flip", "Muon"),
+        ("quick", {"augment": "none"}, "none", "AdamW"),
+    ],
+)
+def test_the_loop_shows_what_the_recipe_says(name, changes, augmentation, optimizer):
+    recipe = dataclasses.replace(RECIPES[name], **changes)
+    words = texts(pictures.draw_loop(recipe, 300, (16, 16, 1), 10).axes[0])
+    assert f"augment:\n{augmentation}" in words and f"{optimizer}:\nmove weights" in words
+
+
+def test_readings_are_named_at_their_ends():
+    points = {"on test": np.array([0, 2, 4.2]), "on validation": np.array([0, 0.1, 0.04])}
+    figure = pictures.draw_readings([1, 2, 3], points)
+    np.testing.assert_array_equal(lines(figure.axes[0])["on test"], points["on test"])
+    assert texts(figure.axes[0]) == ["on validation: +0.0", "on test: +4.2"]
+    assert figure.axes[0].get_legend() is None
+    assert_draws(figure)
+
+
+def test_names_of_lines_that_end_together_are_moved_apart():
+    figure, ax = new_figure()
+    ax.set(xlabel="x", ylabel="y")
+    ax.plot([0, 1], [[0, 0, 0], [1, 1, 10]])
+    pictures.name_lines(ax, {"one": (1, 1, "blue"), "two": (1, 1, "red"), "far": (1, 10, "green")}, apart=0.2)
+    (_, one), (_, two), (_, far) = [text.get_position() for text in ax.texts]
+    np.testing.assert_allclose(two - one, 0.2)
+    np.testing.assert_allclose(far, ax.transLimits.transform((0, 10))[1])
+    assert [text.xy for text in ax.texts] == [(1, 1), (1, 1), (1, 10)]  # the thin lines lead to the ends
     assert_draws(figure)
