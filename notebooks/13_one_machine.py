@@ -631,6 +631,23 @@ assert 1e-6 < np.abs(np.subtract(curves["mixed_bfloat16"], curves["plain"])).max
 assert build_optimizer(recipe, model).gradient_accumulation_steps is None
 
 # %% [markdown]
+# Keras has a second way to rematerialise, which wraps nothing: a model that is built inside `keras.RematScope`. With
+# `cct.build_cct` it fails, and only at the first step:
+
+# %%
+with keras.RematScope(mode="list_of_layers", layer_names=["block_0"]):
+    scoped = new_model()
+try:
+    outcome = f"apart by {abs(train(scoped)[0] - plain).max():.0e}"
+except ValueError as error:
+    outcome = next(line for line in str(error).splitlines() if "custom_gradient decorator" in line)
+print(outcome)
+assert "custom_gradient decorator" in outcome
+
+# %% [markdown]
+# The scope hands `training=True` on by its name, and TensorFlow's `tf.recompute_grad` takes no arguments by name in a
+# compiled step. That is Keras 3.15; a later one may do better. So take one step before you plan with a switch.
+#
 # Those were the switches: a good place to rest. What is left is to foresee what a step will cost.
 #
 # ## How cost grows
@@ -890,8 +907,6 @@ cct.progress(13)
 # 1. Run the script on your machine. Which switches pay there?
 # 2. Time the pipeline of photos with 1, 2 and 4 parallel calls. Where does it stop getting faster, and why there?
 # 3. Make a `RematBlock` that computes only the MLP again. How much of the memory does it save?
-# 4. Keras has a second way to rematerialise: build the model inside `keras.RematScope()`. With Keras 3.15 on TensorFlow
-#    this model raised an error there. Build it and train one step: what does your version do?
 #
 # ## Recap
 #
