@@ -78,12 +78,12 @@ def draw_costs(sides, macs, seconds, title=""):
     return figure
 
 
-def draw_race(panels, line, title=""):
+def draw_race(panels, lines, title=""):
     """What the runs of a race reached: a panel a data set, a row a model, over a band of what luck can do.
 
     Args:
         panels: name of the data -> {model: (seeds,)}, in percent.
-        line: the difference of two means from which on it is visible, in points: half the width of the band around
+        lines: name of the data -> from which difference on it is visible, in points: half the width of the band around
             the mean of the first model.
         title: what the picture says.
     """
@@ -91,7 +91,7 @@ def draw_race(panels, line, title=""):
     figure.suptitle(title)
     for ax, (data, scores) in zip(axes[0], panels.items(), strict=True):
         middle = np.mean(next(iter(scores.values())))
-        ax.axvspan(middle - line, middle + line, color=PALE, label=f"luck: up to {line:.1f} points")
+        ax.axvspan(middle - lines[data], middle + lines[data], color=PALE, label="luck of the seeds")
         for row, (model, values) in enumerate(scores.items()):
             draw_seeds(ax, values, row, MODEL_COLOURS[model], marker=MARKERS[model])
         name_rows(ax, list(scores))

@@ -7,7 +7,7 @@ Or name the runs: sweep_MODEL_RATE, plan_resnet_PLAN, or MODEL_SHARE_BUDGET_SEED
 that ends is written to notebooks/results/16_against_a_convnet.json at once, and what is there is not made again. FOLDER
 keeps the checkpoints, so that a stopped run goes on after its last epoch.
 
-Both models have the recipe `fast`, but for the highest learning rate, which a sweep over five chooses on validation
+Both models have the recipe `fast`, but for the highest learning rate, which a sweep chooses on validation
 images, on a quarter of the training images, and for the number of epochs at each image size. These make the budget:
 `speed` times single steps of both models by turns, and PLANS have as many epochs as the budget pays for. So a race of
 equal seconds may be run on a machine that does other things as well. The plan of CCT is that of `fast`, which was
@@ -51,7 +51,10 @@ PLANS = {  # model -> plan -> budget -> epochs at each of SCALES
     },
 }
 FIRST = {model: next(iter(plans)) for model, plans in PLANS.items()}  # the plan with which the rates are swept
-RATES = (1.6e-3, 4e-3, 1e-2, 2.5e-2, 6.25e-2)  # highest learning rates, each 2.5 times the one before
+RATES = {  # highest learning rates, each 2.5 times the one before, until the best has a worse one on either side
+    "cct": (1.6e-3, 4e-3, 1e-2, 2.5e-2, 6.25e-2),
+    "resnet": (1.6e-3, 4e-3, 1e-2, 2.5e-2, 6.25e-2, 0.15625),
+}
 SHARES = {"all": 1, "tenth": 10}
 MODELS = ("cct", "resnet")
 STEPS = 15  # timed for each model and image size
@@ -60,7 +63,7 @@ PIXELS_MOVED, SIDES_COVERED, ASKED = (1, 2, 4, 6, 8), (4, 8, 12, 16), 2000
 
 def all_runs():
     """Names of all runs, in order: every setting with one seed before any with the next."""
-    sweeps = [f"sweep_{model}_{rate:g}" for model in MODELS for rate in RATES]
+    sweeps = [f"sweep_{model}_{rate:g}" for model in MODELS for rate in RATES[model]]
     plans = [f"plan_{model}_{plan}" for model in MODELS for plan in PLANS[model] if plan != FIRST[model]]
     races = [f"{model}_{share}_261_{seed}" for seed in range(3) for share in SHARES for model in MODELS]
     return [*sweeps, *plans, *races, "cct_all_900_0", "resnet_all_900_0"]
@@ -140,7 +143,7 @@ def sweep(model, plan, rate, path, work):
 def best_of(sweeps, model, plans):
     """The best run of the sweeps of a model with these plans."""
     own = [run for run in sweeps.values() if run["model"] == model and run["plan"] in plans]
-    if len(own) < len(RATES) + len(plans) - 1:
+    if len(own) < len(RATES[model]) + len(plans) - 1:
         raise SystemExit(f"The sweeps of {model} are not complete: run its sweep_{model}_RATE and plan_{model}_PLAN.")
     return max(own, key=lambda run: run["val_top1"])
 

@@ -42,7 +42,7 @@ def test_costs_are_at_their_sides():
 
 def test_a_race_has_a_dot_a_run_over_the_band_of_luck():
     panels = {"all": {"CCT": np.array([76.0, 78]), "ResNet": np.array([75.0, 74])}, "tenth": {"CCT": np.array([55.0])}}
-    figure = pictures.draw_race(panels, 1.5, "a race")
+    figure = pictures.draw_race(panels, {"all": 1.5, "tenth": 3}, "a race")
     left, right = figure.axes
     np.testing.assert_allclose(dots(left, 5), [[76, 0], [78, 0], [75, 1], [74, 1]])
     band = left.patches[0].get_extents().transformed(left.transData.inverted())
