@@ -18,8 +18,8 @@
 # You will put CCT beside a convolutional network of its size, count and time what each costs, race the two on your
 # machine, and know what a fair race takes and which of the two to take when.
 #
-# 75 minutes to read, 1 minute to run. Builds on [notebook 07](07_training.ipynb) and
-# [notebook 09](09_what_matters.ipynb).
+# 95 minutes to read, 1 minute to run; a good place for a break is before *The race on CIFAR-10*. Builds on
+# [notebook 07](07_training.ipynb) and [notebook 09](09_what_matters.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/16_against_a_convnet.ipynb)
 
