@@ -479,7 +479,7 @@ assert [run["rate"] for run in best.values()] == [0.01, 0.0625] and best["resnet
 assert all(round(100 * run["val_top1"], 1) == 64.3 for run in best.values())
 
 # %% [markdown]
-# CCT does best at 0.01 and the ResNet at 0.0625, sixteen times the rate of `fast`. Of the ResNet's three plans the
+# CCT does best at 0.01 and the ResNet at 0.0625, more than fifteen times the rate of `fast`. Of the ResNet's three plans the
 # growing one is the best: two epochs at half the side, one at three quarters, one at full size. With that each has its
 # own best, and they are level: **64.3 %** of the validation images both.
 #
@@ -511,7 +511,8 @@ alt = "Two panels. All images: CCT at 77 %, the ResNet at 84 %. A tenth: CCT at 
 alt += "the ResNet lies far outside the narrow band of luck around CCT."
 cct.show(pictures.draw_race(panels, bands, title), alt=alt)
 assert all(ahead_by[share] > 5 * lines[share] for share in raced)
-assert 6.5 < ahead_by["all"] < 8 and 13 < ahead_by["tenth"] < 15
+assert {share: round(points) for share, points in ahead_by.items()} == {"all": 7, "tenth": 14}
+assert min(runs_of(model, "tenth")[0]["top1"][-1] for model in entrants) > 0.97
 assert abs(raced["tenth"]["ResNet"].mean() - raced["all"]["CCT"].mean()) < 1
 
 # %% [markdown]
@@ -523,8 +524,8 @@ assert abs(raced["tenth"]["ResNet"].mean() - raced["all"]["CCT"].mean()) < 1
 # </details>
 #
 # It is no close race, so few seeds are enough. What else was not the same? CCT has 5 % more parameters. The plan of its
-# image sizes was not chosen anew. Neither had dropout, which on a tenth might help CCT more: both know their 4,500
-# images almost by heart at the end. And `fast` was made for few seconds; the script also holds a race of 900, which has
+# image sizes was not chosen anew. Neither had dropout, which on a tenth might help CCT more: at the end both get
+# more than 97 % of their 4,500 images right, augmented as they are. And `fast` was made for few seconds; the script also holds a race of 900, which has
 # not been run.
 #
 # Note too what the sweep could not tell. With a quarter of the images and of the steps the two were level. It was made
@@ -557,12 +558,13 @@ def curve(model, change):
 
 labels = {"moved": "moved by (pixels)", "covered": "side of the covered square (pixels)"}
 panels = {label: {name: curve(model, change) for model, name in entrants.items()} for change, label in labels.items()}
-lost = {}
+lost, steps_moved = {}, curve("cct", "moved")[0]
 for (change, label), name in itertools.product(labels.items(), entrants.values()):
     steps, values = panels[label][name]
     lost[change, name] = (values[0] - values).mean(axis=1)
     print(f"{label:36} {name:6} points lost", dict(zip(steps, lost[change, name].round(1).tolist(), strict=True)))
-assert np.abs(lost["moved", "CCT"] - lost["moved", "ResNet"]).max() < 3 and 10.5 < lost["moved", "CCT"][-1] < 12
+for pixels, points in ((4, 3), (8, 11.3)):
+    assert all(abs(lost["moved", name][steps_moved.index(pixels)] - points) < 0.5 for name in entrants.values())
 assert lost["covered", "ResNet"][-1] > lost["covered", "CCT"][-1] + 2
 assert all((curves["ResNet"][1].mean(axis=1) > curves["CCT"][1].mean(axis=1)).all() for curves in panels.values())
 title = "On photos both lose about as much, and the ResNet stays ahead"
@@ -625,7 +627,13 @@ card = cct.load_pretrained("cct_2_3x2_32_cifar10").card
 published["CCT-2/3x2, this course"] = (100 * card["test_top1"], "CCT")
 scores, kinds = ({name: pair[number] for name, pair in published.items()} for number in (0, 1))
 cnns, ccts = ([scores[name] for name in scores if kinds[name] == kind] for kind in ("convolutions", "CCT"))
-assert round(max(ccts), 2) == 90.68 and 0.5 < min(cnns) - max(ccts) < 0.6 and max(cnns) == 94.4
+large = json.loads(Path(root, "cct_helpers", "weights", "cct_7_3x1_32_cifar10.json").read_text(encoding="utf-8"))
+assert (
+    round(100 * large["test_top1"], 2) == 95.84
+    and round(max(ccts), 2) == 90.68
+    and 0.5 < min(cnns) - max(ccts) < 0.6
+    and max(cnns) == 94.4
+)
 assert 3.3 < scores["ResNet-20, osmr (pytorchcv)"] - max(ccts) < 3.4
 title = "After long training every ConvNet here is ahead of CCT-2/3x2"
 alt = "Dots from 89 to 94.4 %: five convolutional networks from 91.25 on, two of CCT-2/3x2 at 89.17 and 90.68."

@@ -151,15 +151,22 @@ def _mean_of_classes(vectors, labels, objects):
     return np.mean([right[labels == label].mean() for label in np.unique(labels)])
 
 
+def _distances(vectors, power=2):
+    """How far apart vectors are, (n, n): squared, or with power 1 along the axes."""
+    return (np.abs(vectors[:, None] - vectors) ** power).sum(axis=-1)
+
+
 def _named_by_others(vectors, labels, left_out):
     """The class of the nearest image among those that are not left out, (n, n) bool: (n,)."""
-    distances = ((vectors[:, None] - vectors) ** 2).sum(axis=-1)  # (n, n)
-    return labels[np.where(left_out, np.inf, distances).argmin(axis=1)]
+    return labels[np.where(left_out, np.inf, _distances(vectors)).argmin(axis=1)]
 
 
 def _named_by_the_farthest(vectors, labels, objects):
-    distances = ((vectors[:, None] - vectors) ** 2).sum(axis=-1)
-    return labels[np.where(objects[:, None] == objects, -np.inf, distances).argmax(axis=1)]
+    return labels[np.where(objects[:, None] == objects, -np.inf, _distances(vectors)).argmax(axis=1)]
+
+
+def _named_along_the_axes(vectors, labels, objects):
+    return labels[np.where(objects[:, None] == objects, np.inf, _distances(vectors, power=1)).argmin(axis=1)]
 
 
 def _named_by_products(vectors, labels, objects):
@@ -182,7 +189,8 @@ def _telling_collection(rng, count, dim):
         right, same = score_by_object(*collection), np.eye(len(labels), dtype=bool)
         shares = [0, 1, right, 1 - right, _mean_of_classes(*collection)]
         shares += [np.mean(_named_by_others(vectors, labels, same) == labels)]
-        shares += [np.mean(named(*collection) == labels) for named in (_named_by_the_farthest, _named_by_products)]
+        others = _named_by_the_farthest, _named_by_products, _named_along_the_axes
+        shares += [np.mean(named(*collection) == labels) for named in others]
         if np.diff(np.sort(shares)).min() > 0.005:
             break
     return collection
@@ -208,6 +216,9 @@ SCORE_BY_OBJECT = Exercise(
         ),
         "That is the image with the largest product, which long vectors win. Take the smallest distance.": (
             lambda vectors, labels, objects: np.mean(_named_by_products(vectors, labels, objects) == labels)
+        ),
+        "That adds up the distances along the axes. The Euclidean distance squares them first.": (
+            lambda vectors, labels, objects: np.mean(_named_along_the_axes(vectors, labels, objects) == labels)
         ),
         "Each class counts the same there. Wanted is the share of all images.": _mean_of_classes,
         "That is the share of wrong answers.": lambda vectors, labels, objects: (
