@@ -25,12 +25,16 @@ from tests.support.pictures import flaws  # noqa: E402
 
 
 def pytest_addoption(parser):
-    whole = "with the tests marked `whole`: every place of every control, every notebook in JupyterLab in a browser"
+    whole = "with the tests marked `whole`: every place of every control, every notebook in JupyterLab, and more"
     parser.addoption("--whole", action="store_true", help=whole)
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m whole` chooses
 def pytest_collection_modifyitems(config, items):
-    """Without --whole, what is marked `whole` is left out."""
+    """Without --whole, what is marked `whole` is left out, and so are the solutions: test_exercises.py runs their cells."""
+    for item in items:
+        if item.path.parent.name == "solutions":
+            item.add_marker("whole")
     if config.getoption("--whole"):
         return
     config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("whole")])

@@ -137,6 +137,7 @@ def test_one_seed_gives_the_same_first_weights(weights, other):
             np.testing.assert_array_equal(there[name], weight, err_msg=f"{name} on {other}")
 
 
+@pytest.mark.whole
 def test_one_seed_gives_one_run_bit_for_bit(tmp_path):
     """Twice in another process and once in this one: the same first weights, history and last weights."""
     in_a_process(keras.backend.backend(), "train", tmp_path)
@@ -150,6 +151,7 @@ def test_one_seed_gives_one_run_bit_for_bit(tmp_path):
                 np.testing.assert_array_equal(file[f"arr_{i}"], weight)
 
 
+@pytest.mark.whole
 @pytest.mark.skipif("jax" not in OTHERS, reason="JAX is not installed")
 def test_on_jax_one_compiled_step_does_what_train_on_batch_does(tmp_path):
     in_a_process("jax", "steps_on_jax", tmp_path)

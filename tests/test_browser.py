@@ -35,7 +35,7 @@ pytestmark = pytest.mark.skipif(
 
 ROOT = Path(__file__).resolve().parents[1]
 WITH_EXPLORER = [path for path in NOTEBOOKS if "cct.attention_explorer(" in path.read_text(encoding="utf-8")]
-ONE = "08_"  # it has sliders, choices, an explorer and short training: what a page can do
+ONE = "05_"  # it has sliders, choices, a live model and a training: most of what a page can do
 GRID = (8, 8)  # the tokens of both explorers of the course
 LIVE = ("A small model", "Small models")  # how the titles of live models begin
 OPTIONAL = ("#pictures",)  # there where a live model has several pictures

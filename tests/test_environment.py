@@ -148,6 +148,7 @@ print(np.isfinite(history["loss"]).all())
 """
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("setup", ["cct.setup()", ""], ids=["with setup", "layers alone"])
 @pytest.mark.parametrize(
     "setting", [{"image_data_format": "channels_first"}, {"floatx": "float16"}, {"floatx": "float64"}]

@@ -225,6 +225,7 @@ def test_a_damaged_copy_of_cifar10_says_what_to_delete(monkeypatch, tmp_path):
 # The stop button
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(("stop", "call"), [(stop_at, tiny_run.STEPS + 2), (stop_in_validation, 2)])
 def test_an_interrupt_leaves_the_best_weights_and_a_run_that_goes_on(tmp_path, unbroken, stop, call):
     model, history = stop(call, tmp_path)

@@ -117,6 +117,7 @@ def copy(tmp_path_factory):
     return copy
 
 
+@pytest.mark.whole
 def test_a_new_notebook_and_a_new_exercise(copy):
     run(copy, "notebooks/make.py", "--no-execute", "00", codes=(0, 1))  # what is stale already is not counted
     before = contents(copy)

@@ -77,6 +77,7 @@ def losses(folder):
     return json.loads((folder / "history.json").read_text())["loss"]
 
 
+@pytest.mark.whole
 def test_two_devices_train_as_one():
     done = subprocess.run([sys.executable, "-c", ON_TWO_DEVICES, str(ROOT)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]

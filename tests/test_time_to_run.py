@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 import nbformat
+import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.mark.whole
 def test_a_notebook_that_takes_three_times_its_promise_fails_at_that_cell(tmp_path):
     shutil.copy(ROOT / "notebooks" / "conftest.py", tmp_path)
     (tmp_path / "tests").mkdir()

@@ -574,6 +574,7 @@ def test_a_terminal_line_is_rewritten_and_stays_once(monkeypatch):
         assert all(len(after) >= len(before) for before, after in zip(updates, updates[1:], strict=False))
 
 
+@pytest.mark.whole
 def test_a_notebook_has_one_output_updated_in_place():
     code = (
         f"import sys; sys.path[:0] = {[str(HERE.parent), str(HERE)]!r}\n"

@@ -156,6 +156,7 @@ def test_one_part_is_changed_at_a_time():
         assert setting == PARTS[one] | PARTS[other] and not set(PARTS[one]) & set(PARTS[other])
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("pooling", POOLINGS[1:])
 def test_other_poolings_train_on_growing_images_and_is_saved(pooling, tmp_path):
     digits = cct.load_dataset("digits")

@@ -44,6 +44,7 @@ def test_a_shipped_model_gives_the_same_logits(exported, suffix):
     assert np.abs(run(images[:1]) - logits[:1]).max() < 1e-4  # any number of images
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("suffix", SUFFIXES[1:])
 def test_other_models_too(tmp_path, suffix):
     models = [small_model(), small_model(position="sine", normalization=None)]
@@ -185,6 +186,7 @@ def test_an_operation_that_onnx_does_not_have_is_an_error(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_path_may_hold_any_sign(tmp_path, suffix):
     folder = tmp_path / "100 % of #1, \u00fcber & more"
@@ -219,6 +221,7 @@ def test_milliseconds_calls_once_more_than_it_counts():
     assert calls == ["images"] * 4
 
 
+@pytest.mark.whole
 def test_exporting_writes_nothing_on_the_screen(tmp_path, capfd):
     model = small_model()
     for suffix in SUFFIXES:

@@ -38,6 +38,7 @@ def test_every_file_of_the_authors_names_a_variant_and_an_address():
     np.testing.assert_allclose(own_images.CIFAR10[1], 255 * np.array([0.2470, 0.2435, 0.2616]))
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("kind", ["cct_7_7x2_224_learned.pth", FLOWERS])
 def test_from_a_file_to_a_model_that_trains_at_224_pixels(tmp_path, monkeypatch, kind):
     """Random weights in the authors' format, with the prefix that their training on several GPUs leaves."""

@@ -131,6 +131,7 @@ def test_texts_of_a_batch_do_not_touch_each_other():
     np.testing.assert_allclose(together[1:], array(model(short)), atol=1e-5)
 
 
+@pytest.mark.whole
 def test_gradients_do_not_reach_the_padding_vector():
     model = small(12)
     before = array(model.get_layer("tokenizer").embedding.embeddings)
@@ -309,6 +310,7 @@ def test_reviews_are_cut_padded_and_split(monkeypatch):
     assert not seen & {row.tobytes() for row in data.x_val[data.x_val[:, 1] > 0]}
 
 
+@pytest.mark.whole
 def test_reviews_are_compared_from_the_data_to_two_accuracies(monkeypatch):
     """Twenty made-up reviews: what was liked holds the word 5, the rest the word 6."""
 
