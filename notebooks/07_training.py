@@ -359,7 +359,7 @@ assert not digits or (np.flatnonzero(by_class > 0.7).tolist() == [0, 1, 4, 8] an
 
 # %%
 cat = chelsea()[20:276:8, 100:356:8]  # every eighth pixel: (32, 32, 3)
-sources = {"a photo": np.stack([cat] * 3), data.name: data.x_train[:3]}
+sources = {"a photo": np.stack([cat] * 2), data.name: data.x_train[:2]}
 
 
 def explore_augmentation(images, padding, flip, seed):
@@ -370,7 +370,7 @@ def explore_augmentation(images, padding, flip, seed):
 
 
 starts = [dict(images="a photo", padding=4, flip=True, seed=0), dict(images=data.name, padding=8, flip=True, seed=1)]
-alt = "A photo of a cat, cropped and flipped three times, still shows a cat. Digits: of most only a part is left."
+alt = "A photo of a cat, cropped and flipped twice, still shows a cat. Digits: of most only a part is left."
 controls = dict(images=list(sources), padding=(0, 16), flip=True, seed=(0, 20))
 explorer = cct.explore(explore_augmentation, starts, alt, **controls)
 

@@ -31,7 +31,7 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(tryfirst=True)  # before `-m whole` chooses
 def pytest_collection_modifyitems(config, items):
-    """Without --whole, what is marked `whole` is left out, and so are the solutions: test_exercises.py runs their cells."""
+    """Without --whole, no test marked `whole` and no solutions: test_exercises.py runs their cells."""
     for item in items:
         if item.path.parent.name == "solutions":
             item.add_marker("whole")
