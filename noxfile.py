@@ -44,9 +44,11 @@ def oldest(session):
 
 @nox.session(python="3.12")
 def colab(session):
-    """Everything, with the versions on Colab."""
+    """Everything, and every place of every control, with the versions on Colab."""
     session.install(*REQUIREMENTS, "-c", COLAB)
     run_tests(session)
+    if not session.posargs:
+        run_tests(session, "--whole", "--dist=load", "-m", "whole", "tests/test_widgets.py")
 
 
 @nox.session(python="3.13")

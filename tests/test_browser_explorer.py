@@ -307,6 +307,7 @@ def test_the_theme_follows_jupyter(visit):
         explorer.frame.locator(f"html[data-theme={theme}]").wait_for(timeout=5_000)
 
 
+@pytest.mark.whole
 def test_256_tokens_are_unpacked_and_repainted(visit, record_property):
     given = arrays((16, 16), layers=7, heads=4)
     html = explorer_html(**given)
@@ -339,6 +340,7 @@ def test_256_tokens_are_unpacked_and_repainted(visit, record_property):
         explorer.frame.get_by_role("button", name="Random control").click()
 
 
+@pytest.mark.whole
 def test_differences_are_summed_up(visit):
     given = arrays((16, 16), layers=7, heads=4)
     smooth = sum(np.roll(given["attention"], (i, j), axis=(-1, -2)) for i in range(6) for j in range(6)) / 36

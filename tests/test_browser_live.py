@@ -197,7 +197,7 @@ def test_a_pass_equals_keras(visit, seed):
 
 
 @pytest.mark.parametrize(
-    "name", ["cct_2_3x2_32_cifar10", "cct_2_3x2_16_digits", "cvt_2_4_32_cifar10", "vit_lite_2_4_32_cifar10"]
+    "name", first(1, ["cct_2_3x2_32_cifar10", "cct_2_3x2_16_digits", "cvt_2_4_32_cifar10", "vit_lite_2_4_32_cifar10"])
 )
 def test_a_pass_of_a_shipped_model_equals_keras(visit, name):
     model = cct.load_pretrained(name)
@@ -557,6 +557,7 @@ ATTEMPTS = """(address) => {
 }"""
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("policy", [True, False])
 def test_the_policy_refuses_any_request(visit, digits_page, witness, policy):
     address, asked = witness
@@ -691,6 +692,7 @@ def test_nothing_is_cut_off_and_axe_finds_nothing(visit, digits_page, theme, wid
         assert [(one["id"], one["nodes"][0]["html"]) for one in violations] == []
 
 
+@pytest.mark.whole
 def test_two_models_side_by_side(visit):
     pair = {
         name: cct.load_pretrained(f"{name}_2_{size}_cifar10")

@@ -163,6 +163,7 @@ def test_settings_left_over_from_other_work_change_nothing(tmp_path, setting, se
     assert (said in report) == bool(setup)
 
 
+@pytest.mark.whole
 def test_another_backend_in_the_settings_is_said(tmp_path):
     done = run_with({"backend": "jax"}, "import cct_helpers as cct; cct.setup()", tmp_path)
     assert done.stdout.splitlines()[-1] == (
@@ -170,6 +171,7 @@ def test_another_backend_in_the_settings_is_said(tmp_path):
     )
 
 
+@pytest.mark.whole
 def test_a_mixed_policy_is_the_readers_choice():
     code = "import keras; keras.config.set_dtype_policy('mixed_bfloat16')\nimport cct_helpers as cct; cct.setup()\n"
     code += (

@@ -242,6 +242,7 @@ def test_an_interrupt_leaves_the_best_weights_and_a_run_that_goes_on(tmp_path, u
     assert_equal_runs(model, resumed, unbroken)
 
 
+@pytest.mark.whole
 def test_an_interrupt_in_the_middle_of_a_write_keeps_the_epoch_before(started, monkeypatch, unbroken):
     def interrupted(piece):
         if piece == 10:

@@ -7,6 +7,7 @@ import live_kernel
 import pytest
 
 
+@pytest.mark.whole
 def test_the_kernel_can_be_built_again_to_the_byte(tmp_path):
     """Needs npm, and the compiler in npm's cache or a network."""
     try:

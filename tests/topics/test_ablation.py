@@ -12,6 +12,7 @@ import cct_helpers as cct
 from cct_helpers.models import at_size
 from cct_helpers.topics.ablation import PARTS, POOLINGS, TWO_PARTS, build_parts, run_grid, summary, table
 from cct_helpers.topics.costs import model_costs
+from tests.support.selection import first
 
 SETTINGS = {"plain": {}, "wide": {"dim": 64, "sides": (1, 2)}}
 SMALL = dict(input_shape=(16, 16, 1), dim=16, hidden_channels=8)
@@ -134,7 +135,7 @@ def parameters_of(setting):
     return sum(model_costs(**rest)["parameters"].values()) + extra.get(setting.get("pooling"), 0)
 
 
-@pytest.mark.parametrize("name", PARTS | TWO_PARTS)
+@pytest.mark.parametrize("name", first(4, PARTS | TWO_PARTS))
 def test_every_part_builds_and_has_its_parameters(name):
     setting = (PARTS | TWO_PARTS)[name]
     model = build_parts(**setting)
