@@ -396,5 +396,7 @@ def test_the_backends_run_what_is_marked_for_every_backend():
 def test_ci_runs_the_whole_sweep_and_colabs_versions():
     (whole,) = re.findall(r"^\.venv/bin/.*--whole.*$", read(".ci/run"), re.MULTILINE)
     assert whole.endswith("--whole -m whole")
-    colab = re.findall(r"^\.venv-colab/bin/python -m pytest (.*)$", read(".ci/run"), re.MULTILINE)
-    assert ["notebooks/0[0-8]_*.ipynb" in tests or "--whole" in tests for tests in colab] == [True, True]
+    colab = re.findall(r"^\.venv-colab/bin/python -m pytest -n 2 (.*)$", read(".ci/run"), re.MULTILINE)
+    assert colab == ["notebooks/0[0-8]_*.ipynb", "tests/test_widgets.py"]
+    weekly = read("noxfile.py").split("def colab(session):")[1].split("@nox")[0]
+    assert '"--whole"' in weekly and '"tests/test_widgets.py"' in weekly
