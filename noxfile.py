@@ -65,7 +65,7 @@ def backend(session, backend):
     extra = ["--extra-index-url", "https://download.pytorch.org/whl/cpu"] if backend == "torch" else []
     session.install("--upgrade", *REQUIREMENTS, backend, *extra)
     places = [] if session.posargs else ["tests"]
-    run_tests(session, "-m", "any_backend", *places, KERAS_BACKEND=backend)
+    run_tests(session, "--whole", "-m", "any_backend", *places, KERAS_BACKEND=backend)
 
 
 @nox.session(python="3.12")

@@ -122,6 +122,7 @@ def other(request, weights):
     return request.param
 
 
+@pytest.mark.whole
 def test_the_same_weights_give_the_same_forward_pass(weights, other):
     folder, here = weights
     with np.load(folder / "results.npz") as there:
@@ -131,6 +132,7 @@ def test_the_same_weights_give_the_same_forward_pass(weights, other):
             np.testing.assert_allclose(there[name], array, atol=1e-5, err_msg=f"{name} on {other}")
 
 
+@pytest.mark.whole
 def test_one_seed_gives_the_same_first_weights(weights, other):
     with np.load(weights[0] / "first.npz") as there:
         for name, weight in zip(there.files, first_weights(), strict=True):

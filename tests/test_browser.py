@@ -27,6 +27,7 @@ from PIL import Image
 
 from tests.support.browser import LIVE_KEYS, Explorer, expect, launched, note_errors, press_controls
 from tests.support.explorations import NOTEBOOKS, code_cells, on_one_batch
+from tests.support.selection import first
 
 pytestmark = pytest.mark.skipif(
     int(ipywidgets.__version__.split(".")[0]) < 8,
@@ -279,12 +280,10 @@ def hover(page):
     assert explorer.picture() != picture
 
 
-def parameter(path):
-    """All but one of the notebooks only with --whole."""
-    return pytest.param(path, id=path.stem, marks=[] if path.name.startswith(ONE) else pytest.mark.whole)
+ONE_FIRST = sorted(NOTEBOOKS, key=lambda path: not path.name.startswith(ONE))
 
 
-@pytest.mark.parametrize("path", [parameter(path) for path in NOTEBOOKS])
+@pytest.mark.parametrize("path", first(1, ONE_FIRST), ids=lambda path: path.stem)
 def test_notebook_in_jupyterlab(lab, reader, path):
     page = lab
     cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]

@@ -354,6 +354,7 @@ def test_differences_are_summed_up(visit):
         assert_lights_up(explorer.colours(), smooth[layer, 0, token])
 
 
+@pytest.mark.whole
 def test_exported_notebook(visit, tmp_path):
     cell = nbformat.v4.new_code_cell("explorer", outputs=[])
     cell.outputs.append(nbformat.v4.new_output("display_data", data={"text/html": explorer_html(**arrays())}))

@@ -183,7 +183,7 @@ def given_image(model, shape, seed):
 # What it computes
 
 
-@pytest.mark.parametrize("seed", first(5, range(16)))
+@pytest.mark.parametrize("seed", first(2, range(16)))
 def test_a_pass_equals_keras(visit, seed):
     model, shape = drawn(seed)
     shake(model, seed)
@@ -239,7 +239,7 @@ def test_without_webassembly_it_computes_the_same(visit):
     assert_equal(got, computed(as_sent(model), image))
 
 
-@pytest.mark.parametrize("off", ["positions", "layer", "head"])
+@pytest.mark.parametrize("off", first(1, ["head", "positions", "layer"]))
 def test_parts_can_be_switched_off(visit, off):
     keras.utils.set_random_seed(5)
     model = shake(cct.build_cct("cct_2_3x2_32", input_shape=(16, 16, 1), dim=32, normalization=(100, 50)), 5)

@@ -221,6 +221,7 @@ def test_gpu_memory_is_taken_as_it_grows():
     assert environment.SETTINGS["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
 
 
+@pytest.mark.whole
 def test_letters_that_a_console_lacks_come_out_as_escapes(tmp_path):
     code = "import cct_helpers as cct; cct.setup(); print('77.0 \u00b1 0.5, \u2714')"
     done = run_with({}, code, tmp_path, PYTHONIOENCODING="ascii", PYTHONUTF8="0")

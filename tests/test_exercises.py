@@ -1,6 +1,7 @@
 """Every exercise: stub, solution, mistakes and hints; that nothing cheats; what is kept between sessions."""
 
 import ast
+import functools
 import inspect
 import io
 import json
@@ -41,15 +42,21 @@ LAYERS = {exercise.name for exercise in EXERCISES if exercise.call is not exerci
 TRIED = {name: exercise for name, exercise in ALL.items() if name not in LAYERS}
 
 
+@functools.cache
+def notebook_at(path):
+    """The notebook of a .py, without outputs."""
+    return make.to_notebook(path.read_text(encoding="utf-8"))
+
+
 def cells_of(path, tag):
     """Exercise name -> source of its cell in the notebook at `path`."""
-    notebook = make.to_notebook(path.read_text(encoding="utf-8"))
+    notebook = notebook_at(path)
     return {name: notebook.cells[number].source for number, name in lint.exercises(notebook, tag)}
 
 
 def statements_of(path):
     """Exercise name -> the text before its stub, in one line."""
-    notebook = make.to_notebook(path.read_text(encoding="utf-8"))
+    notebook = notebook_at(path)
     return {name: " ".join(notebook.cells[number - 1].source.split()) for number, name in lint.exercises(notebook)}
 
 
@@ -104,7 +111,7 @@ def test_notebook_and_solutions_have_their_exercises_in_order(path):
     names = [exercise.name for exercise in EXERCISES if exercise.notebook == int(path.name[:2])]
     assert list(cells_of(path, "exercise")) == names
     assert list(cells_of(path.parent / "solutions" / path.name, "solution")) == names
-    notebook = make.to_notebook(path.read_text(encoding="utf-8"))
+    notebook = notebook_at(path)
     for number, name in lint.exercises(notebook):
         heading, text = notebook.cells[number - 1].source.split("\n\n", 1)
         assert heading == f"### Exercise: {ALL[name].title}" and len(text) > 40
@@ -134,9 +141,7 @@ def test_worked_case_of_the_statement_is_true(name):
 
 
 def test_every_core_notebook_has_a_trap_and_no_trap_stands_twice():
-    titles = {
-        path: [trap[1] for trap in lint.traps(make.to_notebook(path.read_text(encoding="utf-8")))] for path in PATHS
-    }
+    titles = {path: [trap[1] for trap in lint.traps(notebook_at(path))] for path in PATHS}
     assert all(titles[path] for path in CORE)
     every = sum(titles.values(), [])
     assert len(every) == len(set(every))
@@ -199,7 +204,7 @@ def test_wrong_answer_of_another_hand_is_not_ticked_and_not_misled(number):
 
 def functions_of(path):
     """Every function that a notebook defines or imports, apart from its exercises: name -> function."""
-    notebook = make.to_notebook(path.read_text(encoding="utf-8"))
+    notebook = notebook_at(path)
     names = {"np": np, "keras": keras, "ops": ops, "cct": cct}
     for cell in notebook.cells:
         if cell.cell_type != "code" or {"exercise", "setup"} & set(cell.metadata.get("tags", [])):

@@ -94,6 +94,7 @@ def test_numbers_are_unique():
         assert len(numbers) == len(set(numbers))
 
 
+@pytest.mark.whole
 def test_shortest_notebook_runs_as_a_script():
     shortest = min(SOURCES, key=lambda path: len(path.read_text(encoding="utf-8")))
     environment = os.environ | {"MPLBACKEND": "Agg"}

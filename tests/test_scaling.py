@@ -139,6 +139,7 @@ def test_jax_is_here_for_the_tests():
     assert importlib.util.find_spec("jax")
 
 
+@pytest.mark.whole
 def test_accumulated_pieces_train_as_the_whole_batch():
     rng = np.random.default_rng(0)
     images, labels = rng.normal(size=(64, 8, 8, 1)).astype("float32"), rng.integers(0, 10, 64)

@@ -283,6 +283,7 @@ print(data.name)
 """
 
 
+@pytest.mark.whole
 def test_nothing_is_sent_or_fetched_unasked():
     done = subprocess.run([sys.executable, "-c", OFFLINE], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

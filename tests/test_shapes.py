@@ -83,9 +83,7 @@ def legal_sizes(draw):
     return variant, size
 
 
-@drawn(25)
-@given(legal_sizes())
-def test_any_legal_model_builds_counts_runs_and_comes_back(drawn_sizes):
+def assert_builds_counts_runs_and_comes_back(drawn_sizes):
     variant, size = drawn_sizes
     keras.utils.set_random_seed(0)
     model = BUILDERS[variant](variant, **size)
@@ -100,6 +98,19 @@ def test_any_legal_model_builds_counts_runs_and_comes_back(drawn_sizes):
         model.save(path)
         restored = keras.models.load_model(path)
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(restored(images)), logits)
+
+
+@drawn(8)
+@given(legal_sizes())
+def test_any_legal_model_builds_counts_runs_and_comes_back(drawn_sizes):
+    assert_builds_counts_runs_and_comes_back(drawn_sizes)
+
+
+@pytest.mark.whole
+@drawn(40)
+@given(legal_sizes())
+def test_many_legal_models_build_count_run_and_come_back(drawn_sizes):
+    assert_builds_counts_runs_and_comes_back(drawn_sizes)
 
 
 NOT_A_SIZE = st.integers(max_value=0) | st.floats() | st.text(max_size=3) | st.just([3])

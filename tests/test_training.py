@@ -632,6 +632,7 @@ def test_the_best_epoch_is_one_with_whole_images():
     assert history["recipe"]["image_scales"] == [[0.5, 2]]
 
 
+@pytest.mark.whole
 def test_a_growing_run_resumes_as_unbroken(tmp_path, monkeypatch):
     data = tiny_data(size=16)
     unbroken = fit(model := tiny_cct(), data, GROWING, verbose=False)

@@ -98,6 +98,7 @@ def test_sizes_share_their_weights():
     assert {id(weight) for weight in half.weights} == {id(weight) for weight in model.weights}
 
 
+@pytest.mark.whole
 def test_fit_trains_it_with_muon_on_several_sizes_and_a_file_keeps_it(tmp_path):
     data = cct.load_dataset("digits")
     model = build_resnet(8, input_shape=(16, 16, 1), width=8, normalization=(78, 96))

@@ -62,6 +62,7 @@ def test_an_export_leaves_the_log_as_it_was(tmp_path, monkeypatch):
         assert logging.root.manager.disable == level
 
 
+@pytest.mark.whole
 def test_dropout_is_off_and_repeated_calls_agree(tmp_path):
     model = small_model(dropout=0.5, stochastic_depth=0.5)
     images = images_for(model, 5)
