@@ -18,7 +18,6 @@ from cct_helpers import data, training
 from cct_helpers.training import Checkpoint
 from tests.support import tiny_run
 from tests.support.processes import fresh
-from tests.support.selection import first
 
 pytestmark = pytest.mark.any_backend
 
@@ -52,7 +51,8 @@ def names_in(folder):
 # Kills
 
 
-@pytest.mark.parametrize("place", first(1, tiny_run.PLACES), ids=lambda place: place.__name__)
+@pytest.mark.whole
+@pytest.mark.parametrize("place", tiny_run.PLACES, ids=lambda place: place.__name__)
 def test_killed_anywhere_and_resumed_is_as_unbroken(tmp_path, unbroken, place):
     here, there = fresh().Pipe(duplex=False)
     process = fresh().Process(target=tiny_run.run_to, args=(place, tmp_path, there))
@@ -128,6 +128,7 @@ if os.name == "posix":  # Windows has neither such limits nor folders that take 
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
+    @pytest.mark.whole
     def test_a_full_disk_keeps_the_last_good_state(started, unbroken):
         before = {path.name: path.read_bytes() for path in started.iterdir()}
         with files_up_to(len(before["checkpoint.npz"]) // 2):

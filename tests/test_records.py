@@ -56,9 +56,10 @@ def test_a_fingerprint_follows_what_decides_the_numbers(copy, file, old, new, st
     assert (records.fingerprint(NAME) != before) is stale
 
 
-@pytest.mark.parametrize("name", records.MAKERS)
+@pytest.mark.parametrize("name", records.MAKERS | records.SOURCES)
 def test_a_record_is_of_todays_code(name):
-    assert not records.is_stale(name), f"run python notebooks/scripts/records.py --make {name[:2]}"
+    command = f"records.py --make {name[:2]}" if name in records.MAKERS else f"the script in {records.SOURCES[name]}"
+    assert not records.is_stale(name), f"run {command}, in notebooks/scripts"
 
 
 @pytest.mark.parametrize("name", records.MAKERS)

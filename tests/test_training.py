@@ -611,6 +611,7 @@ def tiny_cct(seed=0):
     return cct.build_cct(input_shape=(16, 16, 1), normalization=(128.0, 64.0), **sizes)
 
 
+@pytest.mark.whole
 def test_images_grow_and_one_model_learns_from_all_sizes():
     data = tiny_data(size=16)
     seen = [next(iter(epoch_batches(data.x_train, data.y_train, 10, GROWING, epoch)))[0].shape for epoch in range(3)]

@@ -17,7 +17,6 @@ import cct_helpers as cct
 from cct_helpers.layers import sine_positions
 from cct_helpers.weights import bare_names, read_state_dict
 from tests.support.golden_cases import FOLDER, build, read
-from tests.support.selection import first
 
 pytestmark = pytest.mark.any_backend
 
@@ -398,9 +397,10 @@ def test_reference_weights_is_the_inverse(case):
 # --- the authors' models for ImageNet, with random weights in their format ---
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("variant", "grid"),
-    first(1, [("cct_7_7x2_224", 14), ("cct_7_7x2_224_sine", 14), ("cct_14_7x2_224", 14), ("cct_14_7x2_384", 24)]),
+    [("cct_7_7x2_224", 14), ("cct_7_7x2_224_sine", 14), ("cct_14_7x2_224", 14), ("cct_14_7x2_384", 24)],
 )
 def test_the_authors_imagenet_variants_from_a_file_to_other_classes_and_sizes(variant, grid, tmp_path, capsys):
     side = int(variant.split("_")[3])

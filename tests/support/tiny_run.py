@@ -116,7 +116,7 @@ def history_older_than_checkpoint(wait):
     os.replace = before_call(4, os.replace, wait)
 
 
-PLACES = [half_a_checkpoint, in_a_batch, history_older_than_checkpoint]
+PLACES = [in_a_batch, half_a_checkpoint, history_older_than_checkpoint]
 
 
 def run_to(place, folder, connection):

@@ -158,11 +158,6 @@ def test_the_table_of_costs_is_in_milliseconds_and_megabytes():
     assert own_images.costs_table([cost]).splitlines()[-1] == "| 32 | v | 1,024 | 35 | 2 | 10 | 4 |"
 
 
-@pytest.mark.parametrize("name", [name for name in records.SCRIPTS if (records.RESULTS / f"{name}.json").exists()])
-def test_a_record_of_a_script_is_of_todays_code(name):
-    assert not records.is_stale(name), f"run the script in {records.SCRIPTS[name]}"
-
-
 def test_the_record_of_choices_has_every_run_once():
     from own_images import COSTS, QUESTIONS, SEEDS
 
