@@ -411,7 +411,7 @@ assert cct_top1 > 0.6
 # ## What the mask is worth
 #
 # Was it worth the trouble? A record of trainings, three seeds each (a seed sets the split too), was made with
-# `notebooks/scripts/text_runs.py` on the names of Babel 2.18. One kind has no mask anywhere: padding is a letter like
+# `notebooks/scripts/text_runs.py` on the names of Babel 2.19. One kind has no mask anywhere: padding is a letter like
 # any other. In rows of 32 places, as in its training, it is as good as the masked one. Then each test name was given in
 # rows of other lengths: without any padding, as you would ask for a single name, and in 64 and in 128 places.
 #
@@ -429,23 +429,28 @@ for kind in ("masked", "padding as letters"):
         right, moved = (100 * np.array([run[f"{what}_{row}"] for run in runs]) for what in ("test_top1", "changed"))
         lost[kind, row], changed[kind, row] = usual[kind] - right, moved
         print(f"    {words:10} {right.mean():.1f} % right, {moved.mean():4.1f} % of the answers change")
+print(f"masked, seed 0: {usual['masked'][0]:.1f} % on record, {100 * cct_top1:.1f} % in this notebook")
+assert differs or abs(usual["masked"][0] - 100 * cct_top1) < 2  # equal but for rounding
 assert max(changed["masked", row].max() for row in rows) < 0.2
 assert abs(usual["masked"].mean() - usual[kind].mean()) < 0.5 and lost[kind, "no_padding"].min() > 4
-assert round(lost[kind, "no_padding"].mean()) == 8  # kind is the one without a mask
-assert all(changed[kind, row].mean() < 8 and abs(lost[kind, row].mean()) < 1 for row in ("2_times", "4_times"))
+assert round(lost[kind, "no_padding"].mean()) == 5  # kind is the one without a mask
+assert changed[kind, "2_times"].max() < 8 and abs(lost[kind, "2_times"]).max() < 0.5
+assert np.sum(lost[kind, "4_times"] > 1) == 1 and round(lost[kind, "4_times"].max()) == 4
+assert round(changed[kind, "4_times"].max()) == 16 and record["data"].endswith("babel 2.19.0")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# A row without any padding hurts the model without a mask the most: it loses 8 points on average, and more than 4 with
+# A row without any padding hurts the model without a mask the most: it loses 5 points on average, and more than 4 with
 # every seed.
 #
 # </details>
 #
 # The masked model gives the same answers everywhere. The other one has learned to look past padding, mostly by itself:
-# more of it changes fewer than 8 answers in a hundred, and the score by less than a point. What it never saw is a name
-# *without* padding. At 32 places nothing gives it away, so a test set in the rows of the training cannot find this
-# mistake.
+# in 64 places it changes fewer than 8 answers in a hundred, and its score by less than half a point. Only mostly,
+# though: in 128 places one of the three seeds changes 16 answers in a hundred and loses 4 points. And what none of them
+# ever saw is a name *without* padding. At 32 places nothing gives all this away, so a test set in the rows of the
+# training cannot find this mistake.
 #
 # That ends the story of padding: a good place to rest. From here on the question is what the model is good for.
 #

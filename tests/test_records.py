@@ -70,6 +70,17 @@ def test_a_record_has_every_run_once(name):
     assert len(found) == len(set(found)) == len(list(records.itertools.product(*settings.values())))
 
 
+def test_a_record_that_was_never_made_is_stale(monkeypatch, tmp_path, capsys):
+    shutil.copy(records.RESULTS / f"{NAME}.json", tmp_path)
+    monkeypatch.setattr(records, "RESULTS", tmp_path)
+    monkeypatch.setattr("sys.argv", ["records.py", "04", "05"])
+    records.main()
+    one, other, last = capsys.readouterr().out.splitlines()
+    assert one.startswith(f"{NAME} ") and " fresh " in one
+    assert other.split() == ["05_three_poolings", "stale", "never", "made"]
+    assert last == "2 records, 1 stale"
+
+
 def test_what_a_function_needs_is_found_and_nothing_else(tmp_path):
     path = tmp_path / "50_trial.py"
     path.write_text(

@@ -8,9 +8,9 @@ A record is a JSON file in notebooks/results; the prose of the notebooks quotes 
 the functions of the notebook that shows them: a reader can call the same function and get the same numbers. Such a
 record holds a fingerprint of what decided its numbers: the code of layers, models, training, recipes and augmentation,
 the functions of the notebook that it calls, and the digits themselves. Comments and docstrings do not count. It is
-stale when one of these has changed. The records in SCRIPTS are made by a script of their own beside this one, and hold
-a fingerprint of that. Other records with a command of their own (CIFAR-10, timings, a GPU) have none yet and are listed
-as stale.
+stale when one of these has changed. The other records in SOURCES are made by a script of their own beside this one, and
+hold a fingerprint of that. What is left (CIFAR-10, timings, a GPU) has a command of its own, no fingerprint yet, and is
+listed as stale.
 
 Importing this module puts the root of the repository on the path, so that each script here runs as
 `python notebooks/scripts/NAME.py`.
@@ -60,16 +60,23 @@ MAKERS = {
     ),
     "07_digits_rivals": ("train_rival", dict(seed=(0, 1, 2), name=("ViT-Lite", "CVT", "CCT"))),
     "15_patients": ("recorded_run", dict(seed=(0, 1, 2), patient=tuple(range(15)))),
+    "16_hundred_classes": ("recorded_run", dict(seed=(0, 1, 2), name=("ResNet", "CCT", "CCT without positions"))),
 }
 
-# Record of a script here -> module -> its functions that decide the numbers.
+# Record -> module -> its functions that decide the numbers, besides the modules above and the notebook's own functions.
+# A record that is not among the MAKERS is made by a script of its own.
 OWN_IMAGES = "write_digits _write_digit start_from with_head_of freeze_all_but_head balanced class_accuracies".split()
-SCRIPTS = {
+SOURCES = {
     "11_ways_to_start": {"cct_helpers/topics/own_images.py": OWN_IMAGES, "notebooks/scripts/own_images.py": ["start"]},
     "11_choices": {
         "cct_helpers/topics/own_images.py": OWN_IMAGES,
         "notebooks/scripts/own_images.py": ["train", "measure"],
     },
+    "12_languages": {
+        "cct_helpers/topics/text.py": "load_names alphabet encode build_text_cct compile_text_cct".split(),
+        "notebooks/scripts/text_runs.py": ["n_grams", "train_cct"],
+    },
+    "16_hundred_classes": {"cct_helpers/topics/convnets.py": ["build_resnet"]},
     "16_against_a_convnet": {
         "cct_helpers/topics/convnets.py": ["build_resnet", "move", "cover"],
         "notebooks/scripts/convnet_runs.py": ["sweep", "race"],
@@ -165,7 +172,7 @@ def hash_of_digits():
 def fingerprint(name):
     """A hash of the code and the data that decide the numbers of a record."""
     texts = [bare(ast.parse((ROOT / f"cct_helpers/{module}.py").read_text(encoding="utf-8"))) for module in DECIDING]
-    for path, functions in SCRIPTS.get(name, {}).items():
+    for path, functions in SOURCES.get(name, {}).items():
         for function in functions:
             texts += map(bare, statements_behind(ROOT / path, function)[1])
     if name in MAKERS:
@@ -176,9 +183,11 @@ def fingerprint(name):
 
 
 def is_stale(name):
-    """Whether a record was made by other code than today's, as far as can be told."""
+    """Whether a record was made by other code than today's, as far as can be told, or not at all."""
+    if not (RESULTS / f"{name}.json").exists():
+        return True
     record = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
-    return name not in MAKERS | SCRIPTS or record.get("fingerprint") != fingerprint(name)
+    return name not in MAKERS | SOURCES or record.get("fingerprint") != fingerprint(name)
 
 
 def function_of(path, function):
@@ -225,13 +234,16 @@ def main():
     parser.add_argument("numbers", nargs="*", metavar="NN", help="numbers of notebooks; all without one")
     parser.add_argument("--make", action="store_true", help="make the stale records again that have a maker here")
     wanted = parser.parse_args()
-    names = sorted(path.stem for path in RESULTS.glob("*.json"))
+    names = sorted({path.stem for path in RESULTS.glob("*.json")} | set(MAKERS))
     names = [name for name in names if not wanted.numbers or name[:2] in wanted.numbers]
     if wanted.make:
         for name in names:
             if name in MAKERS and (wanted.numbers or is_stale(name)):
                 make(name)
     for name in names:
+        if not (RESULTS / f"{name}.json").exists():
+            print(f"{name:35} stale  never made")
+            continue
         record = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
         runs = record.get("runs", []) if isinstance(record, dict) else record
         seconds = sum(run.get("made_in_seconds", 0) for run in runs if isinstance(run, dict))

@@ -1,24 +1,25 @@
 """Train the text CCT of notebook 12 with several seeds, beside n-grams: python notebooks/scripts/text_runs.py
 
 About eight minutes of CPU time. Writes notebooks/results/12_languages.json after every run and goes on where it
-stopped.
+stopped; runs of other code than today's, or on the names of another Babel, are made again.
 """
 
+import datetime
 import json
-import os
 import time
 from importlib.metadata import version
 
 import keras
 import numpy as np
-from records import RESULTS, write
+import records
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from cct_helpers.topics import text
 
-RECORD = RESULTS / "12_languages.json"
+NAME = "12_languages"
+RECORD = records.RESULTS / f"{NAME}.json"
 LENGTH, BATCH = 32, 64
 SIZE = dict(dim=64, embedding_dim=32, kernel_size=5)
 SEEDS = (0, 1, 2)
@@ -73,19 +74,30 @@ def train_cct(data, seed, epochs, padding_seen=False, **size):
     return run
 
 
+def begun(head):
+    """The record with the runs that today's code made on these names; none without."""
+    record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+    same = all(record.get(key) == head[key] for key in ("fingerprint", "data"))
+    return head | {"runs": record["runs"] if same else []}
+
+
 def main():
     """Make the runs that the record does not have yet."""
-    record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {"runs": []}
-    record["made_by"] = "python notebooks/scripts/text_runs.py; the seed sets the split, the weights and the order"
-    record["machine"] = f"{os.cpu_count()} shared CPU cores, TensorFlow backend, keras {keras.__version__}"
-    record["settings"] = {"max_length": LENGTH, "batch_size": BATCH, **SIZE, "kinds": KINDS}
+    head = {
+        "command": "python notebooks/scripts/text_runs.py; the seed sets the split, the weights and the order",
+        "fingerprint": records.fingerprint(NAME),
+        "date": str(datetime.date.today()),
+        "machine": records.machine(),
+        "data": f"names in {len(text.load_names().class_names)} languages, CLDR of babel {version('babel')}",
+        "settings": {"max_length": LENGTH, "batch_size": BATCH, **SIZE, "kinds": KINDS},
+    }
+    record = begun(head)
     done = {(run["kind"], run["seed"]) for run in record["runs"]}
     for kind in ["n-grams", *KINDS]:
         for seed in SEEDS:
             if (kind, seed) in done:
                 continue
             data = text.load_names(seed=seed)
-            record["data"] = f"names in {len(data.class_names)} languages, CLDR of babel {version('babel')}"
             started = time.perf_counter(), time.process_time()
             if kind == "n-grams":
                 model = n_grams().fit(data.x_train, data.y_train)
@@ -93,11 +105,12 @@ def main():
                 run["train_top1"] = model.score(data.x_train, data.y_train)
             else:
                 run = train_cct(data, seed, **KINDS[kind])
-            run |= {"seconds": time.perf_counter() - started[0], "cpu_seconds": time.process_time() - started[1]}
+            run["made_in_seconds"] = time.perf_counter() - started[0]
+            run["cpu_seconds"] = time.process_time() - started[1]
             rounded = {name: value if isinstance(value, int) else round(float(value), 4) for name, value in run.items()}
             sizes = {"train_names": len(data.x_train), "test_names": len(data.x_test)}
             record["runs"].append({"kind": kind, "seed": seed, **sizes, **rounded})
-            write(RECORD, record)
+            records.write(RECORD, record)
             print(record["runs"][-1], flush=True)
 
 
