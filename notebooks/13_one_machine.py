@@ -295,7 +295,7 @@ def logit_gradients(model):  # -> (images, classes), and the share of images tha
 
 
 fresh, learned = new_model(), new_model()
-learned.compile(keras.optimizers.Adam(5e-3), loss)
+learned.compile(keras.optimizers.Adam(1e-2), loss)
 while np.median(np.abs(logit_gradients(learned)[0])) > smallest:
     learned.fit(images, targets, batch_size=64, epochs=10, verbose=0)
 gradients = {}
