@@ -110,6 +110,7 @@ def test_setup_says_nothing_of_usual_settings(capsys):
     assert capsys.readouterr().out.count("\n") == 3
 
 
+@pytest.mark.whole
 def test_importing_is_silent_and_sets_what_tensorflow_reads():
     clean = {name: value for name, value in os.environ.items() if name not in environment.SETTINGS}
     names = list(environment.SETTINGS)

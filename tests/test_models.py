@@ -215,6 +215,7 @@ def reloaded(tmp_path_factory):
     return {name: (logits, np.load(folder / f"{name}.npy")) for name, logits in before.items()}
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("name", SAVED)
 def test_a_saved_model_gives_the_same_logits_in_a_new_process(reloaded, name):
     before, after = reloaded[name]

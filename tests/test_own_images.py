@@ -21,6 +21,7 @@ from cct_helpers.recipes import Recipe
 from cct_helpers.topics import own_images
 from cct_helpers.topics.own_images import survey
 from cct_helpers.training import fit
+from tests.support.selection import first
 
 SHIPPED = "cct_2_3x2_32_cifar10"
 
@@ -361,7 +362,7 @@ def some_data(shape=(24, 32, 3), classes=10, counts=None):
     return Dataset(x, y, x, y, x, y, [str(i) for i in range(classes)], "some")
 
 
-@pytest.mark.parametrize("name", weights.pretrained_names())
+@pytest.mark.parametrize("name", first(1, weights.pretrained_names()))
 def test_a_start_has_the_shipped_weights_but_for_head_and_grid(name):
     trained = weights.load_pretrained(name)
     channels = trained.input_shape[3]

@@ -168,7 +168,7 @@ def test_the_sizes_are_those_published_for_the_authors_model():
     assert text.build_text_cct(2, 64, 4, **sizes).count_params() - 2 * 300 == 3_467_013  # 3.467 M
 
 
-@pytest.mark.parametrize("position", ["learned", "sine", "none"])
+@pytest.mark.parametrize("position", first(1, ["learned", "sine", "none"]))
 def test_save_and_reload(tmp_path, position):
     model, ids = small(9, position=position, stochastic_depth=0.2), padded(random_ids(5), 9)
     model.save(tmp_path / "model.keras")
