@@ -717,6 +717,38 @@ assert differs or (shares[2].argmax() == hungarian and shares[2].max() > 0.8)
 # Chinese call China. The model is more than 80 % sure that it is Hungarian: a model of 24 classes can't say "none of
 # these" (notebook 00).
 #
+# ## And a signal?
+#
+# A heartbeat, a vibration, a sound: a row of numbers as well, but nothing has to be embedded. A sample is a number
+# already, or one for each channel. So the CCT of notebook 06 takes a signal as it is: 256 samples with 3 channels are
+# an image of 256 rows, one column and 3 channels.
+#
+# **Predict:** how many tokens does it make, and what do the left and the right column of its 3 x 3 kernels do there?
+
+# %%
+signals = np.random.default_rng(0).normal(size=(2, 256, 1, 3)).astype("float32")  # (batch, samples, 1, channels)
+of_signals = cct.build_cct(input_shape=(256, 1, 3), num_classes=5)
+cutter = of_signals.get_layer("tokenizer")
+tokens = ops.convert_to_numpy(cutter(signals))
+for kernel in cutter.trainable_weights:
+    numbers = ops.convert_to_numpy(kernel).copy()  # (3 along the signal, 3 across, channels in, channels out)
+    numbers[:, [0, 2]] = 7  # left and right
+    kernel.assign(numbers)
+print("tokens", tokens.shape, " logits", of_signals(signals).shape)
+assert tokens.shape == (2, 64, 128) and np.array_equal(tokens, ops.convert_to_numpy(cutter(signals)))
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# It makes 64 tokens, as two pools halve the length twice. The left and the right column meet nothing but the zeros
+# beside the signal: with 7 for all their numbers, not a single token is another.
+#
+# </details>
+#
+# A `Conv1D`, as in the tokenizer above, does without them, with a third of the weights. All behind it is as you know
+# it: positions say when, attention reads from any moment, pooling weighs the moments. Signals of different lengths need
+# the masks of this notebook, and a spectrogram is an image already.
+#
 # ## What goes in, what comes out
 #
 # The whole model once more, with its shapes. Compare it with the table of notebook 06: only the first layer is new.
@@ -844,6 +876,7 @@ cct.progress(12)
 #   the input of the pool, the attention, the pooling at the end.
 # - The test is one line: the same text with more padding gives the same logits.
 # - A model without a mask looks fine in rows as long as those of its training and gives other answers in others.
+# - A signal is an image one pixel wide. CCT takes it as it is, and uses a third of its kernels.
 # - On short names, n-grams with logistic regression beat this CCT with every seed. Put the simple method beside yours.
 # - This model reads from the endings: cutting them off shows it, and here the pooling weights agree. What the other
 #   letters hold is another question, and only training without the endings answers it.
