@@ -1,6 +1,6 @@
 """Notebooks as a reader uses them: run in a real JupyterLab, in a real Chromium, then touched.
 
-Two notebooks, and with --whole every one; and the exported pages of those with an explorer. What it needs:
+One notebook, and with --whole every one; and the exported pages of those with an explorer. What it needs:
 tests/support/browser.py. JupyterLab serves a copy, so that nothing in the repository changes. What is tested is what
 the page does; that the results are right is tested by nbval. So the copy trains on one batch, its kernels skip asserts
 (PYTHONOPTIMIZE), and while one notebook is touched the next one is running already.
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.skipif(
 
 ROOT = Path(__file__).resolve().parents[1]
 WITH_EXPLORER = [path for path in NOTEBOOKS if "cct.attention_explorer(" in path.read_text(encoding="utf-8")]
-ALWAYS = ("00_", "03_")  # a live model; sliders, choices and a training
+ONE = "03_"  # the quickest that has sliders, choices and a training
 GRID = (8, 8)  # the tokens of both explorers of the course
 LIVE = ("A small model", "Small models")  # how the titles of live models begin
 OPTIONAL = ("#pictures",)  # there where a live model has several pictures
@@ -280,10 +280,10 @@ def hover(page):
     assert explorer.picture() != picture
 
 
-ALWAYS_FIRST = sorted(NOTEBOOKS, key=lambda path: not path.name.startswith(ALWAYS))
+ONE_FIRST = sorted(NOTEBOOKS, key=lambda path: not path.name.startswith(ONE))
 
 
-@pytest.mark.parametrize("path", first(len(ALWAYS), ALWAYS_FIRST), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", first(1, ONE_FIRST), ids=lambda path: path.stem)
 def test_notebook_in_jupyterlab(lab, reader, path):
     page = lab
     cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
