@@ -67,6 +67,7 @@ MAKERS = {
 # A record that is not among the MAKERS is made by a script of its own.
 OWN_IMAGES = "write_digits _write_digit start_from with_head_of freeze_all_but_head balanced class_accuracies".split()
 SOURCES = {
+    "10_distillation": {"notebooks/scripts/distillation_runs.py": ["train"]},
     "11_ways_to_start": {"cct_helpers/topics/own_images.py": OWN_IMAGES, "notebooks/scripts/own_images.py": ["start"]},
     "11_choices": {
         "cct_helpers/topics/own_images.py": OWN_IMAGES,
