@@ -8,9 +8,7 @@ every run and goes on where it stopped; runs of other code than today's are made
 
 import ctypes
 import dataclasses
-import datetime
 import itertools
-import json
 import os
 import tempfile
 import time
@@ -178,15 +176,6 @@ def start(way, seed):
     return {"steps": steps, "training_images": len(data.x_train), "class_accuracies": accuracies.tolist()}
 
 
-def begun(name, **more):
-    """The record of that name with the runs that today's code made, or a new one."""
-    path = records.RESULTS / f"{name}.json"
-    record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    if record.get("fingerprint") != records.fingerprint(name):
-        record = {"command": COMMAND, "fingerprint": records.fingerprint(name), "runs": []}
-    return record | {"date": str(datetime.date.today()), "machine": records.machine()} | more
-
-
 def add(name, record, key, run, **setting):
     """Make a run and write the record, unless it is there already."""
     if any(setting.items() <= done.items() for done in record[key]):
@@ -199,11 +188,11 @@ def add(name, record, key, run, **setting):
 def main():
     """Make the runs that the records do not have yet."""
     name = "11_ways_to_start"
-    ways = begun(name, start=START, seeds=5, recipe=dataclasses.asdict(RECIPE))
+    ways = records.begun(name, COMMAND, start=START, seeds=5, recipe=dataclasses.asdict(RECIPE))
     for way, seed in itertools.product(WAYS, range(5)):
         add(name, ways, "runs", start, way=way, seed=seed)
     name = "11_choices"
-    choices = begun(name, steps=STEPS, batch=BATCH, seeds=len(SEEDS))
+    choices = records.begun(name, COMMAND, steps=STEPS, batch=BATCH, seeds=len(SEEDS))
     choices.setdefault("costs", [])
     for side, variant in COSTS:
         add(name, choices, "costs", measure, side=side, variant=variant)

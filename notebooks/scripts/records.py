@@ -191,6 +191,21 @@ def is_stale(name):
     return name not in MAKERS | SOURCES or record.get("fingerprint") != fingerprint(name)
 
 
+def begun(name, command, **more):
+    """The record of a script with the runs that today's code made, or a new one without runs.
+
+    Args:
+        name: of the record.
+        command: that makes it.
+        **more: what else stands in its head. "data", if there, must be that of the runs, or these are made again.
+    """
+    path = RESULTS / f"{name}.json"
+    record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if record.get("fingerprint") != fingerprint(name) or record.get("data") != more.get("data"):
+        record = {"command": command, "fingerprint": fingerprint(name), "runs": []}
+    return record | {"date": str(datetime.date.today()), "machine": machine()} | more
+
+
 def function_of(path, function):
     """A function of a notebook, with what it needs of it and nothing else run."""
     imports, needed = statements_behind(path, function)

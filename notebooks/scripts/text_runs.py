@@ -4,8 +4,6 @@ About eight minutes of CPU time. Writes notebooks/results/12_languages.json afte
 stopped; runs of other code than today's, or on the names of another Babel, are made again.
 """
 
-import datetime
-import json
 import time
 from importlib.metadata import version
 
@@ -74,24 +72,12 @@ def train_cct(data, seed, epochs, padding_seen=False, **size):
     return run
 
 
-def begun(head):
-    """The record with the runs that today's code made on these names; none without."""
-    record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
-    same = all(record.get(key) == head[key] for key in ("fingerprint", "data"))
-    return head | {"runs": record["runs"] if same else []}
-
-
 def main():
     """Make the runs that the record does not have yet."""
-    head = {
-        "command": "python notebooks/scripts/text_runs.py; the seed sets the split, the weights and the order",
-        "fingerprint": records.fingerprint(NAME),
-        "date": str(datetime.date.today()),
-        "machine": records.machine(),
-        "data": f"names in {len(text.load_names().class_names)} languages, CLDR of babel {version('babel')}",
-        "settings": {"max_length": LENGTH, "batch_size": BATCH, **SIZE, "kinds": KINDS},
-    }
-    record = begun(head)
+    command = "python notebooks/scripts/text_runs.py; the seed sets the split, the weights and the order"
+    names = f"names in {len(text.load_names().class_names)} languages, CLDR of babel {version('babel')}"
+    settings = {"max_length": LENGTH, "batch_size": BATCH, **SIZE, "kinds": KINDS}
+    record = records.begun(NAME, command, data=names, settings=settings)
     done = {(run["kind"], run["seed"]) for run in record["runs"]}
     for kind in ["n-grams", *KINDS]:
         for seed in SEEDS:
