@@ -438,7 +438,8 @@ assert np.array_equal(cured[head[0]], new[head[0]]) and not np.array_equal(cured
 # **Predict:** which way is best? And does it lift the three rare classes that their images are repeated?
 #
 # Twenty trainings take minutes, so there is a record, made with `python notebooks/scripts/own_images.py`. The ten lines
-# above did what it does for *all layers* and seed 0, so the two agree, but for what rounding makes of so few images.
+# above did what it does for *all layers* and seed 0, so the two agree within the luck of a training: three
+# times the spread of *all layers*, the number after the ±.
 
 # %%
 record = json.loads((Path(root) / "notebooks" / "results" / "11_ways_to_start.json").read_text(encoding="utf-8"))
