@@ -40,8 +40,9 @@ def show_png(png, alt):
 
     A PNG output of its own loses the text: JupyterLab and the page of nbconvert do not read the metadata that has it.
     Every host shows HTML before PNG, and keeps the `alt` of an image there. VS Code, MyST and terminals read the plain
-    text.
+    text. The words may stand on several lines of code: any white space becomes one space.
     """
+    alt = " ".join(alt.split())
     source = base64.b64encode(png).decode()
     page = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{source}">'
     display({"text/html": page, "text/plain": alt}, raw=True)

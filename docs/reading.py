@@ -1,8 +1,14 @@
 """How long a part of a notebook takes, by one rule: 200 words a minute, 15 s a line of code, 1 minute a prediction."""
 
 import re
+import sys
+from pathlib import Path
 
 import nbformat
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "notebooks"))
+
+from lint import lines_to_read  # noqa: E402
 
 WORDS_A_MINUTE, LINES_A_MINUTE, MINUTES_A_PREDICTION = 200, 4, 1
 SECTION = re.compile(r"^(?=#{1,3} )", re.MULTILINE)
@@ -16,8 +22,7 @@ def sections(path):
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "code":
             if minutes and not {"setup", "exercise"} & set(cell.metadata.get("tags", [])):
-                lines = sum(bool(line.strip()) for line in cell.source.splitlines())
-                minutes[next(reversed(minutes))] += lines / LINES_A_MINUTE
+                minutes[next(reversed(minutes))] += lines_to_read(cell.source) / LINES_A_MINUTE
             continue
         for part in SECTION.split(cell.source):
             if title := re.match(r"#{1,3} +([^\n]+)", part):

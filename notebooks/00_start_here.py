@@ -30,7 +30,7 @@ from pathlib import Path
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
+assert root, "No cct_helpers here. On Colab: upload the course as NAME.zip, then '!unzip -q NAME.zip'."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -41,9 +41,10 @@ cct.setup()
 from cct_helpers.figures import reduce_colours
 from cct_helpers.widgets import show_png
 
-alt = "A photo of a cat on its way through the model: 32 x 32 pixels, 64 tokens as colours, what one token reads from, "
-alt += "what counts in the result, and its class: cat, 95 %"
-show_png(reduce_colours(Path(root, "notebooks", "images", "overview.png").read_bytes(), 160), alt)
+alt = """A photo of a cat on its way through the model: 32 x 32 pixels, 64 tokens as colours, what one
+token reads from, what counts in the result, and its class: cat, 95 %"""
+overview = Path(root, "notebooks", "images", "overview.png").read_bytes()
+show_png(reduce_colours(overview, 160), alt)
 
 # %% [markdown]
 # One photo on its way through the model of this course, from left to right. The name of the model says what it is:
@@ -52,7 +53,8 @@ show_png(reduce_colours(Path(root, "notebooks", "images", "overview.png").read_b
 #   tokens first read from each other, then each is changed by itself. Here a token stands for a piece of the photo. A
 #   transformer for images is a [vision transformer](glossary.md), ViT for short.
 # - **Attention** is how tokens read: each takes a weighted mean of all of them, itself included, and the weights are
-#   computed from what the tokens hold. In the third picture, more orange is more weight.
+#   computed from what the tokens hold. In the third picture, more orange is more weight; *uniform* is the weight that
+#   each would have if all 64 counted alike.
 # - **Convolutional**: the tokens come out of two ordinary convolutions, where a ViT cuts the photo into squares.
 # - **Compact**: fewer than 300,000 parameters, while the smallest model of the [ViT
 #   paper](https://arxiv.org/abs/2010.11929) has 86 million. This model learned from fewer than 50,000 small photos, and
@@ -62,6 +64,10 @@ show_png(reduce_colours(Path(root, "notebooks", "images", "overview.png").read_b
 # printed the versions, the device that Keras computes on, and the *profile*, quick or full. If you see them, nothing
 # is missing. The pictures and numbers that you see now were stored with the notebook. Run it once, so that they come
 # from your machine and the model below answers you: in JupyterLab *Run*, *Run All Cells*.
+#
+# **Short of time?** The main line is *Play with it first*, *Does your machine compute the same?*, *Why not an ordinary
+# transformer?* and *How to use a notebook*. The rest can be skipped at a first reading: *Where does it read?* comes
+# back in notebook 08, and in *How good is it?* and *Profiles and data* you can look things up later.
 
 # %% jupyter={"source_hidden": true}
 import json
@@ -98,8 +104,9 @@ def small(photo, side=32):
 
 
 horse = 255 * photos.horse().astype("uint8")  # a drawing in black and white
-originals = {"cat": photos.chelsea(), "horse": horse, "coffee": photos.coffee(), "bricks": photos.brick()}
-originals |= {"coins": photos.coins(), "palace": load_sample_image("china.jpg")}
+originals = {"cat": photos.chelsea(), "horse": horse, "coffee": photos.coffee()}
+originals |= {"bricks": photos.brick(), "coins": photos.coins()}
+originals |= {"palace": load_sample_image("china.jpg")}
 images = np.stack([small(photo) for photo in originals.values()])  # (images, height, width, channels)
 
 # %%
@@ -125,15 +132,15 @@ assert images.shape == (6, 32, 32, 3) and model.count_params() < 300_000
 display(HTML(cct.live_model(model, images)))
 
 # %% jupyter={"source_hidden": true}
-alt = "The page of the live model: the cat with a hidden square on its nose, bars of classes with cat first, and small "
-alt += "pictures of what a square takes from"
+alt = """The page of the live model: the cat with a hidden square on its nose, bars of classes with cat
+first, and small pictures of what a square takes from"""
 show_png(Path(root, "notebooks", "images", "live_model.png").read_bytes(), alt)
 
 # %% [markdown]
 # The picture above is the still of the box, with one square hidden.
 #
-# The same questions in Python. The page repeats the last column of pixels when it moves a picture, and fills a hidden
-# square with the mean colour; so does this cell.
+# Now the same questions in Python, to get numbers. First the move. The page repeats the last column of pixels when it
+# moves a picture; so does this cell.
 
 
 # %%
@@ -142,23 +149,40 @@ def softmax(logits):
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
+def probability_of_cat(images):
+    return softmax(cct.predict(model, images))[:, class_names.index("cat")]  # (images,)
+
+
 cat = images[0]
-moved = np.stack([np.pad(cat, [(0, 0), (s, 0), (0, 0)], mode="edge")[:, :32] for s in range(9)])
+moved = [np.pad(cat, [(0, 0), (s, 0), (0, 0)], mode="edge")[:, :32] for s in range(9)]
+when_moved = probability_of_cat(np.stack(moved))  # (moves,)
+print("moved by 0 to 8 pixels:", ", ".join(f"{sure:.0%}" for sure in when_moved))
+assert 0.005 < when_moved[0] - when_moved[1] < 0.015  # one pixel: about one point
+assert when_moved[0] - when_moved[4] > 0.1 and when_moved[8] < 0.5
+
+# %% [markdown]
+# Then each of the 8 x 8 squares is hidden in turn: it is filled with the mean colour, as in the page.
+
+# %%
 hidden = np.repeat(cat[None], 64, axis=0)  # (squares, height, width, channels)
 for square, (row, column) in enumerate(np.ndindex(8, 8)):
-    hidden[square, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4] = cat.mean(axis=(0, 1))
+    rows, columns = slice(4 * row, 4 * row + 4), slice(4 * column, 4 * column + 4)
+    hidden[square, rows, columns] = cat.mean(axis=(0, 1))
 
-cat_number = class_names.index("cat")
-when_moved = softmax(cct.predict(model, moved))[:, cat_number]  # (moves,)
-when_hidden = softmax(cct.predict(model, hidden))[:, cat_number].reshape(8, 8)
-print("moved by 0 to 8 pixels:", ", ".join(f"{sure:.0%}" for sure in when_moved))
+when_hidden = probability_of_cat(hidden)  # (squares,)
 print(f"one square hidden: {when_hidden.min():.0%} to {when_hidden.max():.0%}")
-for_coins = softmax(cct.predict(model, images[4:5]))[0]  # (classes,)
+lowest, second_lowest = np.sort(when_hidden)[:2]
+assert when_hidden.argmin() == 8 * 6 + 4  # row 6, column 4
+assert 0.07 < when_moved[0] - lowest < 0.09 and when_moved[0] - second_lowest < 0.02
 
-most, next_most = np.sort(when_hidden.ravel())[:2]
-assert 0.005 < when_moved[0] - when_moved[1] < 0.015 and 0.1 < when_moved[0] - when_moved[4] and when_moved[8] < 0.5
-assert {class_names[i] for i in np.flatnonzero(for_coins > 0.28)} == {"airplane", "horse", "deer"}
-assert when_hidden.argmin() == 8 * 6 + 4 and 0.07 < when_moved[0] - most < 0.09 and when_moved[0] - next_most < 0.02
+# %% [markdown]
+# Last, the coins.
+
+# %%
+for_coins = softmax(cct.predict(model, images[4:5]))[0]  # (classes,)
+large = [class_names[number] for number in np.flatnonzero(for_coins > 0.28)]
+print("more than 28 % for the coins:", ", ".join(large))
+assert large == ["airplane", "deer", "horse"]
 
 # %% [markdown]
 # <details><summary>Answers</summary>
@@ -168,7 +192,7 @@ assert when_hidden.argmin() == 8 * 6 + 4 and 0.07 < when_moved[0] - most < 0.09 
 #    notebooks 01 and 02.
 # 2. The square in row 6, column 4, counted from 0, on its nose, costs about eight points; every other one less than
 #    two. No single square carries the answer. Hide several.
-# 3. The bars say airplane, horse and deer, about a third each. The section "Show it what it does not know" is about
+# 3. The bars say airplane, deer and horse, about a third each. The section "Show it what it does not know" is about
 #    that.
 #
 # </details>
@@ -202,7 +226,8 @@ assert difference < 1e-3, "This machine computes something else than the card sa
 probabilities = softmax(cct.predict(model, images))  # (images, classes)
 figure = figures.draw_predictions(images, probabilities, class_names, list(originals))
 figure.suptitle("Something always wins, also where no class fits")
-alt = "Six small photos with three bars each: cat and horse are right; coffee, bricks, coins and palace get a class too"
+alt = """Six small photos with three bars each: cat and horse are right; coffee, bricks, coins and
+palace get a class too"""
 cct.show(figure, alt=alt)
 
 answers = [class_names[label] for label in probabilities.argmax(axis=1)]
@@ -225,7 +250,8 @@ assert 0.7 < probabilities[2:].max() < 0.8  # and yet none of these four shows o
 # The convolutions turn the photo into 8 x 8 tokens; each sees 13 x 13 pixels and shares most of them with its
 # neighbours (notebook 01). Two blocks of attention let every token read from all others. At the end [sequence
 # pooling](glossary.md) makes one vector of them: a weighted mean, with weights that the model computes. Here are those
-# weights for the cat. In the last picture a token with the mean weight has the value 1.
+# weights for the cat, in the last picture as multiples of the uniform weight: a token that counts as much as the mean
+# of all has the value 1.
 
 # %%
 assert model.get_layer("tokenizer").grid(32, 32) == (8, 8)
@@ -234,10 +260,13 @@ figure, (photo, veil, alone) = figures.new_figure(1, 3, width=9, height=3.3)
 figure.suptitle("A few squares around the nose count most")
 figures.draw_image(photo, cat, "the photo")
 figures.draw_overlay(veil, cat, pooling, (8, 8), "pooling weights over it")
-figures.draw_map(alone, 64 * pooling.reshape(8, 8), "the weights alone", low=0, label="weight, times uniform")
-cct.show(figure, alt="Cat photo; the pooling weights are large on a few squares around the nose, and small elsewhere")
-print(f"largest weight: {64 * pooling.max():.1f} times uniform; sum of all: {pooling.sum():.3f}")
-assert 15 < 64 * pooling.max() < 16 and abs(pooling.sum() - 1) < 1e-5
+times_uniform = 64 * pooling.reshape(8, 8)  # (tokens,) -> (rows, columns)
+figures.draw_map(alone, times_uniform, "the weights alone", low=0, label="weight, times uniform")
+alt = """Photo of a cat; the pooling weights are large on a few squares around the nose, and small
+elsewhere"""
+cct.show(figure, alt=alt)
+print(f"largest weight: {times_uniform.max():.1f} times uniform; sum of all: {pooling.sum():.3f}")
+assert 15 < times_uniform.max() < 16 and abs(pooling.sum() - 1) < 1e-5
 
 # %% [markdown]
 # A token with a large weight is one that the model *reads from*. Whether it is also *why* the model says "cat" is
@@ -267,7 +296,8 @@ convolution = keras.layers.Conv2D(64, 3, use_bias=False)
 photo_in = cat[None].astype("float32") / 255  # (1, 32, 32, 3)
 out = np.asarray(convolution(photo_in))  # (1, 30, 30, 64)
 out_moved = np.asarray(convolution(np.roll(photo_in, 1, axis=2)))  # T: one pixel to the right
-assert np.allclose(out_moved[:, :, 1:], out[:, :, :-1], atol=1e-5)  # f(T x) = T f(x), but where pixels came in
+# f(T x) = T f(x), except in the column where pixels came in:
+assert np.allclose(out_moved[:, :, 1:], out[:, :, :-1], atol=1e-5)
 
 dense_weights = photo_in.size * out.size
 print(f"convolution {convolution.count_params():,} weights, Dense {dense_weights:,}")
@@ -281,38 +311,52 @@ assert dense_weights / 1728 == (32 * 32 * 3) / (3 * 3 * 3) * (30 * 30) == 102_40
 # Attention takes another way. Its weights are not learned one by one but computed from the content, anew for each
 # image: $y_p = \sum_q a(x_p, x_q)\, v(x_q)$, where $a$ is the weight, $v$ makes what is handed over, and $q$ runs over
 # *all* places: no offset occurs. So it can compare the two eyes of a cat, however far apart. But it has to learn from
-# the data that near pixels belong together. The pictures show what two outputs of each kind of layer read from.
+# the data that near pixels belong together.
+#
+# To see the difference, take two outputs of each of the three layers and draw the weights that each gives to 8 x 8
+# inputs.
+
 
 # %%
-places = (2, 2), (5, 5)
-row_of = np.ravel_multi_index(np.transpose(places), (8, 8))  # numbers of the two tokens, in reading order
+def around(row, column):  # the nine places that a convolution of 3 x 3 reads
+    return slice(row - 1, row + 2), slice(column - 1, column + 2)
+
+
+places = (2, 2), (5, 5)  # (row, column) of two outputs in a grid of 8 x 8
 random = np.random.default_rng(0)
-kernel, one_kernel = random.normal(size=(3, 3)), np.zeros((2, 8, 8))
-for number, (row, column) in enumerate(places):
-    one_kernel[number, row - 1 : row + 2, column - 1 : column + 2] = kernel
-one, other = cct.attention_maps(model, images[:1])[1, 0, 0, row_of]  # second block, first head: (tokens,) each
-reads = {
-    "Dense:\na weight for every pair": random.normal(size=(2, 8, 8)),
-    "Convolution:\n9 weights, shared": one_kernel,
-    "Attention:\nfrom the content": np.reshape([one, other], (2, 8, 8)),
-}
-for weights, (row, column) in zip(reads["Attention:\nfrom the content"], places, strict=True):
-    near = weights[row - 1 : row + 2, column - 1 : column + 2].sum()  # the nine places of a convolution
-    assert np.isclose(weights.sum(), 1) and near < 0.5
-elsewhere = np.abs(one - other).sum() / 2  # the part of its reading that the second output has in other places
-print(f"the second output has {elsewhere:.0%} of its reading in other places than the first")
-assert elsewhere > 1 / 3
+kernel = random.normal(size=(3, 3))
+by_dense = random.normal(size=(2, 8, 8))  # (outputs, rows, columns), not trained
+by_convolution = np.zeros((2, 8, 8))
+for weights, place in zip(by_convolution, places, strict=True):
+    weights[around(*place)] = kernel
+
+head = cct.attention_maps(model, images[:1])[1, 0, 0]  # second block, first head: (tokens, tokens)
+head = np.reshape(head, (8, 8, 8, 8))  # -> (row, column) of who reads, (row, column) of what is read
+by_attention = np.stack([head[place] for place in places])  # (outputs, rows, columns)
 
 # %%
-alt = "Three columns of 8 x 8 weights for two outputs. Dense: many, all different. Convolution: the same nine around "
-alt += "both places. Attention: some large ones far away, and different ones for the two outputs"
+reads = {
+    "Dense:\na weight for every pair": by_dense,
+    "Convolution:\n9 weights, shared": by_convolution,
+    "Attention:\nfrom the content": by_attention,
+}
+alt = """Three columns of 8 x 8 weights for two outputs. Dense: many, all different. Convolution:
+the same nine around both places. Attention: some large ones far away, and different ones for the two
+outputs"""
 cct.show(pictures.draw_reads(reads, places), alt=alt)
 
+for weights, place in zip(by_attention, places, strict=True):
+    assert np.isclose(weights.sum(), 1) and weights[around(*place)].sum() < 0.5
+one, other = by_attention
+elsewhere = np.abs(one - other).sum() / 2  # the part of its weight that the second has in other places
+print(f"the second output has {elsewhere:.0%} of its weight in other places than the first")
+assert elsewhere > 1 / 3
+
 # %% [markdown]
-# In the first column (`Dense`, not trained) every place has a weight of its own for every output. In the second one
-# kernel is moved along. In the third (a head of the trained model, on the cat) less than half of the weight lies on the
-# nine places around each output, and the second output has more than a third of its reading in other places than the
-# first: what the tokens hold decides.
+# A blue box is the place of the output itself. In the first column (`Dense`, not trained) every place has a weight of
+# its own for every output. In the second one kernel is moved along. In the third (a head of the trained model, on the
+# cat) less than half of the weight lies on the nine places around each output, and the second output has more than a
+# third of its weight in other places than the first: what the tokens hold decides.
 #
 # **Attention assumes almost nothing, so it needs data.** Trained on the 1.3 million photos of ImageNet alone, ViT was a
 # few points behind convolutional networks of its size, and ahead of them only after 14 to 300 million photos
@@ -339,6 +383,7 @@ cct.show(pictures.draw_reads(reads, places), alt=alt)
 # among the five most likely.
 
 # %%
+# Records of trainings that take longer than a notebook may:
 results = Path(root, "notebooks", "results")
 by_recipe = json.loads((results / "cifar10_recipe_a.json").read_text())["runs"]
 top1 = 100 * np.array([run["test_top1"] for run in by_recipe])
@@ -346,14 +391,19 @@ print(f"ours, the authors' recipe: {top1.mean():.1f} ± {top1.std(ddof=1):.1f} %
 print(f"ours, shipped: {card['test_top1']:.2%}, top-5 {card['test_top5']:.2%}, {card['epochs']} epochs")
 race = json.loads((results / "07_race_time.json").read_text())["runs"]
 example = next(run for run in race if run["run"].startswith("keras_io_2021"))
-print(f"ours, the example of 2021 again: {example['test']['top1']:.2%}, {example['parameters']:,} parameters")
+size, tested = example["parameters"], example["test"]
+print(f"ours, the example of 2021 again: {tested['top1']:.2%}, {size:,} parameters")
+muon = json.loads((results / "cifar10_adamw_muon.json").read_text())["runs"]
 
+# %% [markdown]
+# The table below quotes these records. Here each of its numbers is checked.
+
+# %%
 assert (round(top1.mean(), 1), round(top1.std(ddof=1), 1), len(top1)) == (88.3, 0.6, 3)
 assert (card["test_top1"], card["test_top5"], card["epochs"]) == (0.9068, 0.994, 205)
 assert {run["parameters"] for run in by_recipe} == {model.count_params()} == {283_723}
-assert (example["test"]["top1"], example["test"]["top5"], example["parameters"]) == (0.7641, 0.9841, 416_331)
+assert (tested["top1"], tested["top5"], size) == (0.7641, 0.9841, 416_331)
 assert {run["val_images"] for run in by_recipe} == {card["val_images"]} == {2500}
-muon = json.loads((results / "cifar10_adamw_muon.json").read_text())["runs"]
 assert [round(100 * run["test_top1"], 1) for run in muon] == [89.6, 90.7]
 
 # %% [markdown]
@@ -439,12 +489,12 @@ digits = cct.load_dataset("digits")
 parts = {"training": digits.x_train, "validation": digits.x_val, "test": digits.x_test}
 print({name: part.shape for name, part in parts.items()}, digits.x_train.dtype)
 assert sum(len(part) for part in parts.values()) == 1797
-assert np.array_equal(digits.x_train[:, ::2, ::2], digits.x_train[:, 1::2, 1::2])  # each pixel is there twice
+odd, even = digits.x_train[:, 1::2, 1::2], digits.x_train[:, ::2, ::2]
+assert np.array_equal(odd, even)  # each pixel is there twice
+
 labels = [digits.class_names[label] for label in digits.y_train[:10]]
-cct.show(
-    figures.draw_images(digits.x_train[:10], labels, columns=10, side=0.9),
-    alt="Ten handwritten digits with their classes",
-)
+ten = figures.draw_images(digits.x_train[:10], labels, columns=10, side=0.9)
+cct.show(ten, alt="Ten handwritten digits with their classes")
 
 # %% [markdown]
 # ## On Colab

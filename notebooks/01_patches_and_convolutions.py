@@ -18,8 +18,13 @@
 # You will turn an image into a sequence of tokens in two ways, with patches and with convolutions, and measure what
 # the choice changes.
 #
-# 110 minutes to read, 1 minute to run. A good place for a break is before *What happens when the image moves*. Builds
-# on [notebook 00](00_start_here.ipynb) and on having trained a small Keras model.
+# 125 minutes to read, 1 minute to run. Builds on [notebook 00](00_start_here.ipynb) and on having trained a small Keras
+# model.
+#
+# The main line has two halves. From *Why tokens* to *What a token sees* you make the tokens; a good place for a break
+# is after that. From *What happens when the image moves* to *Digits that move* you measure what the choice of the
+# tokenizer changes. The three sections that follow can be skipped at a first reading, which saves 20 minutes: what the
+# first weights look like, a check of the receptive field by gradients, and two traps of padding.
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/01_patches_and_convolutions.ipynb)
 
@@ -30,7 +35,7 @@ from pathlib import Path
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
+assert root, "No cct_helpers here. On Colab: upload the course as NAME.zip, then '!unzip -q NAME.zip'."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -110,9 +115,9 @@ assert pixels == 16 * squares and pixels**2 == 256 * squares**2
 def patchify(images, size):
     batch, height, width, channels = images.shape
     rows, columns = height // size, width // size
-    x = images.reshape(batch, rows, size, columns, size, channels)  # -> (batch, rows, size, columns, size, channels)
+    x = images.reshape(batch, rows, size, columns, size, channels)  # splits height and width
     x = x.transpose(0, 1, 3, 2, 4, 5)  # -> (batch, rows, columns, size, size, channels)
-    return x.reshape(batch, rows * columns, size * size * channels)  # -> (batch, tokens, numbers in a patch)
+    return x.reshape(batch, rows * columns, -1)  # -> (batch, tokens, numbers in a patch)
 
 
 numbered = np.arange(16).reshape(1, 4, 4, 1)
@@ -126,13 +131,14 @@ assert patchify(numbered, 2)[0, 1].tolist() == [2, 3, 6, 7]
 # %%
 def resized(photo, height):
     image = Image.fromarray(photo)
-    return np.asarray(image.resize((round(image.width * height / image.height), height), Image.Resampling.BOX))
+    width = round(image.width * height / image.height)
+    return np.asarray(image.resize((width, height), Image.Resampling.BOX))
 
 
 cat = resized(photos.chelsea()[:, 75:375], 32)  # (32, 32, 3) uint8
 cat_patches = patchify(cat[None], 4)  # (1, 64, 48)
 assert cat_patches.size == cat.size == 3072 and cat_patches.shape == (1, 64, 4 * 4 * 3)
-assert np.array_equal(cat_patches[0, 9].reshape(4, 4, 3), cat[4:8, 4:8])  # token 9: row 1, column 1 of 8 x 8
+assert np.array_equal(cat_patches[0, 9].reshape(4, 4, 3), cat[4:8, 4:8])  # row 1, column 1 of 8 x 8
 
 # %% [markdown]
 # Nothing is lost: 64 tokens of 48 numbers are the 3,072 numbers of the image in another order.
@@ -142,15 +148,19 @@ assert np.array_equal(cat_patches[0, 9].reshape(4, 4, 3), cat[4:8, 4:8])  # toke
 
 # %% tags=["trap"]
 reshaped = cat.reshape(1, 64, 48)
-assert reshaped.shape == cat_patches.shape and np.array_equal(reshaped[0, 0], cat[0, :16].ravel())  # of the top row
+assert reshaped.shape == cat_patches.shape
+assert np.array_equal(reshaped[0, 0], cat[0, :16].ravel())  # sixteen pixels of the top row
 
-squares_of = (8, 8, 4, 4, 3)  # (batch, tokens, numbers) -> (rows, columns, size, size, channels)
-cuts = {"patches: squares": cat_patches.reshape(squares_of), "one reshape: strips": reshaped.reshape(squares_of)}
-alt = "A cat's face with a grid, cut into 8 x 8 patches; beside it a scrambled picture from a reshape without transpose"
-cct.show(pictures.draw_cuts(cat, cuts), alt=alt)
+squares = (8, 8, 4, 4, 3)  # (batch, tokens, numbers) -> (rows, columns, size, size, channels)
+cuts = {"patches: squares": cat_patches.reshape(squares)}
+cuts["one reshape: strips, folded"] = reshaped.reshape(squares)
+alt = """A cat's face with a grid, cut into 8 x 8 patches; beside it a scrambled picture from a reshape
+without transpose"""
+cct.show(pictures.draw_cuts(cat, cuts, "Both have the right shape, one has the squares"), alt=alt)
 
 # %% [markdown]
-# Token 0 would hold sixteen pixels of the top row: half a line, not a square.
+# Token 0 would hold sixteen pixels of the top row: half a line, not a square. (The picture at the right folds each of
+# these strips into 4 x 4 pixels.)
 #
 # > **Trap: a reshape where a transpose is needed.** A reshape never moves a number. It only says where rows end, so the
 # > shape is right and the content is not. The same happens with the heads of attention, in notebook 03.
@@ -175,14 +185,14 @@ dim, size = 128, 4
 images = np.stack([cat, cat[::-1], cat[:, ::-1]]).astype("float32") / 255  # (3, 32, 32, 3)
 
 conv = keras.layers.Conv2D(dim, kernel_size=size, strides=size)
-convolved = conv(images)  # (batch, 8, 8, dim)
+convolved = np.reshape(conv(images), (3, 64, dim))  # (batch, 8, 8, dim) -> (batch, tokens, dim)
 kernel, bias = conv.get_weights()  # (size, size, channels, dim), (dim,)
 
-matrix = kernel.reshape(size * size * 3, dim)  # (size, size, channels, dim) -> (numbers in a patch, dim)
+matrix = kernel.reshape(size * size * 3, dim)  # -> (numbers in a patch, dim)
 projected = patchify(images, size) @ matrix + bias  # (batch, tokens, dim)
 
-print(f"largest difference: {np.abs(projected - np.reshape(convolved, (3, 64, dim))).max():.1e}")
-assert np.allclose(projected, np.reshape(convolved, (3, 64, dim)), atol=1e-5)
+print(f"largest difference: {np.abs(projected - convolved).max():.1e}")
+assert np.allclose(projected, convolved, atol=1e-5)
 
 # %% [markdown]
 # The stride must be 4, equal to the kernel: the window then jumps from patch to patch and never looks at a pixel
@@ -212,13 +222,16 @@ print(inspect.getsource(cct.PatchTokenizer.call))
 # The small models of the course take two such steps, and then each place of the last map is a token.
 
 # %%
-tokens_out = ("reshape", (64, 128))
-patch_way = [("convolution 4 x 4\nstride 4", (8, 8, 128)), tokens_out]
-conv_way = [("convolution 3 x 3\nReLU", (32, 32, 64)), ("max-pool\nstride 2", (16, 16, 64))]
-conv_way += [("convolution 3 x 3\nReLU", (16, 16, 128)), ("max-pool\nstride 2", (8, 8, 128)), tokens_out]
-ways = {"Patches: windows that do not overlap": patch_way, "Convolutions: windows that overlap": conv_way}
-alt = "From 32 x 32 x 3 to 64 tokens: one convolution, or two with a max-pool after each; sides 32, 16, 16, 8"
-cct.show(pictures.draw_tokenizers(cat, ways), alt=alt, colours=96)
+tokens = ("reshape", (64, 128))
+patch_way = [("convolution 4 x 4\nstride 4", (8, 8, 128)), tokens]
+first_step = [("convolution 3 x 3\nReLU", (32, 32, 64)), ("max-pool\nstride 2", (16, 16, 64))]
+second_step = [("convolution 3 x 3\nReLU", (16, 16, 128)), ("max-pool\nstride 2", (8, 8, 128))]
+ways = {"Patches: windows that do not overlap": patch_way}
+ways["Convolutions: windows that overlap"] = [*first_step, *second_step, tokens]
+alt = """From 32 x 32 x 3 to 64 tokens: one convolution, or two with a max-pool after each; sides
+32, 16, 16, 8"""
+figure = pictures.draw_tokenizers(cat, ways, "Two ways to the same number of tokens")
+cct.show(figure, alt=alt, colours=96)
 
 # %% [markdown]
 # The second row of the picture begins with a window that slides over an array. NumPy's `sliding_window_view` gives all
@@ -234,12 +247,14 @@ def pad(x, amount):
     return np.pad(x, [(0, 0), (amount, amount), (amount, amount), (0, 0)])
 
 
-def windows(x, size, stride):  # (batch, height, width, channels) -> (batch, rows, columns, channels, size, size)
-    return np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))[:, ::stride, ::stride]
+def windows(x, size, stride):  # -> (batch, rows, columns, channels, size, size)
+    everywhere = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))
+    return everywhere[:, ::stride, ::stride]
 
 
 def convolve(x, kernel, stride=1, padding=1):
-    return np.einsum("brcmij,ijmn->brcn", windows(pad(x, padding), len(kernel), stride), kernel, optimize=True)
+    seen = windows(pad(x, padding), len(kernel), stride)
+    return np.einsum("brcmij,ijmn->brcn", seen, kernel, optimize=True)
 
 
 sums = convolve(numbered, np.ones((3, 3, 1, 1)))  # (1, 4, 4, 1)
@@ -250,14 +265,14 @@ assert sums[0, 0, 0, 0] == 0 + 1 + 4 + 5
 # The first result is 10, from 0, 1, 4 and 5; the other five places of that window are padding.
 #
 # The ReLU changes nothing here, since no sum is negative. The max-pool keeps the largest number of each window of
-# 3 x 3, in steps of 2, after a border of one zero all around.
+# 3 x 3, in steps of 2, after a border of one zero all around. After a ReLU these zeros never win against a real value.
 #
 # **Predict:** what does the max-pool make of the 4 x 4 numbers that are printed above?
 
 
 # %%
 def max_pool(x):
-    return windows(pad(x, 1), 3, 2).max(axis=(-2, -1))  # after a ReLU, zeros never win against a real value
+    return windows(pad(x, 1), 3, 2).max(axis=(-2, -1))
 
 
 def convolutional_map(images, kernels, stride=1, padding=1):
@@ -277,14 +292,17 @@ assert max_pool(sums)[0, :, :, 0].tolist() == [[45, 54], [81, 90]]
 # fewer than the patch projection?
 
 # %%
-conv_tokenizer = cct.ConvTokenizer(dim=128, kernel_size=3, stride=1, padding=1, num_conv_layers=2, hidden_channels=64)
+conv_tokenizer = cct.ConvTokenizer(dim, kernel_size=3, num_conv_layers=2, hidden_channels=64)
 from_layer = conv_tokenizer(images)
-kernels = conv_tokenizer.get_weights()
 for name, layer in {"patches": patch_tokenizer, "convolutions": conv_tokenizer}.items():
     shapes = [weights.shape for weights in layer.get_weights()]
-    print(f"{name:12} {images.shape[1:]} -> {layer(images).shape[1:]}  {layer.count_params():6,} parameters", *shapes)
+    made, count = layer(images).shape[1:], layer.count_params()
+    print(f"{name:12} {images.shape[1:]} -> {made}  {count:6,} parameters", *shapes)
+
+kernels = conv_tokenizer.get_weights()
 assert [weights.size for weights in kernels] == [3 * 3 * 3 * 64, 3 * 3 * 64 * 128] == [1728, 73_728]
-assert patch_tokenizer.count_params() == 4 * 4 * 3 * 128 + 128 == 6272 and 11.9 < (1728 + 73_728) / 6272 < 12.1
+assert patch_tokenizer.count_params() == 4 * 4 * 3 * 128 + 128 == 6272
+assert 11.9 < (1728 + 73_728) / 6272 < 12.1
 
 # %% [markdown]
 # The convolutions have 1,728 and 73,728 weights, together twelve times the 6,272 parameters of the patch projection.
@@ -293,9 +311,10 @@ assert patch_tokenizer.count_params() == 4 * 4 * 3 * 128 + 128 == 6272 and 11.9 
 # Does the layer of the package compute what the functions above compute? Its code has the ReLU after the pool.
 
 # %%
-by_hand = convolutional_map(images, kernels).reshape(3, -1, 128)  # (batch, rows, columns, dim) -> (batch, tokens, dim)
-print(inspect.getsource(cct.ConvTokenizer.call), f"\nlargest difference: {np.abs(by_hand - from_layer).max():.1e}")
-assert np.abs(by_hand - from_layer).max() < 1e-4
+by_hand = convolutional_map(images, kernels).reshape(3, 64, dim)  # -> (batch, tokens, dim)
+difference = np.abs(by_hand - from_layer).max()
+print(inspect.getsource(cct.ConvTokenizer.call), f"\nlargest difference: {difference:.1e}")
+assert difference < 1e-4
 
 # %% [markdown]
 # The results are equal. The largest of several values stays the largest after a ReLU, and the pool has left only a
@@ -337,8 +356,10 @@ assert output_side(33, twice) == 9 and (32 + 2 - 3) / 2 == 15.5
 
 # %%
 for k, s, side in itertools.product((3, 5, 7), (1, 2, 3), range(8, 41)):
-    made = convolutional_map(np.zeros((1, side, side + 3, 1)), [np.zeros((k, k, 1, 1))] * 2, s, k // 2).shape[1:3]
-    assert made == tuple(output_side(n, tokenizer_steps(k, s, k // 2, 2)) for n in (side, side + 3))
+    image, weights = np.zeros((1, side, side + 3, 1)), np.zeros((k, k, 1, 1))
+    made = convolutional_map(image, [weights] * 2, stride=s, padding=k // 2).shape[1:3]
+    steps = tokenizer_steps(k, s, k // 2, convs=2)
+    assert made == (output_side(side, steps), output_side(side + 3, steps))
     assert made == cct.ConvTokenizer(1, k, s, k // 2).grid(side, side + 3)
 
 # %% [markdown]
@@ -348,9 +369,11 @@ for k, s, side in itertools.product((3, 5, 7), (1, 2, 3), range(8, 41)):
 # **Predict:** how many tokens does `cct_7_3x1_32` make?
 
 # %%
-for name, count in {"cct_2_3x2_32": 64, "cct_7_3x1_32": 256, "cct_7_7x2_224": 196, "cct_14_7x2_384": 576}.items():
-    sizes = [cct.VARIANTS[name][key] for key in ("kernel_size", "stride", "padding", "num_conv_layers")]
-    rows = output_side(cct.VARIANTS[name]["image_size"], tokenizer_steps(*sizes))
+counts = {"cct_2_3x2_32": 64, "cct_7_3x1_32": 256, "cct_7_7x2_224": 196, "cct_14_7x2_384": 576}
+for name, count in counts.items():
+    variant = cct.VARIANTS[name]
+    sizes = [variant[key] for key in ("kernel_size", "stride", "padding", "num_conv_layers")]
+    rows = output_side(variant["image_size"], tokenizer_steps(*sizes))
     print(f"{name:14} {rows:2} x {rows:2} = {rows**2} tokens")
     assert rows**2 == count
 
@@ -384,17 +407,25 @@ def receptive_field(steps):
     return size, start, step
 
 
-fields = {"patches, 4 x 4": receptive_field([(4, 4, 0)]), "convolutions, 3 x 3 twice": receptive_field(twice)}
-assert list(fields.values()) == [(4, 0, 4), (13, -6, 4)] and 1 + 2 * (1 + 1 + 2 + 2) == 13
-assert 10 < (13 / 4) ** 2 < 11  # tokens that see a pixel in the middle of the image, on the mean
-
-alt = "A cat's face twice: the squares of two neighbouring patches touch, those of two convolutional tokens overlap"
-cct.show(pictures.draw_neighbours(cat, fields, (3, 3), "Patches touch, windows of convolutions overlap"), alt=alt)
+fields = {"patches, 4 x 4": receptive_field([(4, 4, 0)])}
+fields["convolutions, 3 x 3 twice"] = receptive_field(twice)
+assert list(fields.values()) == [(4, 0, 4), (13, -6, 4)]
+assert 1 + 2 * (1 + 1 + 2 + 2) == 13  # the formula, on paper
 
 # %% [markdown]
-# The field is 13 pixels wide, while the next token is 4 pixels away: neighbours share 9 of their 13 columns. Both
-# tokenizers give 8 x 8 tokens. With patches each pixel is read by one token, with convolutions a pixel in the middle of
-# the image is read by about ten.
+# The field is 13 pixels wide. That of token 0 begins 6 pixels before the image, in the padding, and the next token is 4
+# pixels away. Here are two neighbours of each kind.
+
+# %%
+alt = """A cat's face twice: the squares of two neighbouring patches touch, those of two convolutional
+tokens overlap"""
+title = "Patches touch, windows of convolutions overlap"
+cct.show(pictures.draw_neighbours(cat, fields, (3, 3), title), alt=alt)
+assert 10 < (13 / 4) ** 2 < 11  # tokens that see a pixel in the middle of the image, on the mean
+
+# %% [markdown]
+# Neighbours of the convolutional kind share 9 of their 13 columns. Both tokenizers give 8 x 8 tokens. With patches each
+# pixel is read by one token, with convolutions a pixel in the middle of the image is read by about ten.
 #
 # Try it. Choose a tokenizer, then a token. The dots are the centres of all tokens; grey is [padding](glossary.md).
 # `stride` and `convs` belong to the convolutions; for patches, `kernel` is the size of the patch.
@@ -411,67 +442,13 @@ def tokenizer_view(tokenizer, kernel, stride, convs, row, column):
     return pictures.draw_tokenizer(cat, grid, receptive_field(steps), row, column)
 
 
-settings = [
-    dict(tokenizer="convolutions", kernel=3, stride=1, convs=2, row=3, column=2),
-    dict(tokenizer="patches", kernel=4, stride=1, convs=1, row=3, column=2),
-    dict(tokenizer="convolutions", kernel=7, stride=2, convs=2, row=1, column=0),
-]
-alt = "Receptive field of a token on the cat, and the token grid: convolutions 3x2, patches of 4, convolutions 7x2"
+first = dict(tokenizer="convolutions", kernel=3, stride=1, convs=2, row=3, column=2)
+patches = first | dict(tokenizer="patches", kernel=4)
+settings = [first, patches, first | dict(kernel=7, stride=2, row=1, column=0)]
+alt = """Receptive field of a token on the cat, and the token grid: for two convolutions of 3 x 3, for
+patches of 4 x 4, and for two convolutions of 7 x 7"""
 ranges = dict(kernel=(1, 16), stride=(1, 3), convs=(1, 4), row=(0, 15), column=(0, 15))
 explorer = cct.explore(tokenizer_view, settings, alt, tokenizer=["convolutions", "patches"], **ranges)
-
-# %% [markdown]
-# ### For the curious: does the network agree?
-#
-# *Nothing later needs this check. If you are in a hurry, go on with the next section.*
-#
-# The gradient of a token with respect to the image is zero exactly where a pixel does not matter. `tf.GradientTape`
-# records a computation and then gives such gradients; `fit` uses it for the weights. Two things could hide a pixel that
-# does matter. A ReLU may be closed, so all weights are made positive here. And a max-pool passes the gradient to its
-# winner alone, so take the mean over many random images, which have different winners.
-#
-# **Predict:** does every pixel of the field count alike?
-
-
-# %%
-def sensitivity(tokenizer, side, images=200):
-    """Mean gradient of the token in the middle with respect to each pixel: (side, side)."""
-    tokenizer.build((None, side, side, 1))
-    for conv in tokenizer.convs:
-        conv.kernel.assign(np.abs(conv.kernel))
-    pixels = tf.Variable(rng.uniform(size=(images, side, side, 1)), dtype=tf.float32)
-    rows, columns = tokenizer.grid(side, side)
-    with tf.GradientTape() as tape:
-        middle = tokenizer(pixels)[:, rows // 2 * columns + columns // 2]  # (images, dim)
-    return np.mean(tape.gradient(middle, pixels), axis=0)[..., 0]  # (images, side, side, 1) -> (side, side)
-
-
-maps, boxes = {}, {}
-for name, side, sizes in [("3x1", 24, (3, 1, 1, 1)), ("3x2", 24, (3, 1, 1, 2)), ("7x2", 96, (7, 2, 3, 2))]:
-    field, start, step = receptive_field(tokenizer_steps(*sizes))
-    maps[name] = sensitivity(cct.ConvTokenizer(4, *sizes, hidden_channels=4), side)
-    boxes[name] = (*[start + output_side(side, tokenizer_steps(*sizes)) // 2 * step] * 2, field)
-
-# %% [markdown]
-# Each map has to end at the box that the formula gives.
-
-# %%
-for name, (top, left, field) in boxes.items():
-    rows, columns = np.nonzero(maps[name])
-    assert (rows.min(), columns.min(), np.ptp(rows) + 1, np.ptp(columns) + 1) == (top, left, field, field)
-    quarter = slice(top + field // 4, top + field - field // 4)
-    share, area = maps[name][quarter, quarter].sum() / maps[name].sum(), (field - 2 * (field // 4)) ** 2 / field**2
-    print(f"{name}: {field:2} x {field:2} pixels; the middle, {area:.0%} of the area, has {share:.0%} of the gradient")
-    assert share > 1.3 * area
-
-alt = "Three heat maps of gradients, bright in the middle and fading out; each ends exactly at the box of the formula"
-cct.show(pictures.draw_sensitivity(maps, boxes, "The gradient ends where the formula says"), alt=alt, colours=128)
-
-# %% [markdown]
-# Each map does, to the pixel. But not every pixel counts alike: the edge of the field has little influence, since only
-# few paths lead there. The *effective* field, where most of the influence lies, is smaller ([Luo et al.,
-# 2017](https://arxiv.org/abs/1701.04128)). (The lattice in the last map comes from the stride of 2: some pixels lie
-# under more windows than their neighbours.)
 
 # %% [markdown]
 # ## What happens when the image moves
@@ -482,12 +459,14 @@ cct.show(pictures.draw_sensitivity(maps, boxes, "The gradient ends where the for
 
 # %%
 scenes = [resized(photo, 96) for photo in (photos.chelsea(), photos.coffee(), photos.astronaut())]
-crops = np.stack([[scene[16:80, 8 + s : 72 + s] for s in range(9)] for scene in scenes])  # (scenes, shifts, 64, 64, 3)
+crops = [[scene[16:80, 8 + s : 72 + s] for s in range(9)] for scene in scenes]
+crops = np.stack(crops)  # (scenes, shifts, 64, 64, 3)
 views = crops.astype("float32") / 127.5 - 1
 
-by_name = dict(zip(("cat", "coffee", "astronaut"), crops[:, ::2], strict=True))
+every_second = dict(zip(("cat", "coffee", "astronaut"), crops[:, ::2], strict=True))
+figure = figures.draw_gallery(every_second, "The view moves by 0, 2, 4, 6 and 8 pixels")
 alt = "Three photos, each in five views; from view to view the scene lies a little further to the left"
-cct.show(figures.draw_gallery(by_name, "The view moves by 0, 2, 4, 6 and 8 pixels"), alt=alt, colours=128)
+cct.show(figure, alt=alt, colours=128)
 
 # %% [markdown]
 # Two words say what one may hope for. Let $T_s$ move an image by $s$ pixels and $T'_c$ move the grid of tokens by $c$
@@ -504,18 +483,23 @@ cct.show(figures.draw_gallery(by_name, "The view moves by 0, 2, 4, 6 and 8 pixel
 
 
 # %%
+def new_tokenizer(name):
+    return cct.PatchTokenizer(4, 128) if name == "patches" else cct.ConvTokenizer(128)
+
+
 def token_maps(tokenizer):
+    tokens = tokenizer(views.reshape(-1, 64, 64, 3))  # (scenes * shifts, tokens, dim)
     grid = tokenizer.grid(64, 64)
-    tokens = tokenizer(views.reshape(-1, 64, 64, 3))  # (scenes * shifts, height, width, channels) -> (..., tokens, dim)
     return np.reshape(tokens, (len(scenes), 9, *grid, -1))  # -> (scenes, shifts, rows, columns, dim)
 
 
-inner = slice(2, 14)  # fields of 13 pixels that do not reach the border
-for name, tokenizer in {"patches": cct.PatchTokenizer(4, 128), "convolutions": cct.ConvTokenizer(128)}.items():
-    at_rest, moved = token_maps(tokenizer)[:, 0], token_maps(tokenizer)[:, 4]
+inner = slice(2, 14)  # rows whose fields of 13 pixels do not reach the border
+for name in ("patches", "convolutions"):
+    grids = token_maps(new_tokenizer(name))
+    at_rest, moved = grids[:, 0], grids[:, 4]  # (scenes, rows, columns, dim)
     inside = np.abs(moved[:, inner, 2:13] - at_rest[:, inner, 3:14]).max()
     border = np.abs(moved[:, inner, 0] - at_rest[:, inner, 1]).max()
-    print(f"{name:12}  largest difference to the token one column on: {inside:.4f} inside, {border:.4f} at the border")
+    print(f"{name:12} to the token one column on: {inside:.4f} inside, {border:.4f} at the border")
     assert inside < 1e-4 and (border > 0.1) == (name == "convolutions")
 
 # %% [markdown]
@@ -538,38 +522,43 @@ for name, tokenizer in {"patches": cct.PatchTokenizer(4, 128), "convolutions": c
 
 
 # %%
-def changes(grids):
-    """Mean change of the inner tokens for each move, from (scenes, shifts, rows, columns, dim): (scenes, shifts)."""
-    rows, columns = grids.shape[2:4]
-    at_rest, pitch = grids[:, 0], 64 // columns
-    flat = at_rest.reshape(len(grids), rows * columns, -1)  # (scenes, rows, columns, dim) -> (scenes, tokens, dim)
+def changes(grids):  # (scenes, shifts, rows, columns, dim) -> mean change (scenes, shifts)
+    rows, columns, dim = grids.shape[2:]
+    at_rest, pitch = grids[:, 0], 64 // columns  # pixels from token to token
+    flat = at_rest.reshape(len(grids), rows * columns, dim)  # -> (scenes, tokens, dim)
     typical = np.linalg.norm(flat - flat[:, rng.permutation(rows * columns)], axis=-1).mean(axis=1)
     edge, last = 8 // pitch, 16 // pitch  # 8 pixels from the border, and 8 more for the longest move
     result = []
     for s in range(9):
         on = (s + pitch // 2) // pitch
-        difference = grids[:, s, edge:-edge, edge:-last] - at_rest[:, edge:-edge, edge + on : columns - last + on]
+        before = at_rest[:, edge:-edge, edge + on : columns - last + on]
+        difference = grids[:, s, edge:-edge, edge:-last] - before
         result.append(np.linalg.norm(difference, axis=-1).mean(axis=(1, 2)) / typical)
     return np.transpose(result)
 
 
-tokenizers = {"patches": lambda: cct.PatchTokenizer(4, 128), "convolutions": lambda: cct.ConvTokenizer(128)}
-changed = {name: [] for name in tokenizers}
-for seed, name in itertools.product(range(5), tokenizers):  # five random sets of weights
-    keras.utils.set_random_seed(seed)
-    changed[name].append(changes(token_maps(tokenizers[name]())))
+# %% [markdown]
+# Chance has a hand in it, so take five sets of random weights for each tokenizer.
 
 # %%
+changed = {"patches": [], "convolutions": []}
+for seed, name in itertools.product(range(5), changed):
+    keras.utils.set_random_seed(seed)
+    changed[name].append(changes(token_maps(new_tokenizer(name))))
 every = {name: np.concatenate(runs) for name, runs in changed.items()}  # (seeds * scenes, shifts)
 summary = {name: (runs.mean(axis=0), runs.std(axis=0)) for name, runs in every.items()}
-for mean, _ in summary.values():
-    assert np.all(mean[[0, 4, 8]] < 1e-4) and mean[2] > max(mean[1], mean[3]) and mean[6] > max(mean[5], mean[7])
 
+alt = """Two curves with zeros at moves of 0, 4 and 8 pixels and peaks at 2 and 6; that of the
+convolutions is lower"""
+labels = "the view moves by (pixels)", "change (1 = another place)"
+figure = figures.draw_curves(range(9), summary, *labels, title="Convolutional tokens change less")
+cct.show(figure, alt=alt, colours=64)
+
+for mean, _ in summary.values():
+    assert np.all(mean[[0, 4, 8]] < 1e-4)
+    assert mean[2] > max(mean[1], mean[3]) and mean[6] > max(mean[5], mean[7])
 of_patches, of_convolutions = (mean[[1, 2, 3, 5, 6, 7]] for mean, _ in summary.values())
 assert np.all(of_convolutions < 0.9 * of_patches) and of_convolutions.min() > 0.1
-alt = "Two curves with zeros at moves of 0, 4 and 8 pixels and peaks at 2 and 6; that of the convolutions is lower"
-labels = "the view moves by (pixels)", "change (1 = another place)"
-cct.show(figures.draw_curves(range(9), summary, *labels, title="Convolutional tokens change less"), alt=alt, colours=64)
 
 # %% [markdown]
 # The change is largest half-way between two tokens, at 2 and at 6 pixels. At every move that is no multiple of 4, the
@@ -584,14 +573,21 @@ cct.show(figures.draw_curves(range(9), summary, *labels, title="Convolutional to
 # on the digits. The model with convolutions is a CCT; with patches in their place it is called a [CVT](glossary.md).
 # The digits have 8 x 8 pixels, each doubled to make 16 x 16. So a patch of 4 x 4 is 2 x 2 real pixels, and a move by 1
 # is half a real pixel.
-#
+
+# %%
+digits = cct.load_dataset("digits")
+assert len(digits.x_train) == 1293
+assert np.array_equal(digits.x_train[:, ::2, ::2], digits.x_train[:, 1::2, 1::2])  # doubled
+
+# %% [markdown]
 # **Which patch size is best** is what everybody asks, so there are three: 2, 4 and 8 pixels. Smaller patches make more
 # tokens, and the model gets a slightly different `dim`, so that all have about as many parameters.
 
 # %%
-digits = cct.load_dataset("digits")
 normalization = digits.x_train.mean(), digits.x_train.std()
-common = dict(input_shape=(16, 16, 1), num_layers=2, num_heads=2, mlp_ratio=1, normalization=normalization)
+common = dict(
+    input_shape=(16, 16, 1), num_layers=2, num_heads=2, mlp_ratio=1, normalization=normalization
+)
 dims = {"patches of 2": 68, "patches of 4": 70, "patches of 8": 68, "convolutions": 64}
 
 
@@ -605,10 +601,13 @@ def build(tokenizer):
 built = {name: build(name) for name in dims}
 counts = {name: model.count_params() for name, model in built.items()}
 grids = {name: model.get_layer("tokenizer").grid(16, 16) for name, model in built.items()}
-print(counts, grids)
-assert max(counts.values()) < 1.03 * min(counts.values()) and grids["patches of 4"] == grids["convolutions"] == (4, 4)
-assert len(digits.x_train) == 1293 and np.array_equal(digits.x_train[:, ::2, ::2], digits.x_train[:, 1::2, 1::2])
-assert round((16 * 16 * 9 * 1 * 16 + 8 * 8 * 9 * 16 * 64) / (4 * 4 * 16 * 1 * 70)) == 35
+for name, (rows, columns) in grids.items():
+    print(f"{name:13} {rows * columns:2} tokens, {counts[name]:,} parameters")
+
+assert max(counts.values()) < 1.03 * min(counts.values())
+assert grids["patches of 4"] == grids["convolutions"] == (4, 4)
+by_convolutions = 16 * 16 * 9 * 1 * 16 + 8 * 8 * 9 * 16 * 64  # multiplications
+assert round(by_convolutions / (4 * 4 * 16 * 1 * 70)) == 35
 
 # %% [markdown]
 # The four models differ by less than 3 % in parameters. Equal in parameters is not equal in work: the convolutions
@@ -616,56 +615,63 @@ assert round((16 * 16 * 9 * 1 * 16 + 8 * 8 * 9 * 16 * 64) / (4 * 4 * 16 * 1 * 70
 # in, times channels out).
 #
 # Now train two of them alike on 1,293 digits, for 8 epochs, which is few. Test them on digits that stay where they are
-# and on digits moved to the right by 1 to 4 pixels. (`cct.fit` carries out a training, and a recipe holds its settings.
-# Take both as given until [notebook 07](07_training.ipynb).)
+# and on digits moved to the right by 1 to 4 pixels; what leaves on the right comes in again on the left. (`cct.fit`
+# carries out a training, and a recipe holds its settings. Take both as given until [notebook 07](07_training.ipynb).)
 #
 # **Predict:** which one is ahead after 8 epochs, and by how much?
 
 
 # %%
 def recorded_run(tokenizer, epochs, seed):
-    """A trained model, and the share of test digits that it gets right when they are moved by 0 to 4 pixels."""
+    """A trained model, and the share of test digits that it gets right, moved by 0 to 4 pixels."""
     keras.utils.set_random_seed(seed)
     model = build(tokenizer)
     recipe = dataclasses.replace(cct.RECIPES["quick"], epochs=epochs)
     cct.fit(model, digits, recipe, seed=seed, verbose=False)
-    moved = (np.roll(digits.x_test, pixels, axis=2) for pixels in range(5))  # what leaves on the right comes in left
+    moved = (np.roll(digits.x_test, pixels, axis=2) for pixels in range(5))
     right = [cct.evaluate(model, images, digits.y_test)["top1"] for images in moved]
     return model, {"parameters": model.count_params(), "right": right}
 
 
 trained = {name: recorded_run(name, epochs=8, seed=0) for name in ("patches of 4", "convolutions")}
-print("moved by (px)   ", *[f"{s:6}" for s in range(5)], " of", len(digits.x_test), "test digits right")
+print(f"right of {len(digits.x_test)} test digits, moved by 0 to 4 pixels:")
 for name, (_, run) in trained.items():
-    print(f"{name:16}", *[f"{share:6.1%}" for share in run["right"]])
+    print(f"{name:12}", *[f"{share:6.1%}" for share in run["right"]])
 assert trained["convolutions"][1]["right"][0] > trained["patches of 4"][1]["right"][0] + 0.3
 
 # %% [markdown]
 # The convolutions are ahead by more than 30 points. One run proves little, and 8 epochs are few. So there is a record,
 # `results/01_patch_against_conv.json`: `recorded_run` for each tokenizer, with 8 and with 40 epochs and three seeds.
-# (The next cell checks that your two runs agree with it, within four points at each move: machines round differently.)
+# The next cell reads it and checks that your two runs agree with it, within four points at each move: machines round
+# differently.
 #
 # **Predict:** what is left of the lead after 40 epochs? And which patch size is best?
 
 # %%
 record = json.loads(Path(root, "notebooks", "results", "01_patch_against_conv.json").read_text())
 recorded = {(run["tokenizer"], run["epochs"], run["seed"]): run["right"] for run in record["runs"]}
-assert all(np.abs(np.subtract(run["right"], recorded[key, 8, 0])).max() < 0.04 for key, (_, run) in trained.items())
+for name, (_, run) in trained.items():  # do your two runs agree with the record?
+    assert np.abs(np.subtract(run["right"], recorded[name, 8, 0])).max() < 0.04
 
-right = {key: 100 * np.array([recorded[(*key, seed)] for seed in range(3)]) for key in itertools.product(dims, (8, 40))}
-print("digits as they are: mean and standard deviation of three seeds, in percent, after 8 and after 40 epochs")
-ways = {}
-for name, (rows, columns) in grids.items():
-    few, many = right[name, 8][:, 0], right[name, 40][:, 0]  # (seeds, moves) -> (seeds,)
-    print(f"{name:13} {few.mean():5.1f} ± {few.std(ddof=1):.1f}   {many.mean():5.1f} ± {many.std(ddof=1):.1f}")
-    ways[f"{name}\n({rows * columns} tokens)"] = many
+right = {}  # (tokenizer, epochs) -> (seeds, moves), in percent
+for name, epochs in itertools.product(dims, (8, 40)):
+    right[name, epochs] = 100 * np.array([recorded[name, epochs, seed] for seed in range(3)])
+
+print("percent right at rest, mean ± standard deviation of three seeds, after 8 and 40 epochs:")
+for name in dims:
+    at_rest = [right[name, epochs][:, 0] for epochs in (8, 40)]  # (seeds,) each
+    print(f"{name:13}", *[f"{runs.mean():5.1f} ± {runs.std(ddof=1):.1f}  " for runs in at_rest])
 
 # %%
+scores = {f"{name}\n({r * c} tokens)": right[name, 40][:, 0] for name, (r, c) in grids.items()}
+twos, fours, eights, convs = scores.values()  # (seeds,) each
+title = "At rest, patches of 8 do as well as convolutions"
 alt = "Patches of 2, 4 and 8 pixels reach about 75, 92 and 99 percent after 40 epochs, convolutions 98"
-cct.show(figures.draw_scores(ways, "test top-1 after 40 epochs (%)", "At rest, large patches do well"), alt=alt)
-twos, fours, eights, convolved_ones = ways.values()
-assert twos.max() < fours.min() and fours.max() < eights.min() and abs(eights.mean() - convolved_ones.mean()) < 1
-assert convolved_ones.min() > fours.max() and 4 < (convolved_ones - fours).mean() < 8
+cct.show(figures.draw_scores(scores, "test top-1 after 40 epochs (%)", title), alt=alt)
+
+assert twos.max() < fours.min() and fours.max() < eights.min()
+assert abs(eights.mean() - convs.mean()) < 1
+assert convs.min() > fours.max() and 4 < (convs - fours).mean() < 8
 assert 35 < (right["convolutions", 8] - right["patches of 4", 8])[:, 0].mean() < 45
 
 # %% [markdown]
@@ -682,30 +688,40 @@ assert 35 < (right["convolutions", 8] - right["patches of 4", 8])[:, 0].mean() <
 # %% [markdown]
 # ## Digits that move
 #
-# For a move by 4 pixels something exact can be said again, since the digits wrap around: what leaves on the right comes
-# in again on the left. Cut in patches of 4, the moved digit has the very same tokens; each stands one column further
-# on, and the last column comes first.
+# For a move by 4 pixels something exact can be said again, since the digits wrap around. Cut in patches of 4, the moved
+# digit has the very same tokens; each stands one column further on, and the last column comes first.
 
 # %%
 moved_digits = np.roll(digits.x_test, 4, axis=2)
 tokenizer = trained["patches of 4"][0].get_layer("tokenizer")
-at_home, away = (np.reshape(tokenizer(x.astype("float32")), (-1, 4, 4, 70)) for x in (digits.x_test, moved_digits))
+
+
+def in_a_grid(images):
+    tokens = tokenizer(images.astype("float32"))  # (images, tokens, dim)
+    return np.reshape(tokens, (len(images), 4, 4, -1))  # -> (images, rows, columns, dim)
+
+
+at_home, away = in_a_grid(digits.x_test), in_a_grid(moved_digits)
 difference = np.abs(away - np.roll(at_home, 1, axis=2)).max()  # to the same tokens in other places
-print(f"largest difference {difference:.1e}; the numbers of the tokens go up to {np.abs(at_home).max():.0f}")
-assert difference < 1e-4 * np.abs(at_home).max()
+largest = np.abs(at_home).max()
+print(f"largest difference {difference:.1e}; the numbers of the tokens go up to {largest:.0f}")
+assert difference < 1e-4 * largest
 
 # %% [markdown]
 # **Predict:** the model on patches of 4 gets the same tokens as before, in other places. What does the move by 4 do to
 # its accuracy after 40 epochs?
 
 # %%
-alt = "Accuracy falls as digits move by 0 to 4 pixels: far down for patches, from 98 to 84 percent for convolutions"
+alt = """Accuracy falls as digits move by 0 to 4 pixels: far down for patches, from 98 to 84 percent for
+convolutions"""
 after_40 = {name: right[name, 40] for name in dims}
 title = "When digits move, patches of every size lose most"
 cct.show(pictures.draw_moved_accuracy(range(5), after_40, 10, title), alt=alt, colours=64)
-of_twos, of_fours, of_eights, of_convs = (shares.mean(axis=0) for shares in after_40.values())  # (moves,) each
-assert max(of_twos[4], of_fours[4], of_eights[4]) < 25 and of_fours[0] - of_fours[2] > 35 and of_eights[0] > 98
-assert abs(of_convs[0] - of_convs[2]) < 2 and after_40["convolutions"][:, 4].min() >= 75
+
+twos, fours, eights, convs = (runs.mean(axis=0) for runs in after_40.values())  # (moves,) each
+assert max(twos[4], fours[4], eights[4]) < 25
+assert fours[0] - fours[2] > 35 and eights[0] > 98
+assert abs(convs[0] - convs[2]) < 2 and after_40["convolutions"][:, 4].min() >= 75
 assert cct.RECIPES["quick"].crop_padding == 1  # training showed moves of one pixel only
 
 # %% [markdown]
@@ -730,32 +746,108 @@ display(HTML(cct.live_model(two, digits.x_test[:8], digits.class_names)))
 
 # %%
 at_places = [np.roll(digits.x_test, pixels, axis=2) for pixels in (0, 2, 4)]
-logits = [np.stack([cct.predict(model, x) for x in at_places]) for model in two.values()]  # (places, images, classes)
-patches_right, convs_right = ((each.argmax(axis=-1) == digits.y_test) for each in logits)  # (places, images)
+logits = np.array([[cct.predict(model, x) for x in at_places] for model in two.values()])
+patches_right, convs_right = logits.argmax(axis=-1) == digits.y_test  # (places, images) each
+
 lost = np.argmax(patches_right[0] & ~patches_right[1:].any(axis=0) & convs_right.all(axis=0))
 assert patches_right[:, lost].tolist() == [True, False, False] and convs_right[:, lost].all()
-probabilities = keras.ops.softmax(np.concatenate([each[:, lost] for each in logits]))
+
+probabilities = keras.ops.softmax(logits[:, :, lost].reshape(6, 10))  # (models * places, classes)
+shown = [x[lost] for x in at_places] * 2
 titles = [f"{name}\nmoved by {pixels}" for name in two for pixels in (0, 2, 4)]
-alt = "A test digit at three places: the patch model is right at rest and wrong after a move, convolutions stay right"
-cct.show(figures.draw_predictions([x[lost] for x in at_places] * 2, probabilities, digits.class_names, titles), alt=alt)
+figure = figures.draw_predictions(shown, probabilities, digits.class_names, titles)
+truth = digits.class_names[digits.y_test[lost]]
+figure.suptitle(f"The digit {truth} moves: patches lose it, convolutions keep it", fontsize=12)
+alt = """A test digit at three places: the patch model is right at rest and wrong after a move,
+convolutions stay right"""
+cct.show(figure, alt=alt)
 
 # %% [markdown]
 # ## What the windows look for
 #
 # You have measured what a tokenizer does. What has it learned? Its first weights are small pictures: each says which
 # pattern of colours makes one number of the output large. Here are those of two models that come with the course, a CVT
-# with patches of 4 x 4 and the CCT of notebook 00, both trained on CIFAR-10. Grey is zero.
+# with patches of 4 x 4 and the CCT of notebook 00, both trained on CIFAR-10: the nine with the largest weights, each on
+# a scale of its own. Grey is zero.
 
 # %%
 cards = {"patches\n4 x 4": "cvt_2_4_32_cifar10", "convolution\n3 x 3": "cct_2_3x2_32_cifar10"}
-filters = {name: cct.load_pretrained(card).get_layer("tokenizer").get_weights()[0] for name, card in cards.items()}
-alt = "Twelve filters each: patches of 4 x 4 pixels look like noise, windows of 3 x 3 have two colours on two sides"
+filters = {}
+for name, card in cards.items():
+    filters[name] = cct.load_pretrained(card).get_layer("tokenizer").get_weights()[0]
+alt = """Nine filters each: patches of 4 x 4 pixels look like noise, most windows of 3 x 3 have two
+colours on two sides"""
 cct.show(pictures.draw_filters(filters, "Windows of 3 x 3 learn clean contrasts"), alt=alt)
 
 # %% [markdown]
 # The windows of 3 x 3 have become clean contrasts: one side against the other, light against dark, orange against blue.
 # Other convolutional networks learn similar ones. The patch filters still look like noise. One explanation: a window is
 # used at 1,024 places of each photo and learns from all of them, a patch filter at 64.
+
+# %% [markdown]
+# ## For the curious: does the network agree?
+#
+# The receptive field came from a formula. Here the network itself is asked: the gradient of a token with respect to the
+# image is zero exactly where a pixel does not matter. `tf.GradientTape` records a computation and then gives such
+# gradients; `fit` uses it for the weights. Two things could hide a pixel that does matter. A ReLU may be closed, so all
+# weights are made positive here. And a max-pool passes the gradient to its winner alone, so take the mean over many
+# random images, which have different winners.
+#
+# **Predict:** does every pixel of the field count alike?
+
+
+# %%
+def sensitivity(tokenizer, side, images=200):  # mean gradient of the token in the middle: (side, side)
+    tokenizer.build((None, side, side, 1))
+    for conv in tokenizer.convs:
+        conv.kernel.assign(np.abs(conv.kernel))
+    pixels = tf.Variable(rng.uniform(size=(images, side, side, 1)), dtype=tf.float32)
+    rows, columns = tokenizer.grid(side, side)
+    with tf.GradientTape() as tape:
+        middle = tokenizer(pixels)[:, rows // 2 * columns + columns // 2]  # (images, dim)
+    return np.mean(tape.gradient(middle, pixels), axis=(0, 3))  # over images and the one channel
+
+
+# %% [markdown]
+# Three tokenizers, named as in the authors' models: 3x1 is one convolution of 3 x 3, 7x2 are two of 7 x 7 with stride
+# 2.
+
+# %%
+maps, boxes = {}, {}
+three = {"3x1": (3, 1, 1, 1), "3x2": (3, 1, 1, 2), "7x2": (7, 2, 3, 2)}
+for name, sizes in three.items():  # kernel, stride, padding, convolutions
+    side = 96 if name == "7x2" else 24  # of an image in which the middle field fits
+    steps = tokenizer_steps(*sizes)
+    field, start, step = receptive_field(steps)
+    first = start + output_side(side, steps) // 2 * step  # where the field of the middle token begins
+    maps[name] = sensitivity(cct.ConvTokenizer(4, *sizes, hidden_channels=4), side)
+    boxes[name] = first, first, field  # top, left, size
+
+alt = """Three heat maps of gradients, bright in the middle and fading out; each ends exactly at the box
+of the formula"""
+figure = pictures.draw_sensitivity(maps, boxes, "The gradient ends where the formula says")
+cct.show(figure, alt=alt, colours=128)
+
+# %% [markdown]
+# Each map has to end at the box that the formula gives. And how much of the gradient lies in the middle of the field?
+
+# %%
+for name, (top, left, field) in boxes.items():
+    rows, columns = np.nonzero(maps[name])
+    assert (rows.min(), columns.min()) == (top, left)
+    assert np.ptp(rows) + 1 == np.ptp(columns) + 1 == field
+
+    first, last = top + field // 4, top + field - field // 4
+    share = maps[name][first:last, first:last].sum() / maps[name].sum()
+    area = (last - first) ** 2 / field**2
+    print(f"{name}: the middle, {area:.0%} of the field, has {share:.0%} of the gradient")
+    assert share > 1.3 * area
+
+# %% [markdown]
+# Each map ends there, to the pixel. But not every pixel counts alike: the edge of the field has little influence, since
+# only few paths lead there. The *effective* field, where most of the influence lies, is smaller ([Luo et al.,
+# 2017](https://arxiv.org/abs/1701.04128)). (The lattice in the last map comes from the stride of 2: some pixels lie
+# under more windows than their neighbours.)
 
 # %% [markdown]
 # ## Two traps of padding
@@ -772,7 +864,8 @@ cct.show(pictures.draw_filters(filters, "Windows of 3 x 3 learn clean contrasts"
 before = np.maximum(convolve(images, kernels[0], padding=1), 0)
 after = pad(np.maximum(convolve(images, kernels[0], padding=0), 0), 1)
 
-assert before.shape == after.shape and np.allclose(before[:, 1:-1, 1:-1], after[:, 1:-1, 1:-1], atol=1e-5)  # inside
+assert before.shape == after.shape
+assert np.allclose(before[:, 1:-1, 1:-1], after[:, 1:-1, 1:-1], atol=1e-5)  # inside
 assert np.all(after[:, 0] == 0) and before[:, 0].mean() > 0.01  # nothing left of the top row
 assert round(100 * (1 - 30 * 30 / 32**2)) == 12  # percent of the pixels that are in the border
 
@@ -794,11 +887,12 @@ assert round(100 * (1 - 30 * 30 / 32**2)) == 12  # percent of the pixels that ar
 for side in (8, 7):
     numbers = np.arange(side, dtype="float32").reshape(1, side, 1)  # (batch, side, channels)
     same = keras.ops.max_pool(numbers, 3, strides=2, padding="same")
-    padded = keras.ops.max_pool(np.pad(numbers, [(0, 0), (1, 1), (0, 0)]), 3, strides=2, padding="valid")
+    zeros_around = np.pad(numbers, [(0, 0), (1, 1), (0, 0)])
+    padded = keras.ops.max_pool(zeros_around, 3, strides=2, padding="valid")
     print(f"0 to {side - 1}:  same {np.ravel(same)}   padded by one {np.ravel(padded)}")
     assert np.array_equal(same, padded) == (side % 2 == 1)
 
-assert receptive_field([(3, 1, 1), (3, 2, 0)] * 2)[1] - receptive_field(twice)[1] == 3  # two "same" pools, even sides
+assert receptive_field([(3, 1, 1), (3, 2, 0)] * 2)[1] - receptive_field(twice)[1] == 3  # with two pools
 
 # %% [markdown]
 # On an odd side both agree. On an even one, two pools put every field 1 + 2 = 3 pixels further right and down, almost
@@ -924,7 +1018,7 @@ cct.progress(1)
 #   two neighbouring tokens are 4 pixels apart and see 13 x 13 pixels each.
 # - A move by the product of all strides moves the token grid, away from the border: equivariance. In between there is
 #   aliasing, and convolutional tokens change less than patches.
-# - On 1,293 digits the convolutional model learned faster than the one with as many patches, ended higher, and kept
+# - On 1,293 digits the convolutional model learned faster than the one with as many tokens, ended higher, and kept
 #   most of its accuracy when digits moved, where patches of every size lost theirs. It has as many parameters and
 #   multiplies more often. That is one small data set, not a law.
 #

@@ -18,7 +18,7 @@
 # You will shuffle an image and see which models notice, prove why, build both kinds of position embedding by hand,
 # look into trained ones, and carry them to a larger image.
 #
-# 105 minutes to read, 1 minute to run. Builds on [notebook 01](01_patches_and_convolutions.ipynb). The words of the
+# 110 minutes to read, 1 minute to run. Builds on [notebook 01](01_patches_and_convolutions.ipynb). The words of the
 # course are in the [glossary](glossary.md).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/02_positions.ipynb)
@@ -30,7 +30,7 @@ from pathlib import Path
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
+assert root, "No cct_helpers here. On Colab: upload the course as NAME.zip, then '!unzip -q NAME.zip'."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -73,6 +73,15 @@ rng = np.random.default_rng(0)
 # 2. Such a token sees 13 x 13 pixels, and neighbours are 4 pixels apart. So the windows of neighbours overlap.
 #
 # </details>
+#
+# ## At a first reading
+#
+# The main line asks four things: what does a transformer see without positions, what do convolutions tell it, how is a
+# position added, and which kind is worth having? Three sections can be skipped:
+#
+# - "Does adding not drown the content?" answers a doubt that many have. Read it when you have it too.
+# - "The trained model at 48 x 48 pixels" tries the resizing of the section before it on a real model.
+# - "One more trap" is for the day on which you write such a layer yourself.
 
 # %% [markdown]
 # ## A sum forgets the order
@@ -154,7 +163,8 @@ assert same_place > 0.5 and same_token < 1e-9
 # it, and a convolution is neither:
 
 # %%
-alt = "Tokens A, B, C and C, A, B: average pooling gives one result twice, attention moves, convolution differs"
+alt = """Tokens A, B, C and C, A, B: average pooling gives one result twice, attention moves,
+convolution differs"""
 cct.show(pictures.draw_orders(), alt=alt)
 
 # %% [markdown]
@@ -175,7 +185,8 @@ cct.show(pictures.draw_orders(), alt=alt)
 P, (W_Q, W_K, W_V) = np.eye(64)[order], matrices  # (tokens, tokens), and (dim, head size) each
 S = (tokens @ W_Q) @ (tokens @ W_K).T / np.sqrt(64)  # a head size of 64
 assert np.array_equal(P @ tokens, tokens[order]) and np.array_equal(P.T @ P, np.eye(64))
-assert np.allclose((P @ tokens @ W_Q) @ (P @ tokens @ W_K).T / np.sqrt(64), P @ S @ P.T)  # scores of shuffled tokens
+S_shuffled = (P @ tokens @ W_Q) @ (P @ tokens @ W_K).T / np.sqrt(64)
+assert np.allclose(S_shuffled, P @ S @ P.T)
 assert np.allclose(softmax(P @ S @ P.T), P @ softmax(S) @ P.T)
 assert np.allclose(attention(P @ tokens, *matrices), P @ attention(tokens, *matrices))
 
@@ -198,9 +209,11 @@ def small(photo, side=32):
 
 def shuffle_patches(image, order, size=4):
     rows, columns = image.shape[0] // size, image.shape[1] // size
-    x = image.reshape(rows, size, columns, size, 3).transpose(0, 2, 1, 3, 4)  # -> (rows, columns, size, size, 3)
+    x = image.reshape(rows, size, columns, size, 3)
+    x = x.transpose(0, 2, 1, 3, 4)  # -> (rows, columns, size, size, 3)
     x = x.reshape(rows * columns, size, size, 3)[order]  # -> (patches, size, size, 3)
-    x = x.reshape(rows, columns, size, size, 3).transpose(0, 2, 1, 3, 4)  # -> (rows, size, columns, size, 3)
+    x = x.reshape(rows, columns, size, size, 3)
+    x = x.transpose(0, 2, 1, 3, 4)  # -> (rows, size, columns, size, 3)
     return x.reshape(image.shape)
 
 
@@ -220,16 +233,16 @@ cct.show(figures.draw_images(pair, ["photo", "the same 64 patches"], columns=2, 
 normalization = (127.5, 64)
 
 
-def noticed(build):
+def noticed(model):
     """How far the logits of the two pictures are apart, as a share of the size of the logits."""
-    keras.utils.set_random_seed(0)
-    first, second = np.asarray(build()(pair))
+    first, second = np.asarray(model(pair))  # (classes,) each
     return np.linalg.norm(first - second) / np.linalg.norm(first)
 
 
 apart = {}
 for kind in ("none", "sine", "learned"):
-    apart[kind] = noticed(lambda k=kind: cct.build_cvt("cvt_2_4_32", position=k, normalization=normalization))
+    keras.utils.set_random_seed(0)
+    apart[kind] = noticed(cct.build_cvt("cvt_2_4_32", position=kind, normalization=normalization))
     print(f"patch tokens, position {kind:7}: logits differ by {apart[kind]:.1e} of their size")
 assert apart["none"] < 1e-5 and apart["sine"] > 1e-2 and apart["learned"] > 1e-2
 
@@ -245,25 +258,33 @@ assert apart["none"] < 1e-5 and apart["sine"] > 1e-2 and apart["learned"] > 1e-2
 # **Predict:** does a CCT without positions notice that the patches were shuffled?
 
 # %%
-share = noticed(lambda: cct.build_cct("cct_2_3x2_32", position="none", normalization=normalization))
+keras.utils.set_random_seed(0)
+share = noticed(cct.build_cct("cct_2_3x2_32", position="none", normalization=normalization))
 print(f"convolutional tokens, no position: logits differ by {share:.1e} of their size")
 assert share > 1e-2
 
+# %% [markdown]
+# It does. Where does the news of the order come in? Look at the tokens before the transformer: shuffle the photo and
+# make its tokens, and beside it make the tokens of the photo and shuffle these.
 
+
+# %%
 def changed_tokens(tokenizer):
     """Share of a token that changes when its neighbours do: shuffled photo against shuffled tokens."""
-    of_cat, of_confetti = np.asarray(tokenizer(pair / 127.5 - 1))  # (tokens, dim) each
-    return np.linalg.norm(of_confetti - of_cat[order], axis=-1) / np.linalg.norm(of_cat[order], axis=-1)
+    of_photo, of_shuffled = np.asarray(tokenizer(pair / 127.5 - 1))  # (tokens, dim) each
+    difference = of_shuffled - of_photo[order]
+    return np.linalg.norm(difference, axis=-1) / np.linalg.norm(of_photo[order], axis=-1)
 
 
-on_patches, on_windows = changed_tokens(cct.PatchTokenizer(4, 128)), changed_tokens(cct.ConvTokenizer(128))
+on_patches = changed_tokens(cct.PatchTokenizer(4, 128))
+on_windows = changed_tokens(cct.ConvTokenizer(128))
 print(f"change of a token, mean: patches {on_patches.mean():.1e}, convolutions {on_windows.mean():.2f}")
 assert on_patches.max() < 1e-4 and on_windows.min() > 0.1 and on_windows.mean() > 0.5
 
 # %% [markdown]
-# A CCT without positions notices. Its tokens themselves have changed, each by more than a tenth and by more than half
-# on average: a convolutional token sees the edges of its neighbours too, and those are others now. So the order of
-# *neighbouring* pieces is inside the tokens before the transformer begins.
+# The patches are the same tokens in another order. The convolutional tokens themselves have changed, each by more than
+# a tenth and by more than half on average: such a token sees the edges of its neighbours too, and those are others now.
+# So the order of *neighbouring* pieces is inside the tokens before the transformer begins.
 #
 # There is a second source. **Predict:** an image has one grey everywhere. How many different tokens does each tokenizer
 # make of it?
@@ -271,7 +292,8 @@ assert on_patches.max() < 1e-4 and on_windows.min() > 0.1 and on_windows.mean() 
 # %%
 grey = np.full((1, 32, 32, 3), 0.5, "float32")
 different = {}
-for name, tokenizer in {"patches": cct.PatchTokenizer(4, 128), "convolutions": cct.ConvTokenizer(128)}.items():
+tokenizers = {"patches": cct.PatchTokenizer(4, 128), "convolutions": cct.ConvTokenizer(128)}
+for name, tokenizer in tokenizers.items():
     tokens_of_grey = np.asarray(tokenizer(grey))[0].round(3)  # (tokens, dim)
     different[name] = np.unique(tokens_of_grey, axis=0, return_inverse=True)[1].reshape(8, 8)
     print(f"{name}: {different[name].max() + 1} different tokens")
@@ -336,12 +358,21 @@ def sine_table(tokens, dim):
 
 sines = sine_table(64, 128)
 fixed = cct.PositionEmbedding("sine")
+with_sines = fixed(images_as_tokens)
 assert np.allclose(sines, cct.sine_positions(64, 128), atol=1e-6)
-assert np.allclose(fixed(images_as_tokens), images_as_tokens + sines, atol=1e-5) and fixed.count_params() == 0
-assert np.abs(sines[0] - sines[-1])[96:].max() < 0.1 < 0.8 < np.abs(sines[0] - sines[1]).max()
+assert np.allclose(with_sines, images_as_tokens + sines, atol=1e-5) and fixed.count_params() == 0
 
-alt = "Heat map of 64 tokens by 128 columns: fast waves on the left, almost constant stripes on the right"
-cct.show(pictures.draw_table(sines, "sine positions: fast clocks on the left, slow ones on the right"), alt=alt)
+# %% [markdown]
+# The table is used as the learned one was, and it has no parameters. Drawn as a picture:
+
+# %%
+to_the_next, to_the_last = np.abs(sines[0] - sines[1]), np.abs(sines[0] - sines[-1])  # (dim,) each
+assert to_the_next.max() > 0.8 and to_the_last[96:].max() < 0.1
+
+alt = """Heat map of 64 tokens by 128 columns: fast waves on the left, almost constant stripes on
+the right"""
+title = "sine positions: fast clocks on the left, slow ones on the right"
+cct.show(pictures.draw_table(sines, title), alt=alt)
 
 # %% [markdown]
 # One row is one token. On the left neighbours differ; in the last quarter of the columns even the first and the last
@@ -369,8 +400,10 @@ learned = ops.convert_to_numpy(pretrained.get_layer("position").table)[0]  # (to
 fresh = rng.normal(scale=0.2, size=learned.shape)
 similarities = {"fresh": similarity(fresh), "learned": similarity(learned), "sine": similarity(sines)}
 titles = "fresh: like itself alone", "learned: like places around it", "sine: like its row"
-alt = "Three grids of 8 x 8 maps. Fresh: a bright dot each. Learned: a bright spot around each place. Sine: bright rows"
-cct.show(pictures.draw_similarity_maps(dict(zip(titles, similarities.values(), strict=True)), grid), alt=alt)
+alt = """Three grids of 8 x 8 maps. Fresh: a bright dot each. Learned: a bright spot around each
+place. Sine: bright rows"""
+shown = dict(zip(titles, similarities.values(), strict=True))
+cct.show(pictures.draw_similarity_maps(shown, grid), alt=alt)
 
 # %% [markdown]
 # Each small map belongs to one token and stands at that token's place. It shows how similar all 64 places are to it.
@@ -381,18 +414,20 @@ cct.show(pictures.draw_similarity_maps(dict(zip(titles, similarities.values(), s
 row, column = np.divmod(np.arange(64), 8)
 down, across = np.abs(row[:, None] - row), np.abs(column[:, None] - column)  # (tokens, tokens) each
 distance = np.hypot(down, across)
-others = distance > 0
+others, beside, one_down = distance > 0, (down == 0) & (across == 1), (down == 1) & (across == 0)
 facts = {}
 for name, values in similarities.items():
     correlation = np.corrcoef(values[others], distance[others])[0, 1]
-    right, below = values[(down == 0) & (across == 1)].mean(), values[(down == 1) & (across == 0)].mean()
+    right, below = values[beside].mean(), values[one_down].mean()
     facts[name] = correlation, right, below
-    print(f"{name:8} correlation with distance {correlation:5.2f}   right {right:5.2f}   below {below:5.2f}")
+    print(f"{name:8} correlation with distance {correlation:5.2f},", end=" ")
+    print(f"similarity to the right {right:.2f}, below {below:.2f}")
 
 assert abs(facts["fresh"][0]) < 0.1
 assert facts["learned"][0] < -0.5 and abs(facts["learned"][1] - facts["learned"][2]) < 0.05
 assert facts["sine"][1] > 0.9 and facts["sine"][1] - facts["sine"][2] > 0.2
-assert np.isclose(similarities["sine"][7, 8], similarities["sine"][0, 1])  # opposite edges, and two that touch
+across_the_image, touching = similarities["sine"][7, 8], similarities["sine"][0, 1]
+assert np.isclose(across_the_image, touching)
 
 # %% [markdown]
 # Nobody told the learned table that the tokens form a grid. It started as noise, and training made the rows of near
@@ -420,8 +455,8 @@ for step in (1, 8, 20):
 
 # %%
 def position_view(table, row, column, dim):
-    if table == "learned" and dim != learned.shape[1]:
-        raise ValueError(f"The trained table has {learned.shape[1]} numbers a token. Set dim to {learned.shape[1]}.")
+    if table == "learned" and dim != 128:
+        raise ValueError("The trained table has 128 numbers a token. Set dim to 128.")
     values = similarities["learned"] if table == "learned" else similarity(sine_table(64, dim))
     return pictures.draw_similarity(values, grid, row, column, f"{table}, {dim} numbers")
 
@@ -431,7 +466,8 @@ settings = [
     dict(table="sine", row=3, column=2, dim=128),
     dict(table="sine", row=3, column=2, dim=16),
 ]
-alt = "Similarity with token (3, 2): a round spot if learned, a bright row for 128 sines, several spots for 16"
+alt = """Similarity with token (3, 2): a round spot if learned, a bright row for 128 sines, several
+spots for 16"""
 ranges = dict(row=(0, 7), column=(0, 7), dim=[16, 64, 128, 256])
 explorer = cct.explore(position_view, settings, alt, table=["learned", "sine"], **ranges)
 
@@ -468,25 +504,36 @@ small_crops, large_crops = (np.stack([small(crop, side) for crop in crops]) for 
 
 # %%
 def read_out(sums, wanted):
-    """Fit a linear layer on 100 crops; the share of the variation of what is wanted that it explains on 20 others."""
+    """Fit a linear layer on 100 crops: the share of the variation that it explains on 20 others."""
     x, y = np.concatenate(sums), np.concatenate(wanted)  # (crops, tokens, ...) -> (crops * tokens, ...)
     x = np.insert(x, 0, 1, axis=1)  # ones, for the bias
     unseen = np.arange(len(x)) // 64 % 6 == 0  # every sixth crop
     matrix = np.linalg.lstsq(x[~unseen], y[~unseen], rcond=None)[0]
-    return 1 - np.sum((x[unseen] @ matrix - y[unseen]) ** 2) / np.sum((y[unseen] - y[unseen].mean(axis=0)) ** 2)
+    left_over = x[unseen] @ matrix - y[unseen]
+    variation = y[unseen] - y[unseen].mean(axis=0)
+    return 1 - np.sum(left_over**2) / np.sum(variation**2)
 
 
+# %% [markdown]
+# The tokens *alone* are what enters the layer of the positions; the sum is what leaves it.
+
+# %%
 places = np.tile(np.stack([row, column], axis=1), (120, 1, 1))  # (crops, tokens, 2)
 for name in ("cct_2_3x2_32_cifar10", "cvt_2_4_32_cifar10"):
     model = cct.load_pretrained(name)
     rows = ops.convert_to_numpy(model.get_layer("position").table)  # (1, tokens, dim)
     alone = keras.Model(model.input, model.get_layer("position").input).predict(small_crops, verbose=0)
     lengths = np.linalg.norm(alone, axis=-1).mean(), np.linalg.norm(rows, axis=-1).mean()
-    found = read_out(alone + rows, alone), read_out(alone + rows, places), max(read_out(alone, places), 0)
+    token, place = read_out(alone + rows, alone), read_out(alone + rows, places)
+    place_alone = max(read_out(alone, places), 0)
     print(f"{name}: tokens are {lengths[0]:.1f} long, rows {lengths[1]:.1f}")
-    print("  read from the sum: token {:.1%}, place {:.1%}; place from the token alone {:.0%}".format(*found))
-    assert lengths[1] < 0.5 * lengths[0] and min(found[:2]) > 0.97
-    assert (0.4 < found[2] < 0.6) if name.startswith("cct") else (found[2] < 0.005 and min(found[:2]) > 0.9995)
+    print(f"  read from the sum: token {token:.1%}, place {place:.1%};", end=" ")
+    print(f"place from the token alone {place_alone:.0%}")
+    assert lengths[1] < 0.5 * lengths[0] and min(token, place) > 0.97
+    if name.startswith("cct"):
+        assert 0.4 < place_alone < 0.6
+    else:
+        assert min(token, place) > 0.9995 and place_alone < 0.005
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -518,13 +565,15 @@ tiny = dict(
 )  # fmt: skip
 builders = {
     "patches": lambda kind: cct.build_cvt("cvt_2_4_32", patch_size=4, position=kind, **tiny),
-    "convolutions": lambda kind: cct.build_cct("cct_2_3x2_32", hidden_channels=16, position=kind, **tiny),
+    "convolutions": lambda kind: cct.build_cct(
+        "cct_2_3x2_32", hidden_channels=16, position=kind, **tiny
+    ),
 }
 
 
 # %%
 def recorded_run(tokenizer, kind, seed):
-    """Train one model for 40 epochs; its test accuracy on digits as they are, wrapped, and without its table."""
+    """Test accuracy after 40 epochs: on digits as they are, without the table, and wrapped."""
     keras.utils.set_random_seed(seed)
     model = builders[tokenizer](kind)
     recipe = dataclasses.replace(cct.RECIPES["quick"], epochs=40)
@@ -534,7 +583,10 @@ def recorded_run(tokenizer, kind, seed):
     without.set_weights([ops.convert_to_numpy(weight) for weight in kept])
     tests = {"as they are": (model, digits.x_test), "without its table": (without, digits.x_test)}
     tests["wrapped"] = model, np.roll(digits.x_test, 4, axis=2)
-    return {name: cct.evaluate(tested, images, digits.y_test)["top1"] for name, (tested, images) in tests.items()}
+    return {
+        name: cct.evaluate(tested, images, digits.y_test)["top1"]
+        for name, (tested, images) in tests.items()
+    }
 
 
 assert len(digits.x_train) == 1293
@@ -544,47 +596,68 @@ assert len(digits.x_train) == 1293
 # each, are on record, made by the function above: `python notebooks/scripts/records.py --make 02`.
 
 # %%
-record = json.loads(Path(root, "notebooks", "results", "02_three_positions.json").read_text(encoding="utf-8"))
+file = Path(root, "notebooks", "results", "02_three_positions.json")
+record = json.loads(file.read_text(encoding="utf-8"))
+same = [run for run in record["runs"] if (run["tokenizer"], run["kind"]) == ("patches", "learned")]
+recorded = same[0]  # seed 0
 once = recorded_run("patches", "learned", seed=0)
-recorded = next(run for run in record["runs"] if (run["tokenizer"], run["kind"]) == ("patches", "learned"))  # seed 0
 for name, share in once.items():
     print(f"{name:18} {share:6.1%} here, {recorded[name]:6.1%} on record")
     assert abs(share - recorded[name]) < 0.04  # equal but for this machine's rounding
 
+# %% [markdown]
+# And the whole record, mean and standard deviation over the three seeds, in percent:
+
 # %%
 kinds, percent = ("none", "sine", "learned"), {}  # tokenizer -> images -> kind -> (seeds,) in percent
 for tokenizer, name in itertools.product(builders, once):
-    runs = [run for run in record["runs"] if run["tokenizer"] == tokenizer]
-    scores = {kind: 100 * np.array([run[name] for run in runs if run["kind"] == kind]) for kind in kinds}
-    percent.setdefault(tokenizer, {})[name] = scores
-    cells = "   ".join(f"{kind} {values.mean():5.1f} ± {values.std(ddof=1):4.1f}" for kind, values in scores.items())
-    print(f"{tokenizer:12}, {name:17} {cells}")
+    percent.setdefault(tokenizer, {})[name] = scores = {}
+    print(f"{tokenizer:13} {name:18}", end="")
+    for kind in kinds:
+        runs = [run for run in record["runs"] if (run["tokenizer"], run["kind"]) == (tokenizer, kind)]
+        scores[kind] = 100 * np.array([run[name] for run in runs])
+        print(f"   {kind} {scores[kind].mean():5.1f} ± {scores[kind].std(ddof=1):4.1f}", end="")
+    print()
 
-titles = {"patches": "patches: positions decide", "convolutions": "convolutions: as good without them"}
-alt = "Dots of three runs: patches need positions and fall towards guessing without; convolutions stay at 75 % or more"
-cct.show(pictures.draw_accuracies({titles[name]: values for name, values in percent.items()}, chance=10), alt=alt)
+alt = """Dots of three runs: patches need positions and fall towards guessing without; convolutions
+stay at 75 % or more"""
+panels = {
+    "patches: positions decide": percent["patches"],
+    "convolutions: as good without them": percent["convolutions"],
+}
+cct.show(pictures.draw_accuracies(panels, chance=10), alt=alt)
+
+# %% [markdown]
+# Read it one tokenizer at a time. First the patches:
 
 # %%
-still, wrapped, bare = (percent["patches"][name] for name in ("as they are", "wrapped", "without its table"))
+still, bare, wrapped = percent["patches"].values()  # as they are, without its table, wrapped
+lost = {kind: (still[kind] - wrapped[kind]).mean() for kind in kinds}
 assert min(still["sine"].min(), still["learned"].min()) > still["none"].max() + 20
-assert max(bare["sine"].max(), bare["learned"].max()) < 20 and np.abs(still["none"] - wrapped["none"]).max() < 0.5
-assert (still["sine"] - wrapped["sine"]).mean() > 20 and (still["learned"] - wrapped["learned"]).mean() > 65
+assert max(bare["sine"].max(), bare["learned"].max()) < 20
+assert np.abs(still["none"] - wrapped["none"]).max() < 0.5
+assert lost["learned"] > 65 and lost["sine"] > 20
 assert wrapped["learned"].max() < 25 < 55 < min(wrapped["none"].min(), wrapped["sine"].min())
 
-still, wrapped, bare = (percent["convolutions"][name] for name in ("as they are", "wrapped", "without its table"))
-assert np.min([still[k].mean() for k in kinds]) > 98 and np.ptp([still[k].mean() for k in kinds]) < 1
+# %% [markdown]
+# Without positions the model sees a bag of patches. On digits as they are, every run with positions, sine or learned,
+# is more than 20 points better; which of the two is better, three seeds cannot tell. Without its table such a run gets
+# fewer than 20 % right: it rests on the positions. Wrapping does not change the bag, so the model without positions
+# gives the same answers as before. With the learned table the model loses more than 65 points on average and comes
+# last: it has tied what it knows to places that no longer hold. With sines it loses more than 20 on average; three
+# seeds cannot tell it from none there.
+#
+# Now the convolutions:
+
+# %%
+still, bare, wrapped = percent["convolutions"].values()
+means = [still[kind].mean() for kind in kinds]
+assert min(means) > 98 and np.ptp(means) < 1
 assert np.abs(still["learned"] - bare["learned"]).max() < 1 and (still["sine"] - bare["sine"]).min() > 5
 assert min((still[kind] - wrapped[kind]).mean() for kind in kinds) > 10
 
 # %% [markdown]
-# **Patches.** Without positions the model sees a bag of patches. On digits as they are, every run with positions, sine
-# or learned, is more than 20 points better; which of the two is better, three seeds cannot tell. Without its table such
-# a run gets fewer than 20 % right: it rests on the positions. Wrapping does not change the bag, so the model without
-# positions gives the same answers as before. With the learned table the model loses more than 65 points on average and
-# comes last: it has tied what it knows to places that no longer hold. With sines it loses more than 20 on average;
-# three seeds cannot tell it from none there.
-#
-# **Convolutions.** On digits as they are the three means lie within one point, and three seeds cannot tell them apart.
+# On digits as they are the three means lie within one point, and three seeds cannot tell them apart.
 # The order inside the tokens is enough here, in line with the authors' claim above. It also answers a question that
 # notebook 01 leaves open: the convolutional model there has a learned table like the others, so why do moves cost it so
 # little? Because it hardly uses the table. Without it, each run changes by less than one point.
@@ -600,8 +673,8 @@ assert min((still[kind] - wrapped[kind]).mean() for kind in kinds) > 10
 # ## Another resolution
 #
 # A table learned at 32 x 32 pixels has 8 x 8 rows. An image of 48 x 48 makes 12 x 12 tokens. The usual way is to take
-# the table as a small picture with `dim` channels and enlarge it *bilinearly*. In one direction that is a matrix: each
-# new place lies between two old ones and takes a share of both.
+# the table as a small picture with `dim` channels and enlarge it *bilinearly*. Begin with one direction. Each new place
+# lies between two old ones and takes a share of both, so the step is a matrix.
 #
 # **Predict:** the new places are 2/3 as far apart as the old ones, and the outer edges of both grids coincide. Where
 # does the middle of the first new cell lie, if the middles of the old ones are 0, 1, 2, ...?
@@ -615,19 +688,9 @@ def interpolation(old, new):
     return np.maximum(0, 1 - np.abs(places - np.arange(old)))
 
 
-def resize_by_hand(table, old_grid, new_grid):
-    picture = table.reshape(*old_grid, -1)  # (1, tokens, dim) -> (rows, columns, dim)
-    down, across = interpolation(old_grid[0], new_grid[0]), interpolation(old_grid[1], new_grid[1])
-    resized = np.einsum("Rr,Cc,rcd->RCd", down, across, picture, optimize=True)  # a sum over old rows and columns
-    return resized.reshape(1, -1, table.shape[-1])  # (new rows, new columns, dim) -> (1, tokens, dim)
-
-
 assert np.isclose((0 + 0.5) * 8 / 12 - 0.5, -1 / 6) and np.allclose(interpolation(8, 12).sum(axis=1), 1)
-for new_grid in [(12, 12), (16, 8), (5, 11)]:
-    resized = resize_by_hand(learned[None], (8, 8), new_grid)
-    assert np.allclose(resized, cct.resize_positions(learned[None], (8, 8), new_grid), atol=1e-5)
-
-alt = "Four old cells above six new ones of the same total width; the first new middle lies left of the first old"
+alt = """Four old cells above six new ones of the same total width; the first new middle lies left
+of the first old"""
 cct.show(pictures.draw_two_grids(4, 6), alt=alt)
 
 # %% [markdown]
@@ -636,8 +699,25 @@ cct.show(pictures.draw_two_grids(4, 6), alt=alt)
 #
 # $$p_j = \left(j + \tfrac12\right) \frac{m}{k} - \tfrac12,\qquad a_{ji} = \max\left(0,\ 1 - |p_j - i|\right),$$
 #
-# with $p_j$ cut off at 0 and $m - 1$. Rows and columns are resized apart, $E': (1, k_r k_c, d)$ from
-# $E: (1, m_r m_c, d)$. By hand and in the package the numbers agree, also for grids that are not square.
+# with $p_j$ cut off at 0 and $m - 1$. A grid has two directions: rows and columns are resized one after the other,
+# $E': (1, k_r k_c, d)$ from $E: (1, m_r m_c, d)$.
+
+
+# %%
+def resize_by_hand(table, old_grid, new_grid):
+    picture = table.reshape(*old_grid, -1)  # (1, tokens, dim) -> (rows, columns, dim)
+    down, across = interpolation(old_grid[0], new_grid[0]), interpolation(old_grid[1], new_grid[1])
+    # a sum over old rows r and old columns c -> (new rows, new columns, dim)
+    resized = np.einsum("Rr,Cc,rcd->RCd", down, across, picture, optimize=True)
+    return resized.reshape(1, -1, table.shape[-1])  # -> (1, tokens, dim)
+
+
+for new_grid in [(12, 12), (16, 8), (5, 11)]:
+    resized = resize_by_hand(learned[None], (8, 8), new_grid)
+    assert np.allclose(resized, cct.resize_positions(learned[None], (8, 8), new_grid), atol=1e-5)
+
+# %% [markdown]
+# By hand and in the package the numbers agree, also for grids that are not square.
 #
 # > **Trap: the table resized as if it were flat, or square.** The table is stored as a list. Some code takes the square
 # > root of its length for the number of rows; 4 x 9 tokens are 36, and so are 6 x 6.
@@ -652,12 +732,15 @@ maps = {
     "as 6 x 6": cct.resize_positions(columns_of_36, (6, 6), (8, 18)),
     "as a flat list": interpolation(36, 144) @ columns_of_36[0],
 }
-maps = {name: values.reshape(8, 18) for name, values in maps.items()}  # (1, tokens, 1) -> (rows, columns)
-differ = {name: float(np.ptp(values, axis=0).max()) for name, values in maps.items()}
-print("largest difference inside one column:", {name: round(value, 2) for name, value in differ.items()})
+differ = {}
+for name, values in maps.items():
+    maps[name] = values.reshape(8, 18)  # (1, tokens, 1) -> (rows, columns)
+    differ[name] = np.ptp(maps[name], axis=0).max()
+    print(f"{name:15}  largest difference inside one column {differ[name]:.2f}")
 assert differ["as 4 x 9: right"] < 1e-5 and differ["as 6 x 6"] > 4 and differ["as a flat list"] > 4
 
-alt = "Three maps of 8 x 18 tokens: even stripes from left to right; a checkered muddle; stripes that run over two rows"
+alt = """Three maps of 8 x 18 tokens: even stripes from left to right; a checkered muddle; stripes
+that run over two rows"""
 names = "column (tokens)", "row (tokens)"
 cct.show(figures.draw_maps(maps, "column it believes in", names=names, size=(2.8, 2.0)), alt=alt)
 
@@ -697,16 +780,19 @@ for name, of_places in tables.items():
     position.table.assign(of_places.reshape(1, 144, 128))
     distances[name] = np.linalg.norm(cct.predict(at_48, large_crops) - expected, axis=1)
     print(f"{name:24} mean distance of the logits {distances[name].mean():.2f}")
-on_grid, *others = distances.values()
-further = [np.mean(of_other > on_grid) for of_other in others]
-print("further than the grid, share of the crops: flat list {:.0%}, corner {:.0%}, none {:.0%}".format(*further))
-assert min(further) > 2 / 3 and on_grid.mean() > 1
-assert list(distances) == sorted(distances, key=lambda name: distances[name].mean())  # grid, flat, corner, none
+means = [values.mean() for values in distances.values()]
+assert means == sorted(means) and means[0] > 1  # on the grid, flat, in the corner, none
+
+on_grid, *rest = distances.values()
+further = [np.mean(of_other > on_grid) for of_other in rest]
+flat, corner, none = further
+print(f"further than the grid: flat list {flat:.0%}, corner {corner:.0%}, none {none:.0%} of the crops")
+assert min(further) > 2 / 3
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The logits are not equal: patches of the larger image see other pixels, and each token has more than twice as many
+# The logits are not equal: the patches of the larger image see other pixels, and each token has more than twice as many
 # others to read from, 144 against 64. The table that is resized on its grid comes nearest.
 #
 # </details>

@@ -19,7 +19,7 @@
 # prove it equal to Keras's layer and to this course's, put it into a transformer block, and see where a token reads
 # from.
 #
-# 110 minutes to read, 1 minute to run. Builds on [notebook 01](01_patches_and_convolutions.ipynb) and [notebook
+# 115 minutes to read, 1 minute to run. Builds on [notebook 01](01_patches_and_convolutions.ipynb) and [notebook
 # 02](02_positions.ipynb). The words of the course are in the [glossary](glossary.md).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/03_self_attention.ipynb)
@@ -31,7 +31,7 @@ from pathlib import Path
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
+assert root, "No cct_helpers here. On Colab: upload the course as NAME.zip, then '!unzip -q NAME.zip'."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -72,6 +72,15 @@ rng = np.random.default_rng(0)
 #    12 x 12, on its grid and not as a list.
 #
 # </details>
+#
+# ## At a first reading
+#
+# The main line is: attention on paper, its formula, the same on a photo, several heads, the block, and where a token of
+# a photo reads from. These parts can be skipped:
+#
+# - "Attention weights out of a Keras model": for the day on which you look into a model of your own.
+# - In "The block", the last part, tokens sent through 14 blocks. The picture of the three blocks is enough to go on.
+# - "Five mistakes that keep every shape": for whoever writes or changes an attention layer.
 
 # %% [markdown]
 # ## What a token lacks
@@ -94,9 +103,9 @@ rng = np.random.default_rng(0)
 # - The *value* $x W_V$ is what it hands over.
 #
 # The *score* of a pair is the product of the reader's query and the other's key ([Vaswani et al.,
-# 2017](https://arxiv.org/abs/1706.03762), section 3.2). A [softmax](glossary.md) along each row turns scores into
-# weights, $e^{s_j} / \sum_k e^{s_k}$, which are positive and sum to 1. The output is the sum of the values with these
-# weights.
+# 2017](https://arxiv.org/abs/1706.03762), section 3.2). The [softmax](glossary.md) of notebook 02, along each row,
+# turns scores into weights, $e^{s_j} / \sum_k e^{s_k}$, which are positive and sum to 1. The output is the sum of the
+# values with these weights.
 #
 # **Predict:** on paper, for token C. Its query is (1, 2), the keys are the tokens themselves, the values are (2, 0),
 # (0, 4) and (2, 4). Which scores, which weights ($e$ is 2.7, its square 7.4, its cube 20.1), which output?
@@ -104,7 +113,8 @@ rng = np.random.default_rng(0)
 
 # %%
 def softmax(scores, axis=-1):
-    powers = np.exp(scores - scores.max(axis=axis, keepdims=True))  # the largest power is 1, so none overflows
+    scores = scores - scores.max(axis=axis, keepdims=True)  # the largest is 0, so no power overflows
+    powers = np.exp(scores)
     return powers / powers.sum(axis=axis, keepdims=True)
 
 
@@ -116,7 +126,8 @@ A = softmax(S)  # (tokens, tokens)
 
 steps = {"tokens $X$": X, "queries $Q = X W_Q$": Q, "keys $K = X W_K$": K, "values $V = X W_V$": V}
 steps |= {"scores $Q K^T$": S, "weights: softmax": A, "output": A @ V}
-alt = "Tables of numbers with arrows. Row C: scores 1, 2, 3, weights 0.09, 0.24, 0.67, output 1.51 and 3.64"
+alt = """Tables of numbers with arrows. Row C: scores 1, 2, 3, weights 0.09, 0.24, 0.67, output 1.51
+and 3.64"""
 message = "Token C, from its query to what it has read"
 cct.show(pictures.draw_steps(steps, "ABC", 2, message), alt=alt)
 assert S[2].tolist() == [1, 2, 3] and np.allclose(A[2], [0.09, 0.24, 0.67], atol=0.005)
@@ -174,7 +185,7 @@ before = keras.Model(pretrained.input, block.input)  # from the image to the tok
 
 entering = ops.convert_to_numpy(before(cat[None]))  # (batch, tokens, dim)
 tokens = ops.convert_to_numpy(block.pre_norm(entering))[0]  # (tokens, dim)
-kernel = ops.convert_to_numpy(block.attention.qkv.kernel)  # (dim, 3 * dim): queries, keys, values, two heads each
+kernel = ops.convert_to_numpy(block.attention.qkv.kernel)  # (dim, 3 * dim), two heads each
 to_query, to_key, to_value = kernel[:, :64], kernel[:, 128:192], kernel[:, 256:320]  # of the first head
 print("image", cat.shape, "-> tokens", tokens.shape, "; kernel", kernel.shape)
 assert tokens.shape == (64, 128) and kernel.shape == (128, 3 * 128)
@@ -196,13 +207,16 @@ assert np.allclose(output[5], sum(weights[5, j] * values[j] for j in range(64)),
 # **Predict:** why two matrices, for query and key, and not one for both? Which token would each token read from most?
 
 # %%
-own = {}
-for name, (q, k) in {"query and key": (queries, keys), "query for both": (queries, queries)}.items():
-    of_pair = softmax(q @ k.T / 8)  # (tokens, tokens)
-    own[name] = 64 * np.diag(of_pair).mean(), np.mean(of_pair.argmax(axis=1) == np.arange(64))
-    print(f"{name:14} own weight {own[name][0]:.1f} x uniform, the largest of its row for {own[name][1]:.0%} of tokens")
-assert own["query for both"][1] > 0.8 and own["query and key"][1] < 0.1
-assert np.allclose(queries @ queries.T, (queries @ queries.T).T) and not np.allclose(queries @ keys.T, keys @ queries.T)
+products = {"query and key": queries @ keys.T, "query for both": queries @ queries.T}
+most_from_itself = {}
+for name, product in products.items():
+    shares = softmax(product / 8)  # (tokens, tokens)
+    own = 64 * np.diag(shares).mean()  # 1 is uniform
+    most_from_itself[name] = np.mean(shares.argmax(axis=1) == np.arange(64))
+    print(f"{name:14}  own weight {own:.1f} x uniform,", end=" ")
+    print(f"the largest of its row for {most_from_itself[name]:.0%} of the tokens")
+    assert np.allclose(product, product.T) == (name == "query for both")  # symmetric
+assert most_from_itself["query for both"] > 0.8 and most_from_itself["query and key"] < 0.1
 
 # %% [markdown]
 # With one matrix for both, more than 80 % of the tokens read most of all from themselves, with two fewer than 10 %. The
@@ -220,23 +234,36 @@ assert np.allclose(queries @ queries.T, (queries @ queries.T).T) and not np.allc
 # %%
 average = keras.layers.AveragePooling2D(3, strides=1, padding="same")
 impulses = np.eye(64, dtype="float32").reshape(64, 8, 8, 1)  # image i is 1 at place i, and 0 elsewhere
-convolution = ops.convert_to_numpy(average(impulses)).reshape(64, 64).T  # (places, places), rows sum to 1
+columns = ops.convert_to_numpy(average(impulses)).reshape(64, 64)  # (impulses, places)
+convolution = columns.T  # (places, places): what each place takes from each place
 assert np.allclose(convolution.sum(axis=1), 1) and (convolution > 0).sum(axis=1).max() == 9
 
+of_27, of_36 = convolution[27].reshape(8, 8), convolution[36].reshape(8, 8)  # one row, one column on
+assert np.array_equal(of_27[2:5, 2:5], of_36[3:6, 3:6])
+
+# %% [markdown]
+# Beside it the head that you built, on two photos. Each square below is a row of a matrix, laid over the photo: the
+# token with the blue frame reads from what is orange.
+
+# %%
 rocket = small(photos.rocket())
-both = cct.attention_maps(pretrained, np.stack([cat, rocket]))  # (layers, photos, heads, tokens, tokens)
+two_photos = np.stack([cat, rocket])
+both = cct.attention_maps(pretrained, two_photos)  # (layers, photos, heads, tokens, tokens)
 assert np.allclose(both[0, 0, 0], weights, atol=1e-5)  # the head that you built
 head = both[0, :, 0]  # (photos, tokens, tokens)
-columns = {"3 x 3 average, any photo": (cat, convolution), "one head, on the cat": (cat, head[0])}
-columns["the same head, on a rocket"] = rocket, head[1]
 elsewhere = np.abs(head[0] - head[1]).sum(axis=1).mean() / 2
 print(f"on the other photo a token takes {elsewhere:.0%} of its reading elsewhere, on average")
 assert 1 / 3 < elsewhere < 0.4
-assert np.array_equal(convolution[27].reshape(8, 8)[2:5, 2:5], convolution[36].reshape(8, 8)[3:6, 3:6])
 
-alt = "A 3 x 3 average reads around each token; a head reads elsewhere for another token or another photo"
+panels = {
+    "3 x 3 average, any photo": (cat, convolution),
+    "one head, on the cat": (cat, head[0]),
+    "the same head, on a rocket": (rocket, head[1]),
+}
+alt = """A 3 x 3 average reads around each token; a head reads elsewhere for another token or
+another photo"""
 message = "A convolution reads around each token, a head wherever the content says"
-cct.show(pictures.draw_reading(columns, [(3, 2), (6, 5)], (8, 8), 5, message), alt=alt)
+cct.show(pictures.draw_reading(panels, [(3, 2), (6, 5)], (8, 8), 5, message), alt=alt)
 
 # %% [markdown]
 # Two rows of the convolution show the same pattern, moved along with the place and cut off at the border. Two rows of
@@ -276,7 +303,7 @@ def entropy(weights):
     return -np.sum(weights * np.log2(np.maximum(weights, 1e-300)), axis=-1).mean()
 
 
-assert np.isclose(entropy(weights), cct.entropy_bits(weights).mean())  # the same in the package, row by row
+assert np.isclose(entropy(weights), cct.entropy_bits(weights).mean())  # the package's, row by row
 
 variances, entropies = {"plain": [], "scaled": []}, {"plain": [], "scaled": []}
 for head_size in head_sizes:
@@ -285,9 +312,11 @@ for head_size in head_sizes:
         variances[name].append(np.var(q @ k.T * scale))
         entropies[name].append(entropy(softmax(q @ k.T * scale)))
 
-assert np.allclose(variances["plain"], head_sizes, rtol=0.2) and np.allclose(variances["scaled"], 1, atol=0.2)
+assert np.allclose(variances["plain"], head_sizes, rtol=0.2)
+assert np.allclose(variances["scaled"], 1, atol=0.2)
 assert entropies["plain"][-1] < 0.5 and min(entropies["scaled"]) > 5
-alt = "Without scale the variance rises with the head size and the entropy falls to zero; with it both stay level"
+alt = """Without scale the variance rises with the head size and the entropy falls to zero; with it
+both stay level"""
 cct.show(pictures.draw_scaling(head_sizes, variances, entropies, np.log2(64)), alt=alt)
 
 # %% [markdown]
@@ -302,16 +331,18 @@ cct.show(pictures.draw_scaling(head_sizes, variances, entropies, np.log2(64)), a
 # layer, before any training?
 
 # %% tags=["trap"]
-unscaled = softmax(queries @ keys.T)
-print(f"trained head: entropy {entropy(weights):.2f} of 6 bits, without the scale {entropy(unscaled):.2f}")
-assert entropy(weights) > 5 and entropy(unscaled) < 2
+scaled, unscaled = entropy(weights), entropy(softmax(queries @ keys.T))
+print(f"trained head: entropy {scaled:.2f} of 6 bits, without the scale {unscaled:.2f}")
+assert scaled > 5 and unscaled < 2
 
 keras.utils.set_random_seed(0)
 fresh = cct.MultiHeadSelfAttention(num_heads=2)
 fresh(tokens[None])  # the first call makes the weights
-q, k, _ = (ops.convert_to_numpy(part)[0, 0] for part in fresh.queries_keys_values(tokens[None]))  # of one head
-print(f"fresh head:   entropy {entropy(softmax(q @ k.T / 8)):.2f}, without the scale {entropy(softmax(q @ k.T)):.2f}")
-assert min(entropy(softmax(q @ k.T / 8)), entropy(softmax(q @ k.T))) > 0.99 * np.log2(64)
+parts = fresh.queries_keys_values(tokens[None])  # three arrays, (batch, heads, tokens, size) each
+q, k, _ = (ops.convert_to_numpy(part)[0, 0] for part in parts)  # of one head
+scaled, unscaled = entropy(softmax(q @ k.T / 8)), entropy(softmax(q @ k.T))
+print(f"fresh head:   entropy {scaled:.2f} of 6 bits, without the scale {unscaled:.2f}")
+assert min(scaled, unscaled) > 0.99 * np.log2(64)
 
 # %% [markdown]
 # The trained head, which reads from most tokens, would read from a few: the entropy is lower. A fresh layer does not
@@ -341,18 +372,19 @@ def multi_head_attention(x, kernel, projection, bias, heads):
     qkv = (x @ kernel).reshape(batch, count, 3, heads, size)
     q, k, v = qkv.transpose(2, 0, 3, 1, 4)  # -> (3, batch, heads, tokens, size)
     weights = softmax(q @ k.transpose(0, 1, 3, 2) / np.sqrt(size))  # (batch, heads, tokens, tokens)
-    read = (weights @ v).transpose(0, 2, 1, 3)  # (batch, heads, tokens, size) -> (batch, tokens, heads, size)
+    read = (weights @ v).transpose(0, 2, 1, 3)  # -> (batch, tokens, heads, size)
     return read.reshape(batch, count, dim) @ projection + bias  # -> (batch, tokens, dim)
 
 
-x = np.stack([tokens, tokens[::-1], rng.normal(size=tokens.shape).astype("float32")])  # (batch, tokens, dim)
+noise = rng.normal(size=tokens.shape).astype("float32")
+x = np.stack([tokens, tokens[::-1], noise])  # (batch, tokens, dim)
 layer = block.attention
 projection, bias = layer.projection.get_weights()
 difference = np.abs(multi_head_attention(x, kernel, projection, bias, heads=2) - layer(x)).max()
 print(f"by hand against the package: {difference:.1e}")
 assert difference < 1e-5
 
-unmixed = multi_head_attention(x[:1], kernel, np.eye(128), 0, heads=2)  # the heads before they are mixed
+unmixed = multi_head_attention(x[:1], kernel, np.eye(128), 0, heads=2)  # side by side, not yet mixed
 assert np.allclose(unmixed[0, :, :64], output, atol=1e-5)  # the first is the head from above
 
 # %% [markdown]
@@ -406,7 +438,8 @@ assert counts["key_dim=64"] == 65_664 + 3 * 128 and counts["key_dim=128"] == 131
 entrance = keras.Input((64, 128))
 normed = keras.layers.LayerNormalization()(entrance)
 read = keras.layers.MultiHeadAttention(2, key_dim=64, name="attention")(normed, normed)
-whole = keras.Model(entrance, keras.layers.Dense(10)(keras.layers.GlobalAveragePooling1D()(entrance + read)))
+pooled = keras.layers.GlobalAveragePooling1D()(entrance + read)
+whole = keras.Model(entrance, keras.layers.Dense(10)(pooled))
 
 inside = whole.get_layer("attention")  # from here on for any model of yours
 up_to_it = keras.Model(whole.input, inside.input[0])  # its first input: the tokens that read
@@ -415,7 +448,7 @@ _, scores = inside(entering_it, entering_it, return_attention_scores=True)
 assert scores.shape == (3, 2, 64, 64)  # (batch, heads, tokens, tokens)
 
 _, scores = theirs(x, x, return_attention_scores=True)
-assert np.allclose(ops.sum(scores, axis=-1), 1, atol=1e-5)  # rows sum to 1: after the softmax, in spite of the name
+assert np.allclose(ops.sum(scores, axis=-1), 1, atol=1e-5)  # after the softmax, in spite of the name
 assert np.allclose(scores[0], both[0, 0], atol=1e-5)  # both heads of the first block, on the cat
 
 # %% [markdown]
@@ -437,8 +470,8 @@ def multiplications(n, dim):
 
 for n in (64, 256, 1024):
     matrices, pairs = multiplications(n, 128)
-    print(f"{n:5} tokens: matrices {matrices / 1e6:5.1f} million, pairs {pairs / 1e6:5.1f} million", end=", ")
-    print(f"weights to keep {2 * n * n:9,}")  # of two heads
+    print(f"{n:5} tokens: matrices {matrices / 1e6:5.1f} million,", end=" ")
+    print(f"pairs {pairs / 1e6:5.1f} million, weights of two heads {2 * n * n:9,}")
 assert multiplications(256, 128)[0] == multiplications(256, 128)[1]
 assert multiplications(1024, 128)[1] == 256 * multiplications(64, 128)[1]
 
@@ -450,9 +483,9 @@ assert multiplications(1024, 128)[1] == 256 * multiplications(64, 128)[1]
 # %% [markdown]
 # ## The block
 #
-# Attention moves information between tokens. A small network, the [MLP](glossary.md), then works on each token alone.
-# Both are *added* to what came in, and the tokens that run through all these additions are called the [residual
-# stream](glossary.md). A [layer normalisation](glossary.md) keeps its numbers in bounds:
+# **The parts.** Attention moves information between tokens. A small network, the [MLP](glossary.md), then works on each
+# token alone. Both are *added* to what came in, and the tokens that run through all these additions are called the
+# [residual stream](glossary.md). A [layer normalisation](glossary.md) keeps its numbers in bounds:
 #
 # $$\mathrm{LN}(x) = \gamma \odot \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta,$$
 #
@@ -470,7 +503,7 @@ def normalise(x, axis=-1, epsilon=1e-5):
     return (x - mean) / np.sqrt(variance + epsilon)
 
 
-images = rng.normal(loc=2, scale=3, size=(8, 64, 128)).astype("float32")  # (batch, places, channels or dim)
+images = rng.normal(2, 3, size=(8, 64, 128)).astype("float32")  # (batch, places, channels or dim)
 axes = {keras.layers.LayerNormalization: -1, keras.layers.BatchNormalization: (0, 1)}
 for kind, axis in axes.items():
     norm = kind(epsilon=1e-5)  # fresh: the learned scale is 1, the shift 0
@@ -489,10 +522,11 @@ for kind, axis in axes.items():
 #
 # </details>
 #
-# Three ways to place the norms are in use.
+# **The places of the norms.** Three are in use.
 
 # %%
-alt = "Flow charts. Pre-norm: norms in both branches. Post: both on the stream. Mid: one in a branch, one on it"
+alt = """Flow charts. Pre-norm: norms in both branches. Post: both on the stream. Mid: one in a
+branch, one on it"""
 cct.show(pictures.draw_blocks(), alt=alt)
 
 
@@ -522,18 +556,25 @@ def mid_norm(x, attention, mlp):  # the authors of CCT
 # Show that `TransformerBlock` computes the third, with a fresh block, whose norms have no scale or shift yet. The
 # tokens are made three times as long, so that a norm that is missing shows.
 
+
 # %%
-ours = cct.TransformerBlock(num_heads=2, mlp_ratio=2)
-ours.build(x.shape)
-for weight in ours.trainable_weights:  # small at the start: make them large enough to matter
-    if len(weight.shape) == 2:
-        weight.assign(rng.normal(size=weight.shape) / np.sqrt(weight.shape[0]))
+def random_block():
+    """A block whose matrices are large enough to matter; those of a fresh one are small."""
+    block = cct.TransformerBlock(num_heads=2, mlp_ratio=2)
+    block.build(x.shape)
+    for weight in block.trainable_weights:
+        if len(weight.shape) == 2:
+            weight.assign(rng.normal(size=weight.shape) / np.sqrt(weight.shape[0]))
+    return block
 
 
 def parts_of(block):
-    return lambda x: ops.convert_to_numpy(block.attention(x)), lambda x: ops.convert_to_numpy(block.mlp(x))
+    """The attention and the MLP of a block, as functions from array to array."""
+    parts = block.attention, block.mlp
+    return [lambda x, part=part: ops.convert_to_numpy(part(x)) for part in parts]
 
 
+ours = random_block()
 for variant in (pre_norm, post_norm, mid_norm):
     difference = np.abs(variant(3 * x, *parts_of(ours)) - ours(3 * x)).max()
     print(f"{variant.__name__:9} against TransformerBlock: {difference:.1e}")
@@ -543,37 +584,38 @@ print(inspect.getsource(cct.TransformerBlock.call))
 # %% [markdown]
 # (`drop_attention` and `drop_mlp` drop whole branches in training. That is notebook 04.)
 #
-# What does the place of the norm do to the stream? Send tokens through 14 blocks with random weights and watch their
+# **What the norms do to the stream.** Send tokens through 14 blocks with random weights and watch their
 # mean length.
 #
 # **Predict:** in which variant does the length grow with depth?
 
 # %%
-blocks = []
-for _ in range(14):
-    blocks.append(cct.TransformerBlock(num_heads=2, mlp_ratio=2))
-    blocks[-1].build(x.shape)
-    for weight in blocks[-1].trainable_weights:
-        if len(weight.shape) == 2:
-            weight.assign(rng.normal(size=weight.shape) / np.sqrt(weight.shape[0]))
-
-lengths, added = {}, {}
-for variant in (pre_norm, post_norm, mid_norm):
-    stream = [rng.normal(size=(4, 64, 128)).astype("float32")]
+blocks = [random_block() for _ in range(14)]
+start = rng.normal(size=(4, 64, 128)).astype("float32")  # (batch, tokens, dim)
+streams = {}
+for name, variant in {"pre-norm": pre_norm, "post-norm": post_norm, "mid-norm": mid_norm}.items():
+    stream = [start]
     for each in blocks:
         stream.append(variant(stream[-1], *parts_of(each)))
-    lengths[variant.__name__] = np.linalg.norm(stream, axis=-1).mean(axis=(1, 2))  # (blocks + 1,)
-    added[variant.__name__] = np.linalg.norm(np.diff(stream, axis=0), axis=-1).mean(axis=(1, 2))  # (blocks,)
+    streams[name] = np.stack(stream)  # (blocks + 1, batch, tokens, dim)
 
-pre, post, mid = lengths.values()
-shares = added["pre_norm"] / pre[:-1]
-print(f"pre-norm: the first block moves a token by {shares[0]:.0%} of its length, the last by {shares[-1]:.0%}")
+
+def mean_length(arrays):
+    return np.linalg.norm(arrays, axis=-1).mean(axis=(1, 2))  # (n, batch, tokens, dim) -> (n,)
+
+
+lengths = {name: mean_length(stream) for name, stream in streams.items()}
+pre, post, mid = lengths.values()  # (blocks + 1,) each
+shares = mean_length(np.diff(streams["pre-norm"], axis=0)) / pre[:-1]  # (blocks,)
+print(f"pre-norm: the first block adds {shares[0]:.0%} of a token's length, the last {shares[-1]:.0%}")
 
 # %%
-assert np.all(np.diff(pre) > 0) and pre[-1] > 3 * pre[0] and 0.6 < shares[0] < 0.8 and shares[-1] < 0.4
+assert np.all(np.diff(pre) > 0) and pre[-1] > 3 * pre[0]
+assert 0.6 < shares[0] < 0.8 and shares[-1] < 0.4
 assert np.allclose(post[1:], np.sqrt(128), rtol=1e-3)
 assert mid[1:].min() > post[1] and mid[1:].max() < 1.4 * post[1]
-alt = "Pre-norm rises steadily with depth, post-norm is a flat line, mid-norm stays level a little above it"
+alt = """Pre-norm rises steadily with depth, post-norm is a flat line, mid-norm stays level a little
+above it"""
 labels = "after block", "mean length of a token", "only pre-norm lets the stream grow"
 cct.show(figures.draw_curves(range(15), lengths, *labels, ylim=(0, None)), alt=alt)
 
@@ -602,20 +644,27 @@ z = np.linspace(-4, 4, 80_001).astype("float32")
 exact = ops.convert_to_numpy(ops.gelu(z, approximate=False))
 tanh = ops.convert_to_numpy(ops.gelu(z))
 by_formula = z / 2 * (1 + ops.convert_to_numpy(ops.erf(z / np.sqrt(2, dtype="float32"))))
-print(f"exact and tanh differ by up to {np.abs(exact - tanh).max():.1e}; lowest point {exact.min():.3f}")
-assert np.allclose(exact, by_formula, atol=1e-6) and 4.6e-4 < np.abs(exact - tanh).max() < 4.9e-4
+apart = np.abs(exact - tanh).max()
+print(f"exact and tanh differ by up to {apart:.1e}; lowest point {exact.min():.3f}")
+assert np.allclose(exact, by_formula, atol=1e-6) and 4.6e-4 < apart < 4.9e-4
 assert -0.171 < exact.min() < -0.169
 
-alt = "The GELU follows the ReLU but for a soft dip to -0.17; exact and tanh formula differ by a few 1/10,000"
+alt = """The GELU follows the ReLU but for a soft dip to -0.17; exact and tanh formula differ by a
+few 1/10,000"""
 cct.show(pictures.draw_gelu(z, exact, np.maximum(z, 0), exact - tanh), alt=alt)
 
+# %% [markdown]
+# The difference is small, but a test for equality sees it.
+#
+# With the MLP all parts of a block are there, so count its parameters. The trained block has an MLP ratio of 1:
+
+# %%
 assert block.pre_norm.count_params() == block.norm1.count_params() == 2 * 128
 assert block.linear1.count_params() + block.linear2.count_params() == 2 * 128**2 + 2 * 128 == 33_024
 assert block.count_params() == 65_664 + 33_024 + 2 * 256 == 99_200
 
 # %% [markdown]
-# The difference is small, but a test for equality sees it. The last three lines count the parameters of the trained
-# block, whose MLP ratio is 1: 65,664 for attention, 33,024 for the MLP and 512 for two norms make 99,200.
+# Attention has 65,664, the MLP 33,024 and the two norms 512. Together they make 99,200.
 #
 # ## Where a token reads from
 #
@@ -631,19 +680,27 @@ assert maps.shape == (2, 1, 2, 64, 64) and np.allclose(maps.sum(axis=-1), 1, ato
 eye = (3, 2)  # row, column on the 8 x 8 grid
 token = eye[0] * 8 + eye[1]
 rows = maps[:, 0, :, token]  # (layers, heads, tokens)
-for number, part in np.ndindex(2, 2):
-    times = 64 * rows[number, part]  # 1 is the uniform weight
-    print(f"layer {number}, head {part}: largest {times.max():.1f} x uniform, itself {times[token]:.1f} x,", end=" ")
-    print(f"entropy {cct.entropy_bits(rows[number, part]):.2f} of 6 bits")
-    assert times[token] < 2 < times.max()
-by_row = rows[1, 1].reshape(8, 8).sum(axis=1)  # the second head of the second layer, row by row
-print("share of its reading in each row of squares:", by_row.round(2))
-assert by_row[4:6].sum() > 0.5 and by_row.argmax() == 5 and rows[1, 1].argmax() // 8 == 5
 
-alt = "A cat's face, and four veils that show where the token on its eye reads from in two layers and two heads"
+alt = """A cat's face, and four veils that show where the token on its eye reads from in two layers
+and two heads"""
 figure = figures.draw_heads(cat, rows, (8, 8), eye, high=5)
 figure.suptitle("Each head reads in its own way, and none of them most from the token itself")
 cct.show(figure, alt=alt)
+
+# %% [markdown]
+# The same four rows in numbers, and one of them summed over each row of squares:
+
+# %%
+for layer_number, head_number in np.ndindex(2, 2):
+    row = rows[layer_number, head_number]
+    times, bits = 64 * row, cct.entropy_bits(row)  # 1 is the uniform weight
+    print(f"layer {layer_number}, head {head_number}: largest {times.max():.1f} x uniform,", end=" ")
+    print(f"itself {times[token]:.1f} x, entropy {bits:.2f} of 6 bits")
+    assert times[token] < 2 < times.max()
+
+by_row = rows[1, 1].reshape(8, 8).sum(axis=1)  # the second head of the second layer
+print("share of its reading in each row of squares:", by_row.round(2))
+assert by_row[4:6].sum() > 0.5 and by_row.argmax() == 5 and rows[1, 1].argmax() // 8 == 5
 
 # %% [markdown]
 # In none of the four heads does this token read much from itself: less than twice the uniform share. It does not need
@@ -662,12 +719,14 @@ cct.show(figure, alt=alt)
 names = ["chelsea", "astronaut", "coffee", "rocket"]
 views = {name: small(getattr(photos, name)()) for name in names}
 views["flower"] = small(load_sample_image("flower.jpg"))
-all_maps = cct.attention_maps(pretrained, np.stack(list(views.values())))  # (layers, photos, heads, tokens, tokens)
+five = np.stack(list(views.values()))  # (photos, 32, 32, 3)
+all_maps = cct.attention_maps(pretrained, five)  # (layers, photos, heads, tokens, tokens)
 
 
 def reading_view(photo, layer, head, row, column):
     weights = all_maps[layer, list(views).index(photo), head, 8 * row + column]  # (tokens,)
-    numbers = f"largest {64 * weights.max():.1f} x uniform, entropy {cct.entropy_bits(weights):.2f} of 6 bits"
+    bits = cct.entropy_bits(weights)
+    numbers = f"largest {64 * weights.max():.1f} x uniform, entropy {bits:.2f} of 6 bits"
     title = f"layer {layer}, head {head}: where token ({row}, {column}) reads"
     return pictures.draw_explorer(views[photo], weights, (8, 8), (row, column), 8, title, numbers)
 
@@ -676,7 +735,8 @@ settings = [
     dict(photo="chelsea", layer=1, head=0, row=3, column=2),
     dict(photo="flower", layer=1, head=1, row=6, column=1),
 ]
-alt = "Where one token of a cat and one of a flower read from, each with its sorted weights and the uniform level"
+alt = """Where one token of a cat and one of a flower read from, each with its sorted weights and
+the uniform level"""
 ranges = dict(layer=(0, 1), head=(0, 1), row=(0, 7), column=(0, 7))
 explorer = cct.explore(reading_view, settings, alt, photo=list(views), **ranges)
 
@@ -698,7 +758,8 @@ for name, of_rows in sums.items():
     print(f"{name:21} sums of rows from {of_rows.min():.2f} to {of_rows.max():.2f}")
 assert sums["over queries (wrong)"].min() < 0.75 and sums["over queries (wrong)"].max() > 1.5
 
-alt = "What each of 64 tokens reads in all: a flat line at 1, and for the softmax over queries a zigzag from 0.7 to 1.5"
+alt = """What each of 64 tokens reads in all: a flat line at 1, and for the softmax over queries a
+zigzag from 0.7 to 1.5"""
 labels = "token that reads", "sum of its weights", "over the wrong axis, shares are no shares"
 cct.show(figures.draw_curves(range(64), sums, *labels, ylim=(0, None)), alt=alt)
 
@@ -714,8 +775,9 @@ cct.show(figures.draw_curves(range(64), sums, *labels, ylim=(0, None)), alt=alt)
 
 # %% tags=["trap"]
 of_heads = x @ kernel[:, :128]  # (batch, tokens, dim): the queries of both heads, side by side
-transposed = of_heads.reshape(3, 64, 2, 64).transpose(0, 2, 1, 3)  # (batch, tokens, heads, size) -> (batch, heads, ...)
-reshaped = of_heads.reshape(3, 2, 64, 64)
+side_by_side = of_heads.reshape(3, 64, 2, 64)  # (batch, tokens, heads, size)
+transposed = side_by_side.transpose(0, 2, 1, 3)  # -> (batch, heads, tokens, size)
+reshaped = of_heads.reshape(3, 2, 64, 64)  # the same shape at once
 assert reshaped.shape == transposed.shape and not np.allclose(reshaped, transposed)
 assert np.array_equal(transposed[0, 0, 0], of_heads[0, 0, :64])  # right: half of token 0
 assert np.array_equal(reshaped[0, 0, :2].ravel(), of_heads[0, 0])  # wrong: all of token 0, cut in two
@@ -733,11 +795,15 @@ assert np.array_equal(reshaped[0, 0].ravel(), of_heads[0, :32].ravel())
 # **Predict:** queries, keys and values of two heads are six parts. How many stand at the same place in both?
 
 # %% tags=["trap"]
-ours_first = (x @ kernel).reshape(3, 64, 3, 2, 64).transpose(2, 3, 0, 1, 4)  # -> (3, heads, batch, tokens, size)
-heads_first = (x @ kernel).reshape(3, 64, 2, 3, 64).transpose(3, 2, 0, 1, 4)  # (batch, tokens, heads, 3, size) -> ...
-same = {(i, head): np.allclose(ours_first[i, head], heads_first[i, head]) for i, head in np.ndindex(3, 2)}
-print("at the same place (0 queries, 1 keys, 2 values; head):", [part for part in same if same[part]])
-assert [part for part in same if same[part]] == [(0, 0), (2, 1)]
+qkv = x @ kernel  # (batch, tokens, 3 dim)
+as_ours = qkv.reshape(3, 64, 3, 2, 64)  # (batch, tokens, 3, heads, size)
+as_theirs = qkv.reshape(3, 64, 2, 3, 64)  # (batch, tokens, heads, 3, size)
+same = []
+for part, number in np.ndindex(3, 2):
+    if np.allclose(as_ours[:, :, part, number], as_theirs[:, :, number, part]):
+        same.append((part, number))
+print("at the same place (0 queries, 1 keys, 2 values; head):", same)
+assert same == [(0, 0), (2, 1)]
 
 # %% [markdown]
 # Two of the six stand at the same place, the first and the last. A model trained from nothing fits itself to either
@@ -754,7 +820,8 @@ assert [part for part in same if same[part]] == [(0, 0), (2, 1)]
 branch = ops.convert_to_numpy(ours.mlp(3 * x))  # (batch, tokens, dim), ends with a linear layer
 with_gelu = ops.convert_to_numpy(ops.gelu(branch, approximate=False))
 for name, term in {"ends with the linear layer": branch, "ends with a GELU": with_gelu}.items():
-    print(f"{name:27} lowest {term.min():+.2f}, highest {term.max():+.2f}, below -0.17: {(term < -0.17).mean():.0%}")
+    below = np.mean(term < -0.17)
+    print(f"{name:27} lowest {term.min():+.2f}, highest {term.max():+.2f}, below -0.17: {below:.0%}")
 assert branch.min() < -1 and (branch < -0.17).mean() > 0.2
 assert -0.171 < with_gelu.min() < -0.169 and with_gelu.max() > 1
 

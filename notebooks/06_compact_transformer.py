@@ -18,7 +18,7 @@
 # You put the parts together, count every parameter and every multiplication, and see what each step from ViT to CCT
 # costs and buys. Then you load weights in the authors' format and find every stage equal to their code.
 #
-# 105 minutes to read, 1 minute to run. Builds on [notebook 01](01_patches_and_convolutions.ipynb),
+# 110 minutes to read, 1 minute to run. Builds on [notebook 01](01_patches_and_convolutions.ipynb),
 # [notebook 04](04_stochastic_depth.ipynb) and [notebook 05](05_sequence_pooling.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/06_compact_transformer.ipynb)
@@ -33,6 +33,11 @@
 # token, and the softmax runs over as many scores as there are.
 #
 # </details>
+#
+# The main line goes from *The model in one picture* to *From ViT-Lite to CVT to CCT*. The rest can be skipped at a
+# first reading, and is there when you need it: *Every variant, to the digit* and *Equal to the authors' code* for
+# those who quote or load the authors' models, *Save and load*, *A larger image* and *Three traps of saving and
+# building* for those who use their own, and *Choose your own* to play.
 
 # %% jupyter={"source_hidden": true} tags=["setup"]
 import sys
@@ -41,7 +46,7 @@ from pathlib import Path
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
+assert root, "No cct_helpers here. On Colab: upload the course as NAME.zip, then '!unzip -q NAME.zip'."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -80,45 +85,59 @@ keras.utils.set_random_seed(0)
 # %%
 trained = cct.load_pretrained("cct_2_3x2_32_cifar10")
 photo = data.chelsea()[:, 75:375]  # (300, 300, 3)
-image = np.asarray(Image.fromarray(photo).resize((32, 32), Image.Resampling.BOX))[None]  # (1, 32, 32, 3)
+image = np.asarray(Image.fromarray(photo).resize((32, 32), Image.Resampling.BOX))
+batch = image[None]  # (32, 32, 3) -> (1, 32, 32, 3)
 
-tokens = np.asarray(trained.get_layer("tokenizer")(trained.get_layer("normalization")(image)))[0]  # (64, 128)
-attention = cct.attention_maps(trained, image)[-1, 0].mean(axis=0)  # last block, mean of the heads: (64, 64)
-weights = cct.pooling_weights(trained, image)[0]  # (64,)
-probabilities = np.asarray(ops.softmax(trained(image)))[0]  # (10,)
+normal = trained.get_layer("normalization")(batch)
+tokens = np.asarray(trained.get_layer("tokenizer")(normal))[0]  # (64, 128)
+maps = cct.attention_maps(trained, batch)  # (blocks, batch, heads, tokens, tokens)
+attention = maps[-1, 0].mean(axis=0)  # last block, mean of the heads: (64, 64)
+weights = cct.pooling_weights(trained, batch)[0]  # (64,)
+probabilities = np.asarray(ops.softmax(trained(batch)))[0]  # (10,)
+assert tokens.shape == (64, 128)
 
-size, start, step = 1, 0, 1  # what one token sees, in pixels: how wide, from where, how far to the next
-for kernel, stride, padding in [(3, 1, 1), (3, 2, 1)] * 2:  # convolution, max-pool, and both once more
-    size, start, step = size + (kernel - 1) * step, start - padding * step, step * stride
-print(f"a token sees {size} x {size} pixels; its neighbour sees as many, {step} pixels further on")
-assert (size, start, step) == (13, -6, 4) and tokens.shape == (64, 128)
+# %% [markdown]
+# How much of the image goes into one token? Notebook 01 derived the rule: each layer widens what is seen by its kernel,
+# and its stride moves neighbours apart.
 
 # %%
+size, start, step = 1, 0, 1  # what a token sees, in pixels: how wide, from where, how far to the next
+for kernel, stride, padding in [(3, 1, 1), (3, 2, 1)] * 2:  # convolution, max-pool, and both again
+    size, start, step = size + (kernel - 1) * step, start - padding * step, step * stride
+print(f"a token sees {size} x {size} pixels; its neighbour sees as many, {step} pixels further on")
+assert (size, start, step) == (13, -6, 4)
+
 names = trained.card["class_names"]
 row, column = 3, 2  # the token to follow, on the eye at the left; counted from 0
-seen = photo, image[0], tokens, attention[8 * row + column], weights, probabilities
-figure = pictures.draw_overview(*seen, names, grid=(8, 8), field=(size, start, step), token=(row, column))
-cct.show(
-    figure,
-    alt="From left to right: a cat at 32 x 32 pixels with a frame around the 13 x 13 that one token sees; 8 x 8 "
-    "coloured tokens; the photo with the places in orange that this token reads from; the photo with the places that "
-    "count in the result, most of all the nose; bars of class probabilities, cat far ahead.",
-)
+seen = photo, image, tokens, attention[8 * row + column], weights, probabilities
+followed = dict(grid=(8, 8), field=(size, start, step), token=(row, column))
+title = "Convolutions make tokens, attention mixes them, pooling sums them up, one layer decides"
+alt = """From left to right: a cat at 32 x 32 pixels with a frame around the 13 x 13 that one token
+sees; 8 x 8 coloured tokens; the photo with the places in orange that this token reads from; the photo
+with the places that count in the result, most of all the nose; bars of class probabilities, cat far
+ahead."""
+cct.show(pictures.draw_overview(*seen, names, **followed, title=title), alt=alt)
 assert names[np.argmax(probabilities)] == "cat" and probabilities.max() > 0.9
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
 # Hardly any part: neighbouring tokens share most of what they see. The frame on the left is what one of them sees,
-# 13 x 13 pixels, and the next token looks only 4 pixels further on. Notebook 01 derives the rule of the loop above, and
-# opens the tokenizer.
+# 13 x 13 pixels, and the next token looks only 4 pixels further on.
+#
+# </details>
 #
 # The colours of the second picture are the three main directions of the tokens' 128 numbers: tokens that look alike
 # there have similar numbers.
 #
 # ## Assemble it
 #
-# *Why:* if you can write the model in a dozen lines from its parts, nothing in it is hidden. The names are the
-# authors': `cct_2_3x2_32` has **2** blocks, **3x3** kernels, **2** convolutions, and takes images of **32** pixels.
-# So CCT-7/3x1 has 7 blocks and one 3x3 convolution. `_sine` at the end means fixed positions instead of learned ones.
+# *Why:* if you can write the model in a dozen lines from its parts, nothing in it is hidden. Notebook 01 opened the
+# tokenizer, notebooks 03 and 04 the block, notebook 05 the pooling.
+#
+# The names are the authors': `cct_2_3x2_32` has **2** blocks, **3x3** kernels, **2** convolutions, and takes images of
+# **32** pixels. So CCT-7/3x1 has 7 blocks and one 3x3 convolution. `_sine` at the end means fixed positions instead of
+# learned ones.
 #
 # **Predict:** the image has 32 x 32 = 1,024 pixels. How many tokens do two rounds of convolution and max-pool leave?
 
@@ -128,8 +147,8 @@ x = cct.ConvTokenizer(dim=128, kernel_size=3, num_conv_layers=2)(images)
 # (batch, 32, 32, 3) -> (batch, 64, 128)
 print("tokens:", x.shape)
 x = cct.PositionEmbedding("learned", grid=(8, 8))(x)
-for rate in (0.0, 0.1):  # stochastic depth grows from 0 to 0.1
-    x = cct.TransformerBlock(num_heads=2, mlp_ratio=1, stochastic_depth=rate)(x)  # the shape stays
+for rate in (0.0, 0.1):  # stochastic depth grows from 0 to 0.1; the shape stays
+    x = cct.TransformerBlock(num_heads=2, mlp_ratio=1, stochastic_depth=rate)(x)
 x = layers.LayerNormalization(epsilon=1e-5)(x)
 x = cct.SequencePooling()(x)  # (batch, 64, 128) -> (batch, 128)
 logits = cct.Linear(10)(x)  # (batch, 128) -> (batch, 10)
@@ -137,8 +156,8 @@ by_hand = keras.Model(images, logits)
 
 built = cct.build_cct("cct_2_3x2_32")
 built.set_weights(by_hand.get_weights())
-batch = keras.random.normal((4, 32, 32, 3), seed=1)
-difference = float(ops.max(ops.abs(built(batch) - by_hand(batch))))
+noise = keras.random.normal((4, 32, 32, 3), seed=1)
+difference = float(ops.max(ops.abs(built(noise) - by_hand(noise))))
 print(f"{by_hand.count_params():,} parameters, largest difference {difference:.1e}")
 assert difference < 1e-6 and by_hand.count_params() == 283_723
 
@@ -168,7 +187,7 @@ assert difference < 1e-6 and by_hand.count_params() == 283_723
 
 # %%
 block = built.get_layer("block_1")
-for weight in block.weights:  # fresh norms and biases are 1 and 0, which would hide mistakes: move them
+for weight in block.weights:  # new norms and biases are 1 and 0 and would hide mistakes: move them
     weight.assign(weight + 0.1 * keras.random.normal(weight.shape, seed=2))
 
 
@@ -183,8 +202,12 @@ def mlp(x, linear1, linear2):
     return hidden @ linear2.kernel + linear2.bias
 
 
+# %% [markdown]
+# With these two, and attention as notebook 03 opened it, the block is two lines:
+
+# %%
 x = keras.random.normal((4, 64, 128), seed=3)
-h = norm(x + block.attention(norm(x, block.pre_norm)), block.norm1)  # attention: opened in notebook 03
+h = norm(x + block.attention(norm(x, block.pre_norm)), block.norm1)
 y = h + mlp(h, block.linear1, block.linear2)
 
 difference = float(ops.max(ops.abs(y - block(x))))
@@ -207,24 +230,28 @@ print(inspect.getsource(cct.TransformerBlock.call))
 # *Why:* a parameter count is the cheapest test of an architecture. A wrong bias or a wrong width shows at once. And a
 # count of the multiplications says what a model costs before you wait for it.
 #
-# A layer's work is counted in *multiply-accumulates* ([MACs](glossary.md)): one product, added to a sum. For a
-# convolution of $k \times k$ that turns $c$ channels into $d$ and writes its result at $H \times W$ places, and for a
-# linear layer on $n$ tokens:
+# A layer's work is counted in *multiply-accumulates* ([MACs](glossary.md)): one product, added to a sum. For layers
+# that turn $c$ channels into $d$:
 #
-# $$\text{convolution:}\quad k^2 c\,d \ \text{parameters},\quad H W \cdot k^2 c\,d \ \text{MACs}
-# \qquad \text{linear:}\quad c\,d\,(+\,d) \ \text{parameters},\quad n \cdot c\,d \ \text{MACs}$$
+# | layer | parameters | with a bias | MACs |
+# |---|---|---|---|
+# | convolution of $k \times k$, its result on $H \times W$ places | $k^2 c\,d$ | $+\,d$ | $H W \cdot k^2 c\,d$ |
+# | linear layer on $n$ tokens | $c\,d$ | $+\,d$ | $n \cdot c\,d$ |
 #
-# The bracket is the bias, if there is one. Each weight is used once at every place, so MACs are parameters times
-# places. Small enough for paper: one 3 x 3 convolution without bias, from 1 channel to 2, on a grey image of 4 x 4
-# pixels that is padded to keep its size.
+# Each weight is used once at every place, so MACs are weights times places.
+#
+# Small enough for paper: one 3 x 3 convolution without bias, from 1 channel to 2, on a grey image of 4 x 4 pixels that
+# is padded to keep its size.
 #
 # **Predict:** how many parameters does it have, and how many MACs?
 
 # %%
 small = keras.Sequential([keras.Input((4, 4, 1)), layers.Conv2D(2, 3, padding="same", use_bias=False)])
 places = 4 * 4
-print(f"{small.count_params()} parameters, {places * small.count_params()} MACs, shape out {small.output_shape[1:]}")
-assert small.count_params() == 3 * 3 * 1 * 2 == 18 and places * 18 == 288
+parameters = small.count_params()
+macs = places * parameters
+print(f"{parameters} parameters, {macs} MACs, shape out {small.output_shape[1:]}")
+assert parameters == 3 * 3 * 1 * 2 == 18 and macs == 288
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -261,10 +288,12 @@ assert abs(twice_as_wide / (qkv + projection) - 1) < 0.005
 #
 # One block has 65,664 + 33,024 + 512 = 99,200 parameters. A count also finds the wrong head size of notebook 03:
 # `keras.layers.MultiHeadAttention(num_heads=2, key_dim=128)` gives *each* of the two heads 128 numbers, so the
-# attention of the [Keras example](https://keras.io/examples/vision/cct/) is twice as wide as the paper's:
+# attention of the [Keras example](https://keras.io/examples/vision/cct/) is twice as wide as the paper's. Keras's layer
+# also has biases that the authors' has not.
 
 # %%
-for key_dim, expected in ((128, 131_968), (64, 65_664 + 3 * 128)):  # 3 * 128 biases more than the authors'
+counts = {128: 131_968, 64: 65_664 + 3 * 128}  # key_dim: parameters; 3 * 128 are biases
+for key_dim, expected in counts.items():
     from_keras = layers.MultiHeadAttention(num_heads=2, key_dim=key_dim)
     from_keras.build((None, 64, 128), (None, 64, 128))
     print(f"key_dim={key_dim}: {from_keras.count_params():,} parameters; the authors': 65,664")
@@ -285,7 +314,7 @@ for key_dim, expected in ((128, 131_968), (64, 65_664 + 3 * 128)):  # 3 * 128 bi
 # %%
 n = 64  # tokens
 macs = {
-    "tokenizer": 32 * 32 * (9 * 3 * 64) + 16 * 16 * (9 * 64 * 128),  # its second convolution sees 16 x 16 places
+    "tokenizer": 32 * 32 * (9 * 3 * 64) + 16 * 16 * (9 * 64 * 128),  # two convolutions
     "block_0": n * (d * 3 * d + d * d) + 2 * n * n * d + n * 2 * d * d,  # projections, products, MLP
     "pooling": n * d + n * d,  # scores, weighted sum
     "head": d * 10,
@@ -296,45 +325,62 @@ print(f"{'layer':10} {'shape out':14} {'parameters':>10} {'MACs':>11}")
 for layer in built.layers[1:]:  # the first is the input
     shape, work = str(layer.output.shape[1:]), macs.get(layer.name, 0)
     print(f"{layer.name:10} {shape:14} {layer.count_params():10,} {work:11,}")
-print(f"{'together':25} {built.count_params():10,} {sum(macs.values()):11,}")
+all_macs = sum(macs.values())
+print(f"{'together':25} {built.count_params():10,} {all_macs:11,}")
 
-whole = model_costs("cct_2_3x2_32")  # the same by arithmetic, for any model of the course
-assert sum(whole["parameters"].values()) == built.count_params()
-assert whole["macs"]["tokenizer"] == macs["tokenizer"] and sum(whole["macs"].values()) == sum(macs.values())
-
-# %%
-message = "The blocks hold most parameters, the tokenizer does most of the work"
-cct.show(
-    pictures.draw_costs(whole["parameters"], whole["macs"], whole["tokens"], message),
-    alt="Two bars of 100 percent. Of the parameters, nearly half are attention projections, a quarter each tokenizer "
-    "and MLP. Of the MACs, more than half are in the tokenizer, a quarter in the attention projections.",
-)
-assert macs["tokenizer"] > sum(macs.values()) / 2 > 2 * macs["block_0"] and 2 * 99_200 > built.count_params() / 2
-assert [layer.count_params() for layer in built.layers[1:]] == [75_456, 8_192, 99_200, 99_200, 256, 129, 1_290]
+counts = [layer.count_params() for layer in built.layers[1:]]
+assert counts == [75_456, 8_192, 99_200, 99_200, 256, 129, 1_290]
+assert macs["tokenizer"] > all_macs / 2 > 2 * macs["block_0"]  # more than both blocks
 
 # %% [markdown]
+# From here on `model_costs` does this arithmetic, for any model of the course. It splits the blocks into their parts.
+
+# %%
+whole = model_costs("cct_2_3x2_32")
+assert sum(whole["parameters"].values()) == built.count_params()
+assert whole["macs"]["tokenizer"] == macs["tokenizer"] and sum(whole["macs"].values()) == all_macs
+
+message = "The blocks hold most parameters, the tokenizer does most of the work"
+alt = """Two bars of 100 percent. Of the parameters, nearly half are attention projections, a quarter
+each tokenizer and MLP. Of the MACs, more than half are in the tokenizer, a quarter in the attention
+projections."""
+figure = pictures.draw_costs(whole["parameters"], whole["macs"], whole["tokens"], message)
+cct.show(figure, alt=alt)
+assert 2 * 99_200 > built.count_params() / 2 and 0.2 < 75_456 / built.count_params() < 0.3
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
 # The tokenizer does more than half of the work, more than both blocks together, with about a quarter of the parameters.
 # Its second convolution uses each of its weights at 16 x 16 = 256 places, a block only at 64.
+#
+# </details>
 #
 # Counters that only look at layers miss the attention products. The numbers that the authors publish leave them out:
 
 # %%
-published = {"cct_2_3x2_32": (10, "0.033"), "cct_7_3x1_32": (10, "0.947"), "cct_14_7x2_224": (1000, "5.11")}
-for variant, (classes, billions) in published.items():
+published = {  # variant: (classes, billions of MACs, their decimals)
+    "cct_2_3x2_32": (10, 0.033, 3),
+    "cct_7_3x1_32": (10, 0.947, 3),
+    "cct_14_7x2_224": (1000, 5.11, 2),
+}
+for variant, (classes, billions, decimals) in published.items():
     work = model_costs(variant, num_classes=classes)["macs"]
     everything = sum(work.values()) / 1e9
-    without_products = everything - work["attention products"] / 1e9
-    print(f"{variant:15} {without_products:.4f}G without the products, {everything:.4f}G with them")
-    assert f"{without_products:.{len(billions) - 2}f}" == billions
+    without = everything - work["attention products"] / 1e9
+    print(f"{variant:15} {without:.4f}G without the products, {everything:.4f}G with them")
+    assert round(without, decimals) == billions
 
 # %% [markdown]
 # **Predict:** the same model gets images of 64 x 64 pixels instead of 32 x 32. By what factor does the work of each
 # part grow?
 
 # %%
-at_32, at_64 = (model_costs("cct_2_3x2_32", (side, side, 3))["macs"] for side in (32, 64))
+at_32 = model_costs("cct_2_3x2_32", (32, 32, 3))["macs"]
+at_64 = model_costs("cct_2_3x2_32", (64, 64, 3))["macs"]
 growth = {part: at_64[part] / work for part, work in at_32.items() if work}
-print("64 px against 32 px:", ", ".join(f"{part} x {times:.0f}" for part, times in growth.items()))
+for part, times in growth.items():
+    print(f"{part:21} x {times:.0f}")
 assert growth.pop("attention products") == 16 and growth.pop("head") == 1
 assert all(abs(times - 4) < 0.001 for times in growth.values())
 
@@ -346,12 +392,13 @@ assert all(abs(times - 4) < 0.001 for times in growth.values())
 #
 # </details>
 #
-# In CCT-2 at 32 pixels the attention products are a small part. They are why long sequences are expensive for a
-# transformer.
+# In CCT-2 at 32 pixels the attention products are a small part, the pink one above. They are why long sequences are
+# expensive for a transformer.
 #
 # ## From ViT-Lite to CVT to CCT
 #
-# *Why:* the paper does not jump. It starts from a small vision transformer and changes one thing at a time.
+# *Why:* CCT differs from a vision transformer in more than one thing. To know what each is worth, change one at a time.
+# The paper does so, in three models:
 #
 # 1. **[ViT-Lite](glossary.md)**: patches of 4 x 4 pixels, a class token, the encoder.
 # 2. **[CVT](glossary.md)** (compact vision transformer): the class token goes, sequence pooling comes.
@@ -361,25 +408,29 @@ assert all(abs(times - 4) < 0.001 for times in growth.values())
 
 # %%
 steps = {"ViT-Lite": "vit_2_4_32", "CVT": "cvt_2_4_32", "CCT": "cct_2_3x2_32"}
-ladder = {name: model_costs(variant) for name, variant in steps.items()}
-totals = {name: (c["tokens"], sum(c["parameters"].values()), sum(c["macs"].values())) for name, c in ladder.items()}
-cct.show(
-    pictures.draw_family(totals),
-    alt="Three rows of boxes from image to class. ViT-Lite: patches side by side, 65 tokens with a class token, the "
-    "class token is taken. CVT: the same patches, 64 tokens, and in orange a weighted mean of all tokens. CCT: in "
-    "orange overlapping windows and two rounds of convolution, ReLU and max-pool; the rest as in CVT.",
-)
-for name, costs in ladder.items():
+totals = {}  # model -> tokens, parameters, MACs
+for name, variant in steps.items():
+    costs = model_costs(variant)
     p = costs["parameters"]
-    print(
-        f"{name:9} tokenizer {p['tokenizer']:7,}, positions {p['position']:6,}, class token or pooling {p['pooling']}"
-    )
-(_, vit, _), (_, cvt, cvt_macs), (_, compact, compact_macs) = totals.values()
-print(
-    f"ViT-Lite to CVT: {cvt - vit:+,} parameters. CVT to CCT: {compact - cvt:+,}, MACs x {compact_macs / cvt_macs:.1f}"
-)
-assert cvt - vit == -127 == (128 + 1) - (128 + 128)  # a kernel and a bias come, class token and its position go
-assert compact - cvt == 75_456 - 6_272 and 2.2 < compact_macs / cvt_macs < 2.4
+    totals[name] = costs["tokens"], sum(p.values()), sum(costs["macs"].values())
+    print(f"{name:9} tokenizer {p['tokenizer']:7,}, positions {p['position']:6,}, ", end="")
+    print(f"class token or pooling {p['pooling']}")
+
+alt = """Three rows of boxes from image to class. ViT-Lite: patches side by side, 65 tokens with a
+class token, the class token is taken. CVT: the same patches, 64 tokens, and in orange a weighted mean
+of all tokens. CCT: in orange overlapping windows and two rounds of convolution, ReLU and max-pool;
+the rest as in CVT."""
+cct.show(pictures.draw_family(totals), alt=alt)
+
+# %%
+_, of_vit, _ = totals["ViT-Lite"]
+_, of_cvt, macs_of_cvt = totals["CVT"]
+_, of_cct, macs_of_cct = totals["CCT"]
+print(f"ViT-Lite to CVT: {of_cvt - of_vit:+,} parameters")
+print(f"CVT to CCT: {of_cct - of_cvt:+,} parameters, MACs x {macs_of_cct / macs_of_cvt:.1f}")
+# a kernel and a bias come; a class token and its position go
+assert of_cvt - of_vit == (128 + 1) - (128 + 128) == -127
+assert of_cct - of_cvt == 75_456 - 6_272 == 69_184 and 2.2 < macs_of_cct / macs_of_cvt < 2.4
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -395,18 +446,25 @@ assert compact - cvt == 75_456 - 6_272 and 2.2 < compact_macs / cvt_macs < 2.4
 # CVT once each (with MLPs twice as wide, so that all have 0.28M parameters), CCT with three seeds.
 
 # %%
-runs = json.loads(Path(root, "notebooks", "results", "cifar10_recipe_a.json").read_text())["runs"]
-cards = [cct.load_pretrained(f"{name}_2_4_32_cifar10").card for name in ("vit_lite", "cvt")]
-top1 = {name: [100 * card["test_top1"]] for name, card in zip(("ViT-Lite-2/4", "CVT-2/4"), cards, strict=True)}
-top1["CCT-2/3x2"] = [100 * run["test_top1"] for run in runs]
+record = json.loads(Path(root, "notebooks", "results", "cifar10_recipe_a.json").read_text())
+trainings = {  # model -> its trainings
+    "ViT-Lite-2/4": [cct.load_pretrained("vit_lite_2_4_32_cifar10").card],
+    "CVT-2/4": [cct.load_pretrained("cvt_2_4_32_cifar10").card],
+    "CCT-2/3x2": record["runs"],
+}
+top1 = {}  # model -> test accuracy in percent, one a training
+for name, runs in trainings.items():
+    top1[name] = [100 * run["test_top1"] for run in runs]
+    print(f"{name:13} test top-1", ", ".join(f"{value:.2f} %" for value in top1[name]))
+    assert all(run["epochs"] == 200 for run in runs)
+    assert all(abs(run["parameters"] / 283_723 - 1) < 0.015 for run in runs)
+
 title = "Each step buys more than five points"
 figure = figures.draw_scores(top1, "CIFAR-10 test top-1 accuracy (%)", title)
-cct.show(figure, alt="A dot for ViT-Lite at 76 percent, one for CVT at 82, three for CCT from 87.7 to 88.8")
-for name, values in top1.items():
-    print(f"{name:13} test top-1", ", ".join(f"{value:.2f} %" for value in values))
-of_vit, of_cvt, of_cct = (np.mean(values) for values in top1.values())
-assert of_cvt - of_vit > 5 and of_cct - of_cvt > 6 and 1 < np.ptp(top1["CCT-2/3x2"]) < 1.5
-assert all(abs(card["parameters"] / 283_723 - 1) < 0.015 for card in cards)
+alt = "A dot for ViT-Lite at 76 percent, one for CVT at 82, three for CCT from 87.7 to 88.8"
+cct.show(figure, alt=alt)
+vit, cvt, compact = (np.mean(values) for values in top1.values())
+assert cvt - vit > 5 and compact - cvt > 6 and 1 < np.ptp(top1["CCT-2/3x2"]) < 1.5
 
 # %% [markdown]
 # Pooling instead of a class token: more than 5 points. Convolutions instead of patches: more than 6 again. ViT-Lite and
@@ -421,14 +479,17 @@ assert all(abs(card["parameters"] / 283_723 - 1) < 0.015 for card in cards)
 # **Predict:** `cct_6_3x1_32` has one convolution, `cct_6_3x2_32` has two. Which has fewer parameters?
 
 # %%
-one, two = (model_costs(f"cct_6_3x{convs}_32") for convs in (1, 2))
+one, two = model_costs("cct_6_3x1_32"), model_costs("cct_6_3x2_32")
+print("tokens  tokenizer  positions  parameters in all  MACs in all")
 for costs in (one, two):
-    p = costs["parameters"]
-    print(f"{costs['tokens']:3} tokens: tokenizer {p['tokenizer']:7,}, positions {p['position']:6,}", end=", ")
-    print(f"{sum(p.values()):,} in all, {sum(costs['macs'].values()) / 1e6:.0f}M MACs")
-assert (one["parameters"]["tokenizer"], two["parameters"]["tokenizer"]) == (6_912, 149_184)
-assert (one["parameters"]["position"], two["parameters"]["position"]) == (65_536, 16_384)
-assert sum(one["parameters"].values()) < sum(two["parameters"].values())
+    p, work = costs["parameters"], sum(costs["macs"].values())
+    row = f"{costs['tokens']:6} {p['tokenizer']:10,} {p['position']:10,}"
+    print(f"{row} {sum(p.values()):18,} {work / 1e6:11.0f}M")
+
+with_one, with_two = one["parameters"], two["parameters"]
+assert (with_one["tokenizer"], with_two["tokenizer"]) == (6_912, 149_184)
+assert (with_one["position"], with_two["position"]) == (65_536, 16_384)
+assert 10 * 283_723 < sum(with_one.values()) < sum(with_two.values())
 assert sum(one["macs"].values()) > 3 * sum(two["macs"].values())
 
 # %% [markdown]
@@ -460,12 +521,18 @@ print(f"{'variant':15} {'tokens':>6} {'parameters':>11} {'without positions':>18
 for variant, (classes, expected) in authors.items():
     costs = model_costs(variant, num_classes=classes)
     total = sum(costs["parameters"].values())
-    print(f"{variant:15} {costs['tokens']:6} {total:11,} {total - costs['parameters']['position']:18,}")
+    without = total - costs["parameters"]["position"]
+    print(f"{variant:15} {costs['tokens']:6} {total:11,} {without:18,}")
     assert total == expected
 
+# %% [markdown]
+# These counts are arithmetic. Two of them again, of real models:
+
 # %%
-for variant in ("cct_6_3x1_32", "cct_7_3x2_32"):  # the counts above are arithmetic; here are two real models
-    assert cct.build_cct(variant).count_params() == authors[variant][1]
+for variant in ("cct_6_3x1_32", "cct_7_3x2_32"):
+    counted = cct.build_cct(variant).count_params()
+    print(f"{variant}: {counted:,}")
+    assert counted == authors[variant][1]
 assert authors["cct_6_3x1_32"][1] - one["parameters"]["position"] == 3_168_267
 
 # %% [markdown]
@@ -485,20 +552,32 @@ assert authors["cct_6_3x1_32"][1] - one["parameters"]["position"] == 3_168_267
 
 # %%
 golden = dict(np.load(f"{root}/tests/golden/cct_2_3x2_32.npz"))
-state = {name[len("weight/") :]: array for name, array in golden.items() if "weight/" in name}
-examples = golden["images_nchw"].transpose(0, 2, 3, 1)  # PyTorch has channels before height and width
+state = {}  # the authors' names -> arrays
+for name, array in golden.items():
+    if name.startswith("weight/"):
+        state[name.removeprefix("weight/")] = array
 print(f"{len(state)} arrays, the first is {list(state)[0]}")
-
 model = cct.load_reference_weights(cct.build_cct("cct_2_3x2_32"), state)
-stages = {"tokens": "tokenizer", "block_0": "block_0", "block_1": "block_1", "norm": "norm"}
-inner = keras.Model(model.input, {stage: model.get_layer(name).output for stage, name in stages.items()})
-answers = inner(examples) | {"logits": model(examples)}
-for stage, values in answers.items():
-    theirs = golden["logits" if stage == "logits" else f"activation/{stage}"]
-    difference, largest = np.abs(values - theirs).max(), np.abs(theirs).max()
+
+# PyTorch: (batch, channels, height, width) -> (batch, height, width, channels)
+examples = golden["images_nchw"].transpose(0, 2, 3, 1)
+reference = np.asarray(model(examples))  # (batch, classes)
+
+# %% [markdown]
+# The authors' result is there for every stage of the model. Compare all of them:
+
+# %%
+layer_of = {"tokens": "tokenizer", "block_0": "block_0", "block_1": "block_1", "norm": "norm"}
+pairs = {}  # stage -> our array, theirs
+for stage, name in layer_of.items():
+    part = keras.Model(model.input, model.get_layer(name).output)  # the model up to this layer
+    pairs[stage] = np.asarray(part(examples)), golden[f"activation/{stage}"]
+pairs["logits"] = reference, golden["logits"]
+
+for stage, (ours, theirs) in pairs.items():
+    difference, largest = np.abs(ours - theirs).max(), np.abs(theirs).max()
     print(f"{stage:8} largest difference {difference:.0e}, largest number {largest:5.2f}")
     assert difference < 1e-4 and difference < 1e-5 * largest
-reference = np.asarray(answers["logits"])
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -515,14 +594,13 @@ reference = np.asarray(answers["logits"])
 # %%
 first, second = model.get_layer("block_0"), model.get_layer("block_1")
 norms = [first.pre_norm, first.norm1, second.pre_norm, second.norm1, model.get_layer("norm")]
-for norm_layer in norms:
-    norm_layer.epsilon = 1e-3  # the Keras default
-with_default = np.abs(np.asarray(model(examples)) - golden["logits"]).max()
-for norm_layer in norms:
-    norm_layer.epsilon = 1e-5
-with_theirs = np.abs(np.asarray(model(examples)) - golden["logits"]).max()
-print(f"largest difference in the logits: {with_default:.0e} with 1e-3, {with_theirs:.0e} with 1e-5")
-assert with_default > 2e-4 > 20 * with_theirs and layers.LayerNormalization().epsilon == 1e-3
+found = {}  # epsilon -> largest difference in the logits
+for epsilon in (1e-3, 1e-5):  # Keras's default, then the authors', which stays
+    for norm_layer in norms:
+        norm_layer.epsilon = epsilon
+    found[epsilon] = np.abs(np.asarray(model(examples)) - golden["logits"]).max()
+    print(f"epsilon {epsilon:.0e}: largest difference in the logits {found[epsilon]:.0e}")
+assert found[1e-3] > 2e-4 > 20 * found[1e-5] and layers.LayerNormalization().epsilon == 1e-3
 
 # %% [markdown]
 # ## Save and load
@@ -540,7 +618,8 @@ config = layer.get_config()
 print({key: value for key, value in config.items() if key != "dtype"})
 again = cct.StochasticDepth(**config)
 print(f"made again: {again.name}, rate {again.rate}")
-assert set(config) == {"name", "trainable", "dtype", "rate", "seed"} and (again.name, again.rate) == ("drop", 0.1)
+assert set(config) == {"name", "trainable", "dtype", "rate", "seed"}
+assert (again.name, again.rate) == ("drop", 0.1)
 
 # %% [markdown]
 # **Predict:** does the file hold the Python code of our layers as well?
@@ -574,11 +653,12 @@ print(keras.saving.serialize_keras_object(cct.TransformerBlock(2))["registered_n
 # %%
 larger = cct.build_cct("cct_2_3x2_32", input_shape=(48, 40, 3))
 cct.load_reference_weights(larger, state)
-print("grid:", larger.get_layer("tokenizer").grid(48, 40), " table:", larger.get_layer("position").table.shape)
-assert larger.get_layer("position").table.shape == (1, 12 * 10, 128)
+table = larger.get_layer("position").table
+print("grid:", larger.get_layer("tokenizer").grid(48, 40), " table:", table.shape)
+assert table.shape == (1, 12 * 10, 128)
 
 resized = cct.resize_positions(state["classifier.positional_emb"], (8, 8), (12, 10))
-assert np.array_equal(larger.get_layer("position").table, resized)
+assert np.array_equal(table, resized)
 print("logits:", larger(np.zeros((1, 48, 40, 3), "float32")).shape)
 
 # %% [markdown]
@@ -593,6 +673,8 @@ print("logits:", larger(np.zeros((1, 48, 40, 3), "float32")).shape)
 #
 # ## Choose your own
 #
+# *Why:* a model of your own begins with its sizes, and a size moves the cost of one part more than that of another.
+#
 # Each slider changes one number of the model. The bars show where parameters and work go. Some choices are impossible;
 # the picture then says why. Things to try:
 #
@@ -605,26 +687,25 @@ print("logits:", larger(np.zeros((1, 48, 40, 3), "float32")).shape)
 def draw_architecture(image_side, **sizes):
     sizes["padding"] = sizes["kernel_size"] // 2
     costs = model_costs("cct_2_3x2_32", (image_side, image_side, 3), **sizes)
-    return pictures.draw_costs(costs["parameters"], costs["macs"], costs["tokens"])
+    most = max(costs["macs"], key=costs["macs"].get)
+    message = f"Largest share of the work: {most}"
+    return pictures.draw_costs(costs["parameters"], costs["macs"], costs["tokens"], message)
 
 
 # %%
-small_cct = dict(num_layers=2, dim=128, num_heads=2, mlp_ratio=1, kernel_size=3, num_conv_layers=2, image_side=32)
-box = cct.explore(
-    draw_architecture,
-    [small_cct, {**small_cct, "num_conv_layers": 1, "image_side": 96}],
-    alt="Bars of parameters and MACs by part, for two models. In CCT-2/3x2, with 64 tokens, the tokenizer does most of "
-    "the work. With 2,304 tokens, one convolution on an image of 96 pixels, the attention products do most of it.",
-    num_layers=(1, 14),
-    dim=(32, 384, 32),
-    num_heads=(1, 8),
-    mlp_ratio=(1, 4),
-    kernel_size=[1, 3, 5, 7],
-    num_conv_layers=(1, 3),
-    image_side=(16, 128, 16),
-)
-long = model_costs("cct_2_3x2_32", (96, 96, 3), num_conv_layers=1)
-assert long["tokens"] == 2304 and long["macs"]["attention products"] > 0.8 * sum(long["macs"].values())
+sliders = dict(num_layers=(1, 14), dim=(32, 384, 32), num_heads=(1, 8), mlp_ratio=(1, 4))
+sliders |= dict(kernel_size=[1, 3, 5, 7], num_conv_layers=(1, 3), image_side=(16, 128, 16))
+small_cct = dict(num_layers=2, dim=128, num_heads=2, mlp_ratio=1)
+small_cct |= dict(kernel_size=3, num_conv_layers=2, image_side=32)
+many_tokens = small_cct | dict(num_conv_layers=1, image_side=96)
+alt = """Bars of parameters and MACs by part, for two models. In CCT-2/3x2, with 64 tokens, the
+tokenizer does most of the work. With 2,304 tokens, one convolution on an image of 96 pixels, the
+attention products do most of it."""
+box = cct.explore(draw_architecture, [small_cct, many_tokens], alt=alt, **sliders)
+
+costs = model_costs("cct_2_3x2_32", (96, 96, 3), num_conv_layers=1)
+assert costs["tokens"] == 2304
+assert costs["macs"]["attention products"] > 0.8 * sum(costs["macs"].values())
 
 # %% [markdown]
 # <details><summary>What you find</summary>
@@ -635,6 +716,8 @@ assert long["tokens"] == 2304 and long["macs"]["attention products"] > 0.8 * sum
 # </details>
 #
 # ## Three traps of saving and building
+#
+# *Why:* none of the three raises an error where the mistake is made.
 #
 # > **Trap: a layer that does not take `**kwargs`.** When Keras rebuilds a layer it passes `name`, `trainable` and
 # > `dtype` as well. A layer whose `__init__` has no room for them cannot be rebuilt.
@@ -658,7 +741,8 @@ with tempfile.TemporaryDirectory() as folder:
         keras.models.load_model(f"{folder}/model.keras")
         outcome = "loaded"
     except TypeError as error:
-        outcome = "refused: " + next(line for line in str(error).splitlines() if "unexpected keyword" in line)
+        lines = str(error).splitlines()
+        outcome = next(line for line in lines if "unexpected keyword" in line)
 print(outcome)
 assert "unexpected keyword argument" in outcome
 
@@ -678,7 +762,8 @@ assert "unexpected keyword argument" in outcome
 # **Predict:** how large can the difference be? In notebook 03 you measured how far the two formulas lie apart.
 
 # %% tags=["trap"]
-before = keras.Sequential([keras.Input((1,)), layers.Dense(1, activation=ops.gelu, kernel_initializer="ones")])
+dense = layers.Dense(1, activation=ops.gelu, kernel_initializer="ones")
+before = keras.Sequential([keras.Input((1,)), dense])
 with tempfile.TemporaryDirectory() as folder:
     before.save(f"{folder}/model.keras")
     after = keras.models.load_model(f"{folder}/model.keras")
@@ -712,8 +797,9 @@ def rate_of(model):
     return model.get_layer("block_1").stochastic_depth
 
 
-print("asked for 0.5, got", rate_of(careless("cct_2_3x2_32", stochastic_depth=0.5)))
-assert rate_of(careless("cct_2_3x2_32", stochastic_depth=0.5)) == rate_of(careless("cct_2_3x2_32")) == 0.1
+got = rate_of(careless("cct_2_3x2_32", stochastic_depth=0.5))
+print("asked for 0.5, got", got)
+assert got == rate_of(careless("cct_2_3x2_32")) == 0.1
 assert rate_of(cct.build_cct("cct_2_3x2_32", stochastic_depth=0.5)) == 0.5
 try:
     cct.build_cct("cct_2_3x2_32", drop_path=0.5)

@@ -18,7 +18,7 @@
 # You will train a CCT on letters until it tells 24 languages apart, prove that padding changes none of its numbers, and
 # find out what a much simpler method does better.
 #
-# 100 minutes to read, 1 minute to run; good places for a break are before *Attention that does not read padding*, *Is
+# 110 minutes to read, 1 minute to run; good places for a break are before *Attention that does not read padding*, *Is
 # it any good?* and *Where is the language in a name?* Builds on [notebook 05](05_sequence_pooling.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/12_text.ipynb)
@@ -30,7 +30,7 @@ from pathlib import Path
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
+assert root, "No cct_helpers here. On Colab: upload the course as NAME.zip, then '!unzip -q NAME.zip'."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -83,45 +83,60 @@ keras.utils.set_random_seed(0)
 # parameters (word vectors not counted), sort news into 4 kinds with 93.5 to 93.8 % right answers, and questions into 6
 # kinds with 91.0 to 91.8 %. With 4 or 6 layers they are no better on news, and on questions by less than two points.
 #
-# So the layers of a CCT do read text. What text has and images do not is *length*: every text has another one. That is
-# the subject of this notebook.
+# So the layers of a CCT do read text. What is new is *length*: all images of a batch have one size, and every text has
+# its own length. That is the subject of this notebook.
+#
+# - **The main line**, in little more than an hour: from here to *Train it*, then *Is it any good?*, *Try it: type a
+#   name* and *What goes in, what comes out*.
+# - **Can be skipped at a first reading:** *What the mask is worth*, a record of trainings; *What do n-grams do
+#   better?*, *Who is taken for whom?* and *Where is the language in a name?*, which look into the results; *And a
+#   signal?*.
+#
+# Run the cells of what you skip: later ones use what they make.
 #
 # ## A corpus that is on your machine already
 #
 # JupyterLab brings Babel, and Babel brings a part of the Unicode CLDR: what hundreds of languages call the countries,
 # territories and languages of the world. The task: which of 24 languages is a name written in? Each version of Babel
-# brings somewhat other names. The text is about those of Babel 2.19; with another one single names and their numbers
+# brings somewhat different names. This text is about Babel 2.19; with another version single names and their numbers
 # may differ.
 
 # %%
+things = ("territory DE", "territory GR", "language ja", "language hu")
 for language in ("en", "fi", "hu", "sk", "uk"):
     named = text.names_of(language)
-    print(language, [named[thing] for thing in ("territory DE", "territory GR", "language ja", "language hu")])
+    print(language, [named[thing] for thing in things])
 
 data = text.load_names()
-print(f"{len(data.class_names)} languages; names to train, validate, test:", [len(part) for part in data[:6:2]])
-differs = babel.__version__ != "2.19.0"  # other names: what is asserted of single ones or to the point may differ
+names_in = {"train": data.x_train, "validation": data.x_val, "test": data.x_test}
+print(
+    f"{len(data.class_names)} languages:",
+    {part: len(names) for part, names in names_in.items()},
+    "names",
+)
+differs = babel.__version__ != "2.19.0"  # other names: what is asserted of single ones may differ
 
 # %% [markdown]
 # Two decisions stand behind these numbers.
 #
 # A name that two of the languages share, like "Angola", has no right answer. `load_names` leaves it out.
 #
-# And the split is made by the *thing*. What all languages call Estonia is in one part. Else the model could have seen
-# "estonia" as a Spanish word and be asked about "estónia" in the test.
+# And the split is made by the *thing*. What all languages call Estonia is in one part. Otherwise the model could have
+# seen "estonia" as a Spanish word and be asked about "estónia" in the test.
 #
 # **Predict:** is any name of the test part also in the training part?
 
 # %%
-train_names, val_names, test_names = (set(part) for part in (data.x_train, data.x_val, data.x_test))
+train_names, val_names, test_names = (set(names) for names in names_in.values())
 assert not (train_names & test_names or train_names & val_names or val_names & test_names)
 
 per_language = np.bincount(data.y_train, minlength=24)
 few, many = per_language.argmin(), per_language.argmax()
 print("fewest training names:", data.class_names[few], per_language[few], end="; ")
 print("most:", data.class_names[many], per_language[many])
-print(f"always saying {data.class_names[many]}: {100 * np.mean(data.y_test == many):.1f} % right")
-assert np.mean(data.y_test == many) < 0.1 and (differs or data.class_names[few] == "Danish")
+always = np.mean(data.y_test == many)
+print(f"always saying {data.class_names[many]}: {always:.1%} right")
+assert always < 0.1 and (differs or data.class_names[few] == "Danish")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -139,15 +154,20 @@ assert np.mean(data.y_test == many) < 0.1 and (differs or data.class_names[few] 
 # **Predict:** with 32 places a row, which share of the array is padding?
 
 # %%
-letters, length = text.alphabet(data.x_train), 32  # only the letters of the training part: the others are unknown
-x_train, x_val, x_test = (text.encode(part, letters, length) for part in data[:6:2])
+letters, length = text.alphabet(data.x_train), 32  # the letters of the training part alone
+x_train, x_val, x_test = (text.encode(names, letters, length) for names in names_in.values())
+print(f"{len(letters)} characters, the most common first: {letters[:20]!r}")
+
 name = data.x_test[np.char.str_len(data.x_test) == 9][0]
 ids = text.encode([name], letters, length)  # (batch, length)
-print(f"{len(letters)} characters, the most common first: {letters[:20]!r}")
 print(name, "->", ids[0])
-print(f"padding: {100 * np.mean(x_train == text.PADDING):.0f} % of the array")
-print(f"cut at {length} letters: {100 * np.mean(np.char.str_len(data.x_train) > length):.1f} % of the names")
-assert "".join(letters[i - 2] for i in ids[0] if i > 1) == name and np.mean(x_train == 0) > 0.5
+assert "".join(letters[i - 2] for i in ids[0] if i > 1) == name
+
+padded, cut_off = np.mean(x_train == text.PADDING), np.mean(np.char.str_len(data.x_train) > length)
+print(
+    f"padding: {padded:.0%} of the array; longer than {length} letters, cut: {cut_off:.1%} of the names"
+)
+assert padded > 0.5
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -167,11 +187,10 @@ assert "".join(letters[i - 2] for i in ids[0] if i > 1) == name and np.mean(x_tr
 
 # %%
 shapes = ("(length,)", "(length, embedding dim)", "(length, dim)", "(tokens, dim)")
-cct.show(
-    pictures.draw_tokenizer(name, 20, shapes),
-    alt="Four rows. Ids: nine letters, then places of padding in grey. Vectors: one below each letter. Features: one "
-    "below each letter, from five vectors. Tokens: one below every second letter, the largest of three features.",
-)
+alt = """Four rows. Ids: nine letters, then places of padding in grey. Vectors: one below each
+letter. Features: one below each letter, from five vectors. Tokens: one below every second letter,
+the largest of three features."""
+cct.show(pictures.draw_tokenizer(name, 20, shapes), alt)
 
 # %% [markdown]
 # In plain arrays, for one name without padding, with the first weights of the package's layer:
@@ -179,18 +198,20 @@ cct.show(
 # %%
 tokenizer = text.TextTokenizer(len(letters) + 2, dim=64, embedding_dim=32, kernel_size=5, pool_stride=2)
 tokenizer.build((None, length))
-table, kernel = (ops.convert_to_numpy(w) for w in (tokenizer.embedding.embeddings, tokenizer.conv.kernel))
+table = ops.convert_to_numpy(tokenizer.embedding.embeddings)  # (ids, embedding dim)
+kernel = ops.convert_to_numpy(tokenizer.conv.kernel)  # (5, embedding dim, dim)
 
 
 def windows(sequence, size):
-    """Zeros on both sides, then each place with its neighbours: (length, channels) -> (length, size, channels)."""
+    """Each place with its neighbours, zeros beyond the ends: (length, dim) -> (length, size, dim)."""
     around = np.pad(sequence, ((size // 2, size // 2), (0, 0)))
     return np.stack([around[i : i + size] for i in range(len(sequence))])
 
 
 vectors = table[ids[0, :9]]  # (length, embedding dim)
 features = np.einsum("lke,ked->ld", windows(vectors, 5), kernel)  # five letters -> (length, dim)
-tokens = windows(np.maximum(features, 0), 3).max(axis=1)[::2]  # ReLU, largest of 3, every second -> (tokens, dim)
+features = np.maximum(features, 0)  # ReLU
+tokens = windows(features, 3).max(axis=1)[::2]  # the largest of 3, every second place -> (tokens, dim)
 print("letters", vectors.shape, "-> tokens", tokens.shape)
 assert tokens.shape == ((9 - 1) // 2 + 1, 64)
 
@@ -279,7 +300,8 @@ scores = rng.normal(size=(16, 16))  # (tokens, tokens), one head; 5 tokens are r
 
 before = softmax(np.where(real, scores, -1e9), axis=-1)  # columns: from whom is read
 after = softmax(scores, axis=-1) * real
-print("sums of rows, mask before the softmax:", before.sum(axis=1)[:4], " after:", after.sum(axis=1)[:4].round(2))
+print("sums of rows, masked before the softmax:", before.sum(axis=1)[:4])
+print("sums of rows, masked after the softmax: ", after.sum(axis=1)[:4].round(2))
 alone = softmax(scores[:5, :5], axis=-1)  # the same text without padding
 assert np.allclose(before[:5, :5], alone) and np.allclose(before.sum(axis=1), 1)
 assert not np.allclose(after[:5, :5], alone) and np.all(after.sum(axis=1) < 0.9)
@@ -332,20 +354,19 @@ assert difference < 1e-5
 
 # %% tags=["trap"]
 pooling, without = text.MaskedPooling(), cct.SequencePooling()
+random = [rng.normal(size=(64, 1)) / 8, np.zeros(1)]  # the weights of a score, and its bias
 for layer in (pooling, without):
     layer.build(mixed.shape)
-    layer.score.set_weights([rng.normal(size=(64, 1)) / 8, np.zeros(1)])
-without.set_weights(pooling.get_weights())
-weights = {
-    "without a mask": ops.convert_to_numpy(without.weights_over_tokens(mixed))[0],
-    "with the mask": ops.convert_to_numpy(pooling.weights_over_tokens(mixed, real[None]))[0],
-}
-cct.show(
-    pictures.draw_padding(name, weights, stride=2, length=length),
-    alt="Pooling weights over a name of 9 letters and 23 places of padding. Without a mask 42 % of the weight lies on "
-    "the padding, with the mask all of it lies on the letters.",
-)
-assert (differs or round(weights["without a mask"][5:].sum(), 2) == 0.42) and weights["with the mask"][5:].sum() == 0
+    layer.score.set_weights(random)
+unmasked = ops.convert_to_numpy(without.weights_over_tokens(mixed))[0]  # (tokens,)
+masked_out = ops.convert_to_numpy(pooling.weights_over_tokens(mixed, real[None]))[0]
+
+weights = {"without a mask": unmasked, "with the mask": masked_out}
+alt = """Pooling weights over a name of 9 letters and 23 places of padding. Without a mask 42 % of
+the weight lies on the padding, with the mask all of it lies on the letters."""
+cct.show(pictures.draw_padding(name, weights, stride=2, length=length), alt)
+assert differs or round(unmasked[5:].sum(), 2) == 0.42
+assert masked_out[5:].sum() == 0
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -410,33 +431,51 @@ assert cct_top1 > 0.6
 # %% [markdown]
 # ## What the mask is worth
 #
-# Was it worth the trouble? A record of trainings, three seeds each (a seed sets the split too), was made with
-# `notebooks/scripts/text_runs.py` on the names of Babel 2.19. One kind has no mask anywhere: padding is a letter like
-# any other. In rows of 32 places, as in its training, it is as good as the masked one. Then each test name was given in
-# rows of other lengths: without any padding, as you would ask for a single name, and in 64 and in 128 places.
+# Does a model without a mask do worse? A record of trainings, three seeds each (a seed sets the split too), was made
+# with `notebooks/scripts/text_runs.py` on the names of Babel 2.19. One kind has no mask anywhere: padding is a letter
+# like any other. In rows of 32 places, as in its training, it is as good as the masked one. Then each test name was
+# given in rows of other lengths: without any padding, as you would ask for a single name, and in 64 and in 128 places.
 #
 # **Predict:** which of the three hurts the model without a mask the most?
 
 # %%
-record = json.loads(Path(root, "notebooks", "results", "12_languages.json").read_text(encoding="utf-8"))
+place = Path(root, "notebooks", "results", "12_languages.json")
+record = json.loads(place.read_text(encoding="utf-8"))
+assert record["data"].endswith("babel 2.19.0")
+
+
+def percent(kind, what):
+    """What was measured of one kind of model, in percent: (seeds,)."""
+    return 100 * np.array([run[what] for run in record["runs"] if run["kind"] == kind])
+
+
 rows = {"no_padding": "no padding", "2_times": "64 places", "4_times": "128 places"}
-usual, lost, changed = {}, {}, {}  # kind or (kind, row) -> percent, (seeds,)
 for kind in ("masked", "padding as letters"):
-    runs = [run for run in record["runs"] if run["kind"] == kind]
-    usual[kind] = 100 * np.array([run["test_top1"] for run in runs])
-    print(f"{kind}: {usual[kind].mean():.1f} % right in 32 places (means of three seeds)")
+    print(
+        f"{kind}: {percent(kind, 'test_top1').mean():.1f} % right in 32 places (means of three seeds)"
+    )
     for row, words in rows.items():
-        right, moved = (100 * np.array([run[f"{what}_{row}"] for run in runs]) for what in ("test_top1", "changed"))
-        lost[kind, row], changed[kind, row] = usual[kind] - right, moved
+        right, moved = percent(kind, f"test_top1_{row}"), percent(kind, f"changed_{row}")
         print(f"    {words:10} {right.mean():.1f} % right, {moved.mean():4.1f} % of the answers change")
-print(f"masked, seed 0: {usual['masked'][0]:.1f} % on record, {100 * cct_top1:.1f} % in this notebook")
-assert differs or abs(usual["masked"][0] - 100 * cct_top1) < 2  # equal but for rounding
-assert max(changed["masked", row].max() for row in rows) < 0.2
-assert abs(usual["masked"].mean() - usual[kind].mean()) < 0.5 and lost[kind, "no_padding"].min() > 4
-assert round(lost[kind, "no_padding"].mean()) == 5  # kind is the one without a mask
-assert changed[kind, "2_times"].max() < 8 and abs(lost[kind, "2_times"]).max() < 0.5
-assert np.sum(lost[kind, "4_times"] > 1) == 1 and round(lost[kind, "4_times"].max()) == 4
-assert round(changed[kind, "4_times"].max()) == 16 and record["data"].endswith("babel 2.19.0")
+
+# %% [markdown]
+# Points that the model without a mask loses, and answers that it changes, seed by seed:
+
+# %%
+usual, letters_too = percent("masked", "test_top1"), percent("padding as letters", "test_top1")
+lost = {row: letters_too - percent("padding as letters", f"test_top1_{row}") for row in rows}
+changed = {row: percent("padding as letters", f"changed_{row}") for row in rows}
+for row, words in rows.items():
+    print(f"{words:10} points lost {lost[row].round(1)}, answers changed (%) {changed[row].round(1)}")
+
+assert abs(usual.mean() - letters_too.mean()) < 0.5
+assert max(percent("masked", f"changed_{row}").max() for row in rows) < 0.2
+assert lost["no_padding"].min() > 4 and round(lost["no_padding"].mean()) == 5
+assert changed["2_times"].max() < 8 and abs(lost["2_times"]).max() < 0.5
+assert np.sum(lost["4_times"] > 1) == 1 and round(lost["4_times"].max()) == 4
+assert round(changed["4_times"].max()) == 16
+print(f"masked, seed 0: {usual[0]:.1f} % on record, {100 * cct_top1:.1f} % in this notebook")
+assert differs or abs(usual[0] - 100 * cct_top1) < 2  # equal but for rounding
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -452,7 +491,7 @@ assert round(changed[kind, "4_times"].max()) == 16 and record["data"].endswith("
 # ever saw is a name *without* padding. At 32 places nothing gives all this away, so a test set in the rows of the
 # training cannot find this mistake.
 #
-# That ends the story of padding: a good place to rest. From here on the question is what the model is good for.
+# That ends the story of padding: a good place to rest. What remains is whether the model is any good.
 #
 # ## Is it any good?
 #
@@ -485,19 +524,23 @@ assert n_grams_top1 > cct_top1 + 0.05 and n_grams[-1].coef_.size > 10 * model.co
 # too.
 
 # %%
-kinds = list(dict.fromkeys(run["kind"] for run in record["runs"]))
-top1 = {kind: [100 * run["test_top1"] for run in record["runs"] if run["kind"] == kind] for kind in kinds}
-epochs_of = {kind: f"{kind}, {settings['epochs']} epochs" for kind, settings in record["settings"]["kinds"].items()}
-epochs_of["masked, long"] = "masked, 20 epochs, dropout 0.1"
-rows = {epochs_of.get(kind, kind): values for kind, values in top1.items()}
-cct.show(
-    figures.draw_scores(rows, "test top-1 (%)", "Every run of the n-grams beats every run of the CCT"),
-    alt="Test accuracy of three seeds each: n-grams lead, the CCT trained for longer, with dropout, comes closest.",
-)
+top1 = {}  # kind -> percent, one number a seed
+for run in record["runs"]:
+    top1.setdefault(run["kind"], []).append(100 * run["test_top1"])
+kinds = record["settings"]["kinds"]
+labels = {kind: f"{kind}, {settings['epochs']} epochs" for kind, settings in kinds.items()}
+labels["masked, long"] = "masked, 20 epochs, dropout 0.1"
+rows = {labels.get(kind, kind): values for kind, values in top1.items()}
+
+title = "Every run of the n-grams beats every run of the CCT"
+alt = """Test accuracy of three seeds each: n-grams lead, the CCT trained for longer, with dropout,
+comes closest."""
+cct.show(figures.draw_scores(rows, "test top-1 (%)", title), alt)
 for kind, values in rows.items():
     print(f"{kind:32} mean {np.mean(values):.1f} %, seeds", " ".join(f"{v:.1f}" for v in values))
-assert min(top1["n-grams"]) > max(top1["masked, long"]) and np.mean(top1["masked, long"]) > np.mean(top1["masked"])
-assert record["settings"]["kinds"]["masked, long"] == {"epochs": 20, "dropout": 0.1}
+assert min(top1["n-grams"]) > max(top1["masked, long"])
+assert np.mean(top1["masked, long"]) > np.mean(top1["masked"])
+assert kinds["masked, long"] == {"epochs": 20, "dropout": 0.1}
 
 # %% [markdown]
 # Longer training with dropout helps; the two came together, so the record can't say which of them did it. The n-grams
@@ -508,21 +551,20 @@ assert record["settings"]["kinds"]["masked, long"] == {"epochs": 20, "dropout": 
 # **Predict:** where is the gap to the CCT larger, for short names or for long ones?
 
 # %%
-letters_in = np.char.str_len(data.x_test)
 by_n_grams, by_cct = n_grams.predict(data.x_test), probabilities.argmax(axis=1)
+letters_in = np.char.str_len(data.x_test)
 spans = [(1, 6), (7, 9), (10, 12), (13, 17), (18, 60)]
-inside = [(letters_in >= low) & (letters_in <= high) for low, high in spans]
-right_by = {
-    name: [np.mean((said == data.y_test)[chosen]) for chosen in inside]
-    for name, said in (("n-grams", by_n_grams), ("CCT", by_cct))
-}
+inside = [(letters_in >= low) & (letters_in <= high) for low, high in spans]  # each (names,)
+right_by = {}
+for method, said in (("n-grams", by_n_grams), ("CCT", by_cct)):
+    right_by[method] = [np.mean((said == data.y_test)[chosen]) for chosen in inside]
 gap = 100 * (np.array(right_by["n-grams"]) - right_by["CCT"])
-ranges, counts = [f"{a} to {b}" for a, b in spans], [int(chosen.sum()) for chosen in inside]
-cct.show(
-    pictures.draw_over_length(ranges, right_by, counts, "The longer the name, the further the n-grams are ahead"),
-    alt="Accuracy over the length of the name. The n-grams are above the CCT at every length, by "
-    f"{gap[0]:.0f} points for names of up to 6 letters and by {gap[-1]:.0f} for those of 18 and more.",
-)
+
+ranges, counts = [f"{low} to {high}" for low, high in spans], [int(chosen.sum()) for chosen in inside]
+title = "The longer the name, the further the n-grams are ahead"
+alt = f"""Accuracy over the length of the name. The n-grams are above the CCT at every length, by
+{gap[0]:.0f} points for names of up to 6 letters and by {gap[-1]:.0f} for those of 18 and more."""
+cct.show(pictures.draw_over_length(ranges, right_by, counts, title), alt)
 assert differs or (gap.min() > 0 and gap[0] < 8 and gap[3:].min() > 10)
 
 # %% [markdown]
@@ -532,16 +574,16 @@ assert differs or (gap.min() > 0 and gap[0] < 8 and gap[3:].min() > 10)
 #
 # </details>
 #
-# What is it in a long name that they use? The regression has a weight for each run of letters and each language. For
+# What in a long name do they use? The regression has a weight for each run of letters and each language. For
 # three pairs of languages, these are the runs whose weights differ most:
 
 # %%
-columns, names_of_runs = n_grams[-1].coef_, n_grams[0].get_feature_names_out()
-for one, other in (("Czech", "Slovak"), ("Danish", "Norwegian"), ("Dutch", "German")):
-    first, second = (columns[data.class_names.index(language)] for language in (one, other))
+columns, runs = n_grams[-1].coef_, n_grams[0].get_feature_names_out()  # (languages, runs), (runs,)
+for pair in (("Czech", "Slovak"), ("Danish", "Norwegian"), ("Dutch", "German")):
+    first, second = (columns[data.class_names.index(language)] for language in pair)
     order = np.argsort(first - second)
-    told = [", ".join(repr(names_of_runs[i]) for i in chosen) for chosen in (order[::-1][:6], order[:6])]
-    print(f"{one}: {told[0]};  {other}: {told[1]}")
+    for language, chosen in zip(pair, (order[::-1][:6], order[:6]), strict=True):
+        print(f"{language:9}", ", ".join(repr(run) for run in runs[chosen]))
 
 # %% [markdown]
 # A long name has many runs of letters, and in the regression each adds its own weight to the score of a language. Some
@@ -550,7 +592,7 @@ for one, other in (("Czech", "Slovak"), ("Danish", "Norwegian"), ("Dutch", "Germ
 # values.
 #
 # On a few thousand short names n-grams are the method to use. A transformer earns its place where order over long
-# distances matters and where there is more data to learn it from; names of ten letters are neither. What it gives you
+# distances matters and where there is more data to learn it from; names of ten letters offer neither. What it gives you
 # here is a model small enough to look into.
 #
 # ## Who is taken for whom?
@@ -558,51 +600,58 @@ for one, other in (("Czech", "Slovak"), ("Danish", "Norwegian"), ("Dutch", "Germ
 # **Predict:** name three pairs of languages that the model will mix up.
 
 # %%
-predicted = by_cct
-confusion = np.zeros((24, 24), int)
-np.add.at(confusion, (data.y_test, predicted), 1)
-figure = figures.draw_confusion(confusion, data.class_names, "language", high=30)
-figure.axes[0].set_title("The brightest mistakes are between relatives")
-cct.show(
-    figure,
-    alt="Confusions between 24 languages without the right answers. Most cells are dark; brightest are Danish taken "
-    "for Norwegian, Finnish for Estonian and Dutch for German.",
-)
-mixed_up = np.triu(confusion + confusion.T, 1)
-for at in np.argsort(-mixed_up, axis=None)[:8]:
+confusion = np.zeros((24, 24), int)  # (true language, answer)
+np.add.at(confusion, (data.y_test, by_cct), 1)
+title = "The brightest mistakes are between relatives"
+figure = figures.draw_confusion(confusion, data.class_names, "language", high=30, title=title)
+alt = """Confusions between 24 languages without the right answers. Most cells are dark; brightest
+are Danish taken for Norwegian, Finnish for Estonian and Dutch for German."""
+cct.show(figure, alt)
+
+mixed_up = np.triu(confusion + confusion.T, 1)  # every pair once
+order = np.argsort(-mixed_up, axis=None)
+for at in order[:8]:
     one, other = np.unravel_index(at, mixed_up.shape)
     print(f"{data.class_names[one]} and {data.class_names[other]}: {mixed_up[one, other]} names")
-recall = np.diag(confusion) / confusion.sum(axis=1)  # (languages,)
-worst = data.class_names[recall.argmin()]
-print(f"accuracy {cct_top1:.1%}, balanced {recall.mean():.1%}, worst language {worst} with {recall.min():.1%}")
-danish, norwegian = (data.class_names.index(language) for language in ("Danish", "Norwegian"))
-danes = confusion[danish]
-assert differs or (worst == "Danish" and recall.min() < 0.2 and 2 * danes[norwegian] > danes.sum())
 
 # %% [markdown]
-# One number for all languages hides a class (notebook 11): of the Danish names fewer than 2 in 10 get the right answer.
-# Remember what was left out: names that two languages share. What is left of Danish, the fewest of all, are those in
-# which it differs from its neighbours, and most of them are taken for Norwegian.
-#
-# And your pairs? Those at the top of the list look like relatives. To see whether mistakes stay in the family more
-# often than by chance, deal the same wrong answers out again in a random order.
+# Are your pairs there? Those at the top of the list look like relatives. To see whether mistakes stay in the family
+# more often than by chance, deal the same wrong answers out again in a random order.
 
 # %%
-families = ("English", "French Spanish Portuguese Italian Romanian", "German Dutch", "Danish Norwegian Swedish",
-            "Czech Slovak Polish", "Croatian Slovenian", "Finnish Estonian", "Latvian Lithuanian", "Hungarian",
-            "Turkish", "Russian Ukrainian")  # fmt: skip
-family = np.array([next(i for i, names in enumerate(families) if c in names.split()) for c in data.class_names])
-wrong = predicted != data.y_test
-in_family = np.mean((family[predicted] == family[data.y_test])[wrong])
-shuffled = np.random.default_rng(0).permutation(predicted[wrong])
-by_chance = np.mean((family[shuffled] == family[data.y_test[wrong]])[shuffled != data.y_test[wrong]])
-print(f"{100 * in_family:.0f} % of the mistakes stay in the family, {100 * by_chance:.0f} % would by chance")
-most = np.argsort(-mixed_up, axis=None)[:4]  # the first four pairs of the list
+families = """English, French Spanish Portuguese Italian Romanian, German Dutch,
+Danish Norwegian Swedish, Czech Slovak Polish, Croatian Slovenian, Finnish Estonian,
+Latvian Lithuanian, Hungarian, Turkish, Russian Ukrainian""".split(",")
+family_of = {language: i for i, family in enumerate(families) for language in family.split()}
+family = np.array([family_of[language] for language in data.class_names])  # (languages,)
+
+wrong = by_cct != data.y_test
+truths, answers = data.y_test[wrong], by_cct[wrong]
+in_family = np.mean(family[answers] == family[truths])
+dealt = np.random.default_rng(0).permutation(answers)
+by_chance = np.mean((family[dealt] == family[truths])[dealt != truths])
+print(f"{in_family:.0%} of the mistakes stay in the family, {by_chance:.0%} would by chance")
+most = order[:4]  # the first four pairs of the list
 assert differs or (in_family > 4 * by_chance and (family[most // 24] == family[most % 24]).all())
 
 # %% [markdown]
 # The mistakes are those of a beginner in languages. The four pairs that are mixed up most are relatives, and relatives
 # are taken for each other more than four times as often as by chance.
+#
+# One number for all languages hides a class (notebook 11). Which language fares worst?
+
+# %%
+recall = np.diag(confusion) / confusion.sum(axis=1)  # (languages,)
+worst = data.class_names[recall.argmin()]
+print(f"accuracy {cct_top1:.1%}, balanced {recall.mean():.1%}, worst {worst}, {recall.min():.1%}")
+danish, norwegian = (data.class_names.index(language) for language in ("Danish", "Norwegian"))
+danes = confusion[danish]
+assert differs or (worst == "Danish" and recall.min() < 0.2 and 2 * danes[norwegian] > danes.sum())
+
+# %% [markdown]
+# Danish: of its names fewer than 2 in 10 get the right answer. Remember what was left out: names that two languages
+# share. What is left of Danish, the fewest of all, are those in which it differs from its neighbours, and most of them
+# are taken for Norwegian.
 #
 # You know now how good the model is, and where it fails: a good place to rest.
 #
@@ -613,16 +662,24 @@ assert differs or (in_family > 4 * by_chance and (family[most // 24] == family[m
 # %%
 long_enough = np.char.str_len(data.x_test) >= 6
 names, labels = data.x_test[long_enough], data.y_test[long_enough]
-cuts = {
-    "whole": lambda names: names,
-    "without the first 3": lambda names: [name[3:] for name in names],
-    "without the last 3": lambda names: [name[:-3] for name in names],
+kept = {
+    "whole": slice(None),
+    "without the first 3": slice(3, None),
+    "without the last 3": slice(None, -3),
 }
+
+
+def cut(names, kind):
+    """The letters of each name that are kept."""
+    return [name[kept[kind]] for name in names]
+
+
+print("CCT, trained on whole names:")
 right = {}
-for kind, cut in cuts.items():
-    answers = model.predict(text.encode(cut(names), letters, length), verbose=0).argmax(axis=1)
+for kind in kept:
+    answers = model.predict(text.encode(cut(names, kind), letters, length), verbose=0).argmax(axis=1)
     right[kind] = np.mean(answers == labels)
-print("CCT, trained on whole names:", ", ".join(f"{kind} {100 * share:.1f} %" for kind, share in right.items()))
+    print(f"    {kind:19} {right[kind]:.1%}")
 assert right["without the last 3"] < right["without the first 3"] < right["whole"]
 
 # %% [markdown]
@@ -634,20 +691,24 @@ assert right["without the last 3"] < right["without the first 3"] < right["whole
 #
 # Does that mean that the language sits in the endings? Not yet. The cut names are unlike anything in training, so this
 # measures what *the model* reads from. What the letters *hold* is another question. To answer it, train on cut names,
-# and n-grams do that in a second.
+# and n-grams are trained quickly.
 #
 # **Predict:** will a model that was trained on cut names lose more or less than one that was not?
 
 # %%
 long_in_train = np.char.str_len(data.x_train) >= 6
-kept = {}
-for kind, cut in cuts.items():
-    trained = clone(n_grams).fit(cut(data.x_train[long_in_train]), data.y_train[long_in_train])
-    kept[kind] = trained.score(cut(names), labels)
-print("n-grams, trained on names cut alike:", ", ".join(f"{kind} {100 * share:.1f} %" for kind, share in kept.items()))
-loss = {name: scores["whole"] - scores["without the last 3"] for name, scores in (("CCT", right), ("n-grams", kept))}
-assert kept["without the last 3"] < kept["without the first 3"] < kept["whole"] and loss["n-grams"] < loss["CCT"] - 0.1
-assert differs or kept["without the last 3"] > 0.55
+train_names, train_labels = data.x_train[long_in_train], data.y_train[long_in_train]
+print("n-grams, trained on names cut alike:")
+retrained = {}
+for kind in kept:
+    trained = clone(n_grams).fit(cut(train_names, kind), train_labels)
+    retrained[kind] = trained.score(cut(names, kind), labels)
+    print(f"    {kind:19} {retrained[kind]:.1%}")
+
+cct_loss, n_grams_loss = (each["whole"] - each["without the last 3"] for each in (right, retrained))
+assert n_grams_loss < cct_loss - 0.1
+assert retrained["without the last 3"] < retrained["without the first 3"] < retrained["whole"]
+assert differs or retrained["without the last 3"] > 0.55
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -664,12 +725,14 @@ assert differs or kept["without the last 3"] > 0.55
 # Does the pooling say so too? `look_inside` gives attention, pooling weights and mask in one pass.
 
 # %%
-inside_model = text.look_inside(model, text.encode(names, letters, length))
-pooled, is_real = inside_model["pooling"], inside_model["real"]
+insides = text.look_inside(model, text.encode(names, letters, length))
+pooled, is_real = insides["pooling"], insides["real"]  # (names, tokens)
 assert np.allclose(pooled.sum(axis=1), 1, atol=1e-4) and not pooled[~is_real].any()
-own_tokens = is_real.sum(axis=1)  # of each name
-first, last = pooled[:, 0] * own_tokens, pooled[np.arange(len(pooled)), own_tokens - 1] * own_tokens
-print(f"weight of the first token {first.mean():.2f} times uniform, of the last {last.mean():.2f} times (means)")
+
+count = is_real.sum(axis=1)  # real tokens of each name
+first, last = pooled[:, 0] * count, pooled[np.arange(len(pooled)), count - 1] * count
+print("pooling weight as a multiple of an equal share, mean of the names:")
+print(f"first token {first.mean():.2f}, last token {last.mean():.2f}")
 assert first.mean() < 1 < last.mean()
 
 # %% [markdown]
@@ -689,27 +752,27 @@ def draw(name):
     name = text.clean(name)[:length]
     seen = text.look_inside(model, text.encode([name], letters, length))
     count = seen["real"].sum()
+    pooled, shares = seen["pooling"][0, :count], softmax(seen["logits"][0])
     attention = seen["attention"][-1, 0].mean(axis=0)[:count, :count]  # last block, mean of the heads
-    shares = softmax(seen["logits"][0])
-    return pictures.draw_reading(name, seen["pooling"][0, :count], attention, shares, data.class_names, stride=2)
+    return pictures.draw_reading(name, pooled, attention, shares, data.class_names, stride=2)
 
 
-box = cct.explore(
-    draw,
-    [dict(name="neuseeländisch"), dict(name="vereinigte staaten"), dict(name="zhōngguó")],
-    alt="Three names, each with its pooling weights over the letters, the attention between tokens in the last block, "
-    "and the five likeliest languages with their probabilities.",
-    name="type a name and press Enter",
-)
+examples = ["neuseeländisch", "vereinigte staaten", "zhōngguó"]
+alt = """Three names, each with its pooling weights over the letters, the attention between tokens
+in the last block, and the five likeliest languages with their probabilities."""
+settings = [dict(name=name) for name in examples]
+box = cct.explore(draw, settings, alt, name="type a name and press Enter")
 
 # %%
-typed = text.look_inside(model, text.encode(["neuseeländisch", "vereinigte staaten", "zhōngguó"], letters, length))
-shares = softmax(typed["logits"], axis=1)
+typed = text.look_inside(model, text.encode(examples, letters, length))
+shares = softmax(typed["logits"], axis=1)  # (names, languages)
+likeliest = np.argsort(-shares, axis=1)
 german, hungarian = (data.class_names.index(language) for language in ("German", "Hungarian"))
-assert differs or (shares[0].argmax() == german and typed["pooling"][0].argmax() == 6)  # its token "sch"
 united = by_n_grams[data.x_test == "vereinigte staaten"]
-assert differs or (german not in np.argsort(-shares[1])[:5] and united.tolist() == [german])
-assert differs or (shares[2].argmax() == hungarian and shares[2].max() > 0.8)
+if not differs:
+    assert likeliest[0, 0] == german and typed["pooling"][0].argmax() == 6  # its token "sch"
+    assert german not in likeliest[1, :5] and united.tolist() == [german]
+    assert likeliest[2, 0] == hungarian and shares[2].max() > 0.8
 
 # %% [markdown]
 # The first name is read from its "sch", and that is German. The second is German as well, and German is not even among
@@ -726,13 +789,14 @@ assert differs or (shares[2].argmax() == hungarian and shares[2].max() > 0.8)
 # **Predict:** how many tokens does it make, and what do the left and the right column of its 3 x 3 kernels do there?
 
 # %%
-signals = np.random.default_rng(0).normal(size=(2, 256, 1, 3)).astype("float32")  # (batch, samples, 1, channels)
+shape = (2, 256, 1, 3)  # (batch, samples, 1, channels)
+signals = np.random.default_rng(0).normal(size=shape).astype("float32")
 of_signals = cct.build_cct(input_shape=(256, 1, 3), num_classes=5)
 cutter = of_signals.get_layer("tokenizer")
 tokens = ops.convert_to_numpy(cutter(signals))
 for kernel in cutter.trainable_weights:
-    numbers = ops.convert_to_numpy(kernel).copy()  # (3 along the signal, 3 across, channels in, channels out)
-    numbers[:, [0, 2]] = 7  # left and right
+    numbers = ops.convert_to_numpy(kernel).copy()  # (along, across, channels in, channels out)
+    numbers[:, [0, 2]] = 7  # the left and the right column
     kernel.assign(numbers)
 print("tokens", tokens.shape, " logits", of_signals(signals).shape)
 assert tokens.shape == (2, 64, 128) and np.array_equal(tokens, ops.convert_to_numpy(cutter(signals)))
@@ -745,9 +809,9 @@ assert tokens.shape == (2, 64, 128) and np.array_equal(tokens, ops.convert_to_nu
 #
 # </details>
 #
-# A `Conv1D`, as in the tokenizer above, does without them, with a third of the weights. All behind it is as you know
-# it: positions say when, attention reads from any moment, pooling weighs the moments. Signals of different lengths need
-# the masks of this notebook, and a spectrogram is an image already.
+# A `Conv1D`, as in the tokenizer above, does without them, with a third of the weights. Everything behind it is as you
+# know it: positions say when, attention reads from any moment, pooling weighs the moments. Signals of different lengths
+# need the masks of this notebook, and a spectrogram is an image already.
 #
 # ## What goes in, what comes out
 #
@@ -755,17 +819,18 @@ assert tokens.shape == (2, 64, 128) and np.array_equal(tokens, ops.convert_to_nu
 
 # %%
 shapes_of = {
-    "tokenizer": ("(batch, 32) ids", "(batch, 16, 64), and which are real"),
-    "position": ("(batch, 16, 64)", "(batch, 16, 64)"),
-    "block_0": ("(batch, 16, 64)", "(batch, 16, 64)"),
-    "block_1": ("(batch, 16, 64)", "(batch, 16, 64)"),
-    "norm": ("(batch, 16, 64)", "(batch, 16, 64)"),
-    "pooling": ("(batch, 16, 64)", "(batch, 64)"),
-    "head": ("(batch, 64)", "(batch, 24)"),
+    "tokenizer": "(batch, 32) ids | (batch, 16, 64), and which are real",
+    "position": "(batch, 16, 64) | (batch, 16, 64)",
+    "block_0": "(batch, 16, 64) | (batch, 16, 64)",
+    "block_1": "(batch, 16, 64) | (batch, 16, 64)",
+    "norm": "(batch, 16, 64) | (batch, 16, 64)",
+    "pooling": "(batch, 16, 64) | (batch, 64)",
+    "head": "(batch, 64) | (batch, 24)",
 }
 parameters = {name: model.get_layer(name).count_params() for name in shapes_of}
-rows = [f"| {name} | {' | '.join(shapes_of[name])} | {parameters[name]:,} |" for name in shapes_of]
-display(Markdown("\n".join(["| name | shape in | shape out | parameters |", "|---|---|---|---|", *rows])))
+rows = ["| name | shape in | shape out | parameters |", "|---|---|---|---|"]
+rows += [f"| {name} | {shapes} | {parameters[name]:,} |" for name, shapes in shapes_of.items()]
+display(Markdown("\n".join(rows)))
 assert sum(parameters.values()) == model.count_params() and model.output_shape == (None, 24)
 
 # %% [markdown]
@@ -874,7 +939,7 @@ cct.progress(12)
 #   pooling.
 # - Texts of different lengths need padding, and padding must be kept out of four places: the input of the convolution,
 #   the input of the pool, the attention, the pooling at the end.
-# - The test is one line: the same text with more padding gives the same logits.
+# - The test: the same text with more padding gives the same logits.
 # - A model without a mask looks fine in rows as long as those of its training and gives other answers in others.
 # - A signal is an image one pixel wide. CCT takes it as it is, and uses a third of its kernels.
 # - On short names, n-grams with logistic regression beat this CCT with every seed. Put the simple method beside yours.

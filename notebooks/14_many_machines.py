@@ -18,8 +18,9 @@
 # You share a batch between two devices and between two processes, kill one of them and go on, and work out what
 # ImageNet would cost before anyone pays for it.
 #
-# 75 minutes to read, 1 minute to run. Builds on [notebook 13](13_one_machine.ipynb) and
-# [notebook 07](07_training.ipynb).
+# 85 minutes to read, 1 minute to run; good places for a break are before *Several processes* and *ImageNet, on paper*.
+# At a first reading *Three traps* and *Does it fit?* can be skipped: run their cells, and read them when you need them.
+# Builds on [notebook 13](13_one_machine.ipynb) and [notebook 07](07_training.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/14_many_machines.ipynb)
 
@@ -30,7 +31,7 @@ from pathlib import Path
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
+assert root, "No cct_helpers here. On Colab: upload the course as NAME.zip, then '!unzip -q NAME.zip'."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -53,9 +54,11 @@ from keras import ops
 from cct_helpers.plots import nb14_many_machines as pictures
 from cct_helpers.topics.costs import model_costs
 
-processor = tf.config.list_physical_devices("CPU")[0]  # one processor that TensorFlow takes for two devices
+# one processor that TensorFlow takes for two devices
+processor = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
-tf.config.experimental.enable_tensor_float_32_execution(False)  # a GPU would cut digits of float32 unasked
+# a GPU would cut digits of float32 unasked
+tf.config.experimental.enable_tensor_float_32_execution(False)
 
 # %% [markdown]
 # ## Two questions first
@@ -90,8 +93,8 @@ tf.config.experimental.enable_tensor_float_32_execution(False)  # a GPU would cu
 # for $p$ devices with equal parts.
 
 # %%
-alt = "A batch of 64 images is split into two halves of 32. Each goes to a device with all weights, which gives a "
-alt += "gradient. The mean of both gradients gives the same step on both."
+alt = """A batch of 64 images is split into two halves of 32. Each goes to a device with all weights,
+which gives a gradient. The mean of both gradients gives the same step on both."""
 cct.show(pictures.draw_data_parallel(), alt=alt)
 
 # %% [markdown]
@@ -107,25 +110,27 @@ loss = keras.losses.CategoricalCrossentropy(from_logits=True)
 
 def new_model():
     keras.utils.set_random_seed(0)
-    small = dict(input_shape=(16, 16, 1), normalization=(78, 96), num_layers=1, dim=32, hidden_channels=16)
-    return cct.build_cct("cct_2_3x2_32", **small, stochastic_depth=0.0, attention_dropout=0.0)
+    small = dict(input_shape=(16, 16, 1), normalization=(78, 96), num_layers=1)
+    small |= dict(dim=32, hidden_channels=16, stochastic_depth=0.0, attention_dropout=0.0)
+    return cct.build_cct("cct_2_3x2_32", **small)
 
 
-def gradients_of(model, part):
+def gradient_of(model, part):  # -> (weights,), all in one row
     with tf.GradientTape() as tape:
         value = loss(targets[part], model(images[part]))
-    return tape.gradient(value, [variable.value for variable in model.trainable_variables])
+    gradients = tape.gradient(value, [variable.value for variable in model.trainable_variables])
+    return np.concatenate([np.ravel(gradient) for gradient in gradients])
 
 
 model = new_model()
-whole, left, right = (gradients_of(model, part) for part in (slice(64), slice(32), slice(32, 64)))
-apart = max(
-    abs((first + second) / 2 - both).numpy().max() for both, first, second in zip(whole, left, right, strict=True)
-)
+whole, left, right = (gradient_of(model, slice(*rows)) for rows in ((0, 64), (0, 32), (32, 64)))
+apart = abs((left + right) / 2 - whole).max()
 print(f"mean of the halves' gradients against the gradient of the whole batch: {apart:.0e}")
 assert apart < 1e-6
 
 # %% [markdown]
+# ### The same in Keras
+#
 # With Keras on TensorFlow, `tf.distribute.MirroredStrategy` does this for every step: a copy of the model on each
 # device, the batch of the data set split, the gradients averaged. The batch of the data set is the [global
 # batch](glossary.md), that of all devices together. (The two devices here are one processor that TensorFlow takes for
@@ -150,9 +155,9 @@ start, alone = weights_of(new_model()), trained(new_model())
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 with strategy.scope():
     mirrored = trained(new_model())
-print(f"{strategy.num_replicas_in_sync} devices against one: {abs(mirrored - alone).max():.0e}", end="")
-print(f"; training moved the weights by up to {abs(alone - start).max():.2f}")
-assert strategy.num_replicas_in_sync == 2 and abs(mirrored - alone).max() < 1e-5 < 0.01 < abs(alone - start).max()
+apart, moved = abs(mirrored - alone).max(), abs(alone - start).max()
+print(f"{strategy.num_replicas_in_sync} devices against one: {apart:.0e}; moved by up to {moved:.2f}")
+assert strategy.num_replicas_in_sync == 2 and apart < 1e-5 < 0.01 < moved
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -161,7 +166,9 @@ assert strategy.num_replicas_in_sync == 2 and abs(mirrored - alone).max() < 1e-5
 #
 # </details>
 #
-# Three traps wait here.
+# ### Three traps
+#
+# *Why:* the equality above holds for `fit`, for one global batch and without dropout. Each of the three can go wrong.
 #
 # > **Trap: `train_on_batch` does not split.** You have a loop of your own, and put the model under a strategy.
 #
@@ -173,12 +180,13 @@ def rows(target, logits):  # a "loss" that tells how many images a device got
     return ops.cast(ops.shape(logits)[0], "float32") + 0 * ops.sum(logits, axis=1)
 
 
+parts = [keras.Input((16, 16, 1)), keras.layers.Flatten(), keras.layers.Dense(10)]
 with strategy.scope():
-    counting = keras.Sequential([keras.Input((16, 16, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    counting = keras.Sequential(parts)
     counting.compile("sgd", rows)
-by_fit = counting.fit(images, targets, batch_size=64, shuffle=False, verbose=0).history["loss"][0]
+history = counting.fit(images, targets, batch_size=64, shuffle=False, verbose=0).history
 counting.reset_metrics()
-by_batch = float(counting.train_on_batch(images[:64], targets[:64]))
+by_fit, by_batch = history["loss"][0], float(counting.train_on_batch(images[:64], targets[:64]))
 print(f"images a device, of 64: fit {by_fit:.0f}, train_on_batch {by_batch:.0f}")
 assert (by_fit, by_batch) == (32, 64)
 
@@ -200,8 +208,8 @@ for rate in (0.1, 0.2):
     end = trained(new_model(), rate, batch=128)
     distance[rate] = np.linalg.norm(end - alone)
     way[rate] = np.linalg.norm(end - start) / np.linalg.norm(alone - start)
-    print(f"batch 128, rate {rate}: {distance[rate]:.3f} from the weights of batch 64 with rate 0.1", end="")
-    print(f", moved {way[rate]:.0%} as far as these")
+    print(f"batch 128, rate {rate}: moved {way[rate]:.0%} as far as batch 64 with rate 0.1", end="")
+    print(f", and ends {distance[rate]:.3f} from its weights")
 assert distance[0.2] < 0.5 * distance[0.1] and 0.55 < way[0.1] < 0.65 and 0.95 < way[0.2] < 1.05
 
 # %% [markdown]
@@ -222,14 +230,15 @@ with strategy.scope():
     dropout = keras.layers.Dropout(0.5, seed=0)
 
 
-def masks_of(layer):  # -> (devices, images, units): what two devices keep of 4 images with 12 ones each
+def masks_of(layer):  # -> (devices, images, units): what two devices keep of 4 images of 12 ones
     results = strategy.run(lambda: layer(tf.ones((4, 12)), training=True))
     return np.stack([result.numpy() > 0 for result in strategy.experimental_local_results(results)])
 
 
 drawn = [masks_of(dropout) for _ in range(3)]  # three steps
-print("the same on both devices:", [bool(np.array_equal(*masks)) for masks in drawn])
-assert all(np.array_equal(*masks) for masks in drawn) and not np.array_equal(drawn[0], drawn[1])
+same = [bool(np.array_equal(*masks)) for masks in drawn]
+print("the same on both devices:", same)
+assert all(same) and not np.array_equal(drawn[0], drawn[1])
 
 # %% [markdown]
 # It loses the same numbers, in every step: the masks change from step to step and never between the devices. This is
@@ -254,13 +263,15 @@ class OwnMasks(keras.layers.Dropout):
 with strategy.scope():
     cured = OwnMasks(0.5, seed=0)
 own = masks_of(cured)
-equal = (own[0] == own[1]).mean()
-print(f"entries that are the same on both devices: before {np.mean(drawn[0][0] == drawn[0][1]):.0%}, now {equal:.0%}")
-assert 0.2 < equal < 0.8  # of 48 draws, each the same by chance in half of the cases
-ways = {"one seed for all": drawn[0], "a seed a device": own}
-figure = pictures.draw_masks(ways, "Devices with one seed drop the same; the device's number in the seed cures it")
-alt = "Two pairs of random patterns. One seed for all: both devices have the same one. A seed a device: the two differ"
-cct.show(figure, alt=alt)
+before, now = ((first == second).mean() for first, second in (drawn[0], own))
+print(f"entries that are the same on both devices: before {before:.0%}, now {now:.0%}")
+assert before == 1 and 0.2 < now < 0.8  # of 48 draws, each the same by chance in half of the cases
+
+# %%
+title = "Devices with one seed drop the same; the device's number in the seed cures it"
+alt = """Two pairs of random patterns. One seed for all: both devices have the same one.
+Own seeds: the two differ"""
+cct.show(pictures.draw_masks({"one seed for all": drawn[0], "own seeds": own}, title), alt=alt)
 
 # %% [markdown]
 # On JAX there is no such trap: `keras.distribution` computes one step for the whole batch and splits the arrays, so the
@@ -269,17 +280,18 @@ cct.show(figure, alt=alt)
 # ## Several processes, and one that dies
 #
 # *Why:* several machines means several processes that talk over a network. In Keras 3 that is `keras.distribution` on
-# the JAX backend. (`tf.distribute.MultiWorkerMirroredStrategy` does not work with Keras 3: two workers of Keras 3.15
-# and TensorFlow 2.21 both end with a ValueError about `PerReplica`, and [an issue of
-# Keras](https://github.com/keras-team/keras/issues/20585) is open. On PyTorch one wraps the model in
-# `DistributedDataParallel` and writes the loop; Keras has a [guide for each
-# backend](https://keras.io/guides/distributed_training_with_jax/).)
+# the JAX backend:
 #
 # | | several devices, one process | several processes |
 # |---|---|---|
 # | TensorFlow | `MirroredStrategy` with `model.fit` | does not work with Keras 3 |
 # | JAX | `keras.distribution.DataParallel` | the same, after `keras.distribution.initialize` |
 # | PyTorch | `DistributedDataParallel`, by hand | the same |
+#
+# (The name to expect on TensorFlow is `tf.distribute.MultiWorkerMirroredStrategy`: with Keras 3.15 and TensorFlow 2.21
+# two workers both end with a ValueError about `PerReplica`, and [an issue of
+# Keras](https://github.com/keras-team/keras/issues/20585) is open. On PyTorch one writes the loop; Keras has a [guide
+# for each backend](https://keras.io/guides/distributed_training_with_jax/).)
 #
 # The script [scripts/many_processes.py](scripts/many_processes.py) trains a CCT in any number of processes. On CPUs
 # they add up their gradients with gloo, a library for sums over a network; on GPUs JAX takes NVIDIA's NCCL. What
@@ -294,17 +306,18 @@ cct.show(figure, alt=alt)
 # %%
 script = Path(root) / "notebooks" / "scripts" / "many_processes.py"
 scratch = tempfile.TemporaryDirectory()
-quickly = os.environ | {"XLA_FLAGS": "--xla_backend_optimization_level=0"}  # a short run waits for the compiler most
+quickly = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}  # less waiting for the compiler
 
 
 def run_script(name, *options, kill_after=None):
-    """Run the script, show its lines, and kill its second process after a line that begins with `kill_after`."""
-    command = [sys.executable, str(script), "--folder", f"{scratch.name}/{name}", "--epochs", "5", *options]
-    pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=quickly)
-    with subprocess.Popen(command, **pipes) as running:
+    """Show the lines of the script; after one that begins with `kill_after`, kill process 1."""
+    folder = f"{scratch.name}/{name}"
+    command = [sys.executable, str(script), "--folder", folder, "--epochs", "5", *options]
+    pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    with subprocess.Popen(command, env=os.environ | quickly, **pipes) as running:
         for line in running.stdout:
             if line.startswith("started"):
-                numbers = [int(word) for word in line.split()[2:]]  # of the processes, as the system counts them
+                numbers = [int(word) for word in line.split()[2:]]  # of the processes, in the system
             elif line.startswith(("epoch", "resumed", "Process", "This", "JAX")):
                 print(f"{name}: {line.strip()}")
             if kill_after and line.startswith(kill_after):
@@ -313,17 +326,20 @@ def run_script(name, *options, kill_after=None):
 
 
 # %% tags=["long"]
-possible = importlib.util.find_spec("jax") and sys.platform != "win32"
-if possible:
+def losses_of(name):
+    return json.loads(Path(scratch.name, name, "history.json").read_text())["loss"]
+
+
+if importlib.util.find_spec("jax") and sys.platform != "win32":
     failed = run_script("one")
     killed = run_script("two", "--start", "2", kill_after="epoch 2/")
     failed += run_script("two")
-    losses = {name: json.loads(Path(scratch.name, name, "history.json").read_text())["loss"] for name in ("one", "two")}
-    apart = np.abs(np.subtract(losses["one"], losses["two"])).max()
-    print(f"one process unbroken, two and then one: losses of 5 epochs differ by at most {apart:.0e}")
-    assert killed and not failed and len(losses["two"]) == 5 and apart < 1e-4
+    unbroken, broken = losses_of("one"), losses_of("two")
+    apart = abs(np.subtract(unbroken, broken)).max()
+    print(f"one process unbroken, two and then one: losses differ by at most {apart:.0e}")
+    assert killed and not failed and len(broken) == 5 and apart < 1e-4
 else:
-    print("This needs JAX, on Linux or macOS: pip install jax. With it, the losses differ by rounding alone.")
+    print("This needs JAX, on Linux or macOS: pip install jax. The losses differ by rounding alone.")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -339,13 +355,14 @@ else:
 # On a cluster the command is the same on each machine, but for its number. The folder must be one that all of them
 # see:
 #
-#     python notebooks/scripts/many_processes.py --address node0:12345 --processes 4 --process 0 --folder shared/run
+#     python notebooks/scripts/many_processes.py --address node0:12345 \
+#         --processes 4 --process 0 --folder shared/run
 #
 # SLURM is what shares out the machines of most clusters. There, one line starts all of them:
 #
-#     srun --ntasks-per-node=1 sh -c 'python notebooks/scripts/many_processes.py --folder shared/run \
+#     srun --ntasks-per-node=1 sh -c 'python notebooks/scripts/many_processes.py \
 #         --address $(scontrol show hostnames $SLURM_NODELIST | head -1):12345 \
-#         --processes $SLURM_NTASKS --process $SLURM_PROCID'
+#         --processes $SLURM_NTASKS --process $SLURM_PROCID --folder shared/run'
 #
 # A model whose weights do not fit on one device is a case for `keras.distribution.ModelParallel`, which splits the
 # weights as well. No CCT of the paper is that large: the largest has 22 million.
@@ -353,8 +370,17 @@ else:
 # ## When do two processes win?
 #
 # *Why:* the sum of the gradients has to reach every process in every step: an *all-reduce*. In a *ring* each of $p$
-# processes cuts its gradient into $p$ parts; the parts go round from neighbour to neighbour and are added up on the
-# way, then the sums go round once more. Each process sends
+# processes cuts its gradient into $p$ parts. The parts go round from neighbour to neighbour and are added up on the
+# way. Here are three processes with the gradients a, b and c:
+
+# %%
+alt = """What three processes hold of three parts. Before: each its own, a, b or c. After one round:
+one part of each is the sum of two. After two rounds: one part of each is the whole sum."""
+cct.show(pictures.draw_ring("abc"), alt=alt)
+
+# %% [markdown]
+# Then the whole sums go round in the same way. So a process sends a part of $B / p$ bytes in each of $2\,(p - 1)$
+# rounds:
 #
 # $$2\,\frac{p - 1}{p}\,B \quad \text{bytes a step, for a gradient of } B \text{ bytes.}$$
 #
@@ -369,21 +395,31 @@ else:
 # %%
 results = Path(root) / "notebooks" / "results"
 record = json.loads((results / "14_cpu.json").read_text(encoding="utf-8"))
-measured, machine = record["results"], record["machine"]
-print(", ".join(f"{name} {value}" for name, value in machine.items()), "\n" + record.get("note", ""))
+measured = record["results"]
+print(*(f"{name} {value}" for name, value in record["machine"].items()), sep="\n")
+print(record.get("note", ""))
 ways = ("1 process, 1 core", "2 processes, 2 cores", "1 process, 2 cores")
-seconds = {size: {way: measured[f"{size}/{way}"]["seconds"] for way in ways} for size in ("small", "large")}
-title = "Two processes gain with the large model alone; one process on both cores is fastest with either"
-alt = "Seconds of an epoch. Small model: two processes take longer than one on one core. Large model: two take less. "
-alt += "One process on both cores is the fastest with either model"
+seconds = {}
+for size in ("small", "large"):
+    seconds[size] = {way: measured[f"{size}/{way}"]["seconds"] for way in ways}
+title = "Two processes gain with the large model alone; one on both cores is fastest with either"
+alt = """Seconds of an epoch. Small model: two processes take longer than one on one core.
+Large model: two take less. One process on both cores is the fastest with either model"""
 cct.show(pictures.draw_processes(seconds, title), alt=alt)
+
+# %% [markdown]
+# An epoch has 8 steps, 512 images in batches of 64. If nothing was lost, two processes would take half of a step each:
+
+# %%
+found = {}
 for size, runs in seconds.items():
-    one, two, both = (1000 * runs[way] / 8 for way in ways)  # milliseconds a step: an epoch has 512 / 64 = 8
-    lost = two - one / 2  # half of a step each, if nothing was lost
-    print(f"{size}: {one:.0f} ms a step; {one / two:.2f} times as fast with two processes", end="")
-    print(f", {one / both:.2f} on both cores; two processes lose {lost:.0f} ms a step, {lost / one:.1f} of it")
-    found = [round(one), round(one / two, 2), round(one / both, 2), round(lost), round(lost / one, 1)]
-    assert found == {"small": [17, 0.37, 1.36, 36, 2.2], "large": [392, 1.22, 1.76, 126, 0.3]}[size]
+    one, two, both = (1000 * runs[way] / 8 for way in ways)  # milliseconds a step
+    lost = two - one / 2
+    print(f"{size}: {one:.0f} ms a step; two processes lose {lost:.0f} ms, {lost / one:.1f} of it")
+    print(f"  {one / two:.2f} times as fast with two processes, {one / both:.2f} on both cores")
+    speeds = round(one / two, 2), round(one / both, 2)
+    found[size] = round(one), round(lost), round(lost / one, 1), *speeds
+assert found["small"] == (17, 36, 2.2, 0.37, 1.36) and found["large"] == (392, 126, 0.3, 1.22, 1.76)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -394,9 +430,9 @@ for size, runs in seconds.items():
 # </details>
 #
 # The processes meet in every step, to add up their gradients, and each waits for the other. A step of the small model
-# takes 17 ms on one core. Two processes could take half of that and lose 36 ms on top, twice the whole step. Of the 392
-# ms of the large model they lose 126, a third: less than the half that they save. More processes pay where steps are
-# long.
+# takes 17 ms on one core. Two processes could take half of that and lose 36 ms on top, more than two whole steps. Of
+# the 392 ms of the large model they lose 126, a third: less than the half that they save. More processes pay where
+# steps are long.
 #
 # Inside one machine there is a simpler way, and with both models it is the fastest: one process on both cores, whose
 # threads share the memory and send nothing. Processes are for what one machine cannot hold, and for GPUs. `python
@@ -409,36 +445,38 @@ for size, runs in seconds.items():
 #
 # The data sheet of an [NVIDIA H100](https://www.nvidia.com/en-us/data-center/h100/) promises 989 TFLOP/s in bfloat16
 # (1 TFLOP/s is $10^{12}$ operations a second), 494 in TF32, a float32 with fewer digits, and 67 in float32. What
-# does training really get? The card of the shipped CCT-7/3x1 has its times: an H100, bfloat16, JAX, 47,500 images an
-# epoch, at 32 pixels in the last epochs.
+# does training really get? The [model card](glossary.md) of the shipped CCT-7/3x1 has its times: an H100, bfloat16,
+# JAX, 47,500 images an epoch, at 32 pixels in the last epochs.
 #
 # **Predict:** 15,000 images a second, 1.18 GMACs each, two operations a MAC and three forward passes a step. Which
 # share of 989 TFLOP/s is that: about 1 %, 10 % or 50 %?
 
 # %%
-card = json.loads((Path(root) / "cct_helpers" / "weights" / "cct_7_3x1_32_cifar10.json").read_text(encoding="utf-8"))
+place = Path(root) / "cct_helpers" / "weights" / "cct_7_3x1_32_cifar10.json"
+card = json.loads(place.read_text(encoding="utf-8"))
 history = card["history"]
-since = {epoch: second for epoch, second in zip(history["epoch"], history["seconds"], strict=True) if epoch >= 110}
-epochs, seconds_taken = max(since) - min(since), max(since.values()) - min(since.values())
-speed = epochs * card["train_images"] / seconds_taken  # images a second, validation included
+at = dict(zip(history["epoch"], history["seconds"], strict=True))  # epoch -> seconds since the start
+first, last = min(epoch for epoch in at if epoch >= 110), max(at)  # at 32 pixels throughout
+speed = card["train_images"] * (last - first) / (at[last] - at[first])  # validation included
 macs = sum(model_costs("cct_7_3x1_32")["macs"].values())  # of one image, forward
 delivered = 2 * 3 * macs * speed  # operations a second: two a MAC, three passes a step
 share = delivered / 989e12
 print(f"{card['device']}, {card['precision']}: {speed:,.0f} images a second")
-print(f"{delivered / 1e12:.0f} TFLOP/s, {share:.0%} of the peak")
-assert card["precision"] == "mixed_bfloat16" and "H100" in card["device"] and 15_000 < speed < 16_000
-assert round(macs / 1e9, 2) == 1.18 and round(delivered / 1e12) == 111 and round(share, 2) == 0.11
+print(f"{delivered / 1e12:.0f} TFLOP/s, {share:.1%} of the peak")
+assert card["precision"] == "mixed_bfloat16" and "H100" in card["device"]
+assert 15_000 < speed < 16_000 and round(macs / 1e9, 2) == 1.18
+assert round(delivered / 1e12) == 111 and round(share, 2) == 0.11
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# It is 11 % of the peak. Validation is in the time, and whether others shared the card the record does not say: so it
-# is a share that was reached, not the best one possible.
+# It is 11 % of the peak. Validation is in the time, and whether others shared the GPU the model card does not say: so
+# it is a share that was reached, not the best one possible.
 #
 # </details>
 #
 # 11 % sounds poor. Yet it is 111 TFLOP/s, more than the 67 that the data sheet promises for float32 at its very best.
-# (Where the rest goes was not measured. Likely places: products too small to fill the card, and norms, softmax and
+# (Where the rest goes was not measured. Likely places: products too small to fill the GPU, and norms, softmax and
 # dropout, which wait for memory.)
 #
 # The bill has this form:
@@ -447,8 +485,8 @@ assert round(macs / 1e9, 2) == 1.18 and round(delivered / 1e12) == 111 and round
 # {3600 \cdot \text{share} \cdot \text{peak}}$$
 #
 # with the MACs of one image in a forward pass, and the peak in operations a second. Two of its numbers are assumptions:
-# that CCT-14 at 224 pixels reaches the share of CCT-7 at 32, and that an hour costs 3 dollars. And one precision at a
-# time: the speed of one goes with the memory of the same.
+# that CCT-14 at 224 pixels reaches the share of CCT-7 at 32, and that an hour costs 3 dollars. A bill has one
+# precision: it must not combine the speed of bfloat16 with the memory of float32.
 
 # %%
 PEAKS = {"bfloat16": 989e12, "float32": 67e12}  # operations a second, on the data sheet
@@ -461,10 +499,11 @@ def bill(costs, peak, share, images=1_281_167, epochs=310, price=3.0):
 
 
 costs = model_costs("cct_14_7x2_224", num_classes=1000)
+all_macs, parameters = sum(costs["macs"].values()), sum(costs["parameters"].values())
 hours, dollars = bill(costs, PEAKS["bfloat16"], share)
 at_best, _ = bill(costs, PEAKS["float32"], 1.0)
-print(f"{sum(costs['macs'].values()) / 1e9:.2f} GMACs, {sum(costs['parameters'].values()):,} parameters")
-print(f"bfloat16 at {share:.0%}: {hours:.0f} device hours, {dollars:.0f} dollars")
+print(f"{all_macs / 1e9:.2f} GMACs, {parameters:,} parameters")
+print(f"bfloat16 at {share:.1%}: {hours:.0f} device hours, {dollars:.0f} dollars")
 print(f"float32 at 100 %: {at_best:.0f} device hours")
 assert (round(hours), round(dollars), round(at_best)) == (33, 99, 55)
 
@@ -476,37 +515,48 @@ assert (round(hours), round(dollars), round(at_best)) == (33, 99, 55)
 #
 # ### Does it fit?
 #
-# Memory is 16 bytes a parameter for weights, gradients and Adam's two moments, which stay in float32 under mixed
-# precision, and what the forward pass keeps for each image. The record has the latter for three sizes of image, as JAX
-# lists it. One part of it grows in proportion to the tokens, one with their square, so two numbers describe each kind
-# of run. (Under bfloat16 a second copy of the weights, of 2 bytes each, is kept as well; it does not grow with the
-# images.)
+# *Why:* a run that does not fit into the memory never starts. A step needs 16 bytes a parameter for weights, gradients
+# and Adam's two moments, which stay in float32 under mixed precision, and what the forward pass keeps for each image.
+# The record has the latter for three sizes of image, as JAX lists it. One part of it grows in proportion to the tokens,
+# one with their square, so two numbers describe each kind of run. (Under bfloat16 a second copy of the weights, of 2
+# bytes each, is kept as well; it does not grow with the images.)
 
 # %%
-kinds = ("float32", "float32, rematerialised", "mixed_bfloat16", "mixed_bfloat16, rematerialised")
-per_image, sides = {}, (128, 224, 384)
-tokens = np.array([(side / 16) ** 2 for side in sides])
-columns = np.stack([tokens, tokens**2], axis=1)  # (sides, 2)
-parameters = sum(costs["parameters"].values())
+sides = (128, 224, 384)
+tokens = np.array([(side // 16) ** 2 for side in sides])
 outside = costs["parameters"]["tokenizer"] + costs["parameters"]["head"]  # of the blocks
-copied = {"mixed_bfloat16": parameters, "mixed_bfloat16, rematerialised": outside}  # weights with a copy of 2 bytes
-for kind in kinds:
-    stored = np.array([measured[f"imagenet bytes/{kind}, {side} pixels"]["bytes"] for side in sides])
-    stored = (stored - 2 * copied.get(kind, 0)) / 2  # bytes of an image: the record has two images in a batch
-    found = np.linalg.lstsq(columns / stored[:, None], np.ones(3), rcond=None)[0]  # bytes a token, bytes a pair
-    per_image[kind.removeprefix("mixed_")] = found
-    off = np.abs(columns @ found / stored - 1).max()
-    print(f"{kind:31} {stored[1] / 1e6:4.0f} MB an image at 224 pixels; the two numbers are off by at most {off:.1%}")
-    assert off < 0.04
-at_224 = {kind: found @ [196, 196**2] for kind, found in per_image.items()}
-assert round(at_224["bfloat16"] / at_224["float32"], 2) == 0.64
-assert all(0.07 < at_224[f"{kind}, rematerialised"] / at_224[kind] < 0.105 for kind in ("float32", "bfloat16"))
+copies = {"mixed_bfloat16": parameters, "mixed_bfloat16, rematerialised": outside}  # of 2 bytes
+
+
+def bytes_an_image(kind):  # -> (sides,); the record has two images in a batch
+    stored = [measured[f"imagenet bytes/{kind}, {side} pixels"]["bytes"] for side in sides]
+    return (np.array(stored) - 2 * copies.get(kind, 0)) / 2
+
+
+columns = np.stack([tokens, tokens**2], axis=1)  # (sides, 2)
+per_image = {}  # kind -> bytes a token, bytes a pair of tokens
+for precision in ("float32", "mixed_bfloat16"):
+    for kind in (precision, f"{precision}, rematerialised"):
+        stored = bytes_an_image(kind)
+        relative = columns / stored[:, None]
+        found = np.linalg.lstsq(relative, np.ones(3), rcond=None)[0]  # least relative squares
+        off = abs(relative @ found - 1).max()
+        print(f"{kind:31} {stored[1] / 1e6:4.0f} MB an image at 224 pixels, off by at most {off:.1%}")
+        assert off < 0.04
+        per_image[kind.removeprefix("mixed_")] = found
+
+# %% [markdown]
+# And the memory of a device with 128 images of 224 pixels, 196 tokens:
 
 # %%
-for kind in ("float32", "bfloat16"):
-    fixed = 16 * parameters + 2 * parameters * (kind == "bfloat16")
-    print(f"{kind}, 128 images: {fixed / 1e9:.2f} GB, and {128 * at_224[kind] / 1e9:.1f} GB for the images")
-    assert 0.35e9 < fixed < 0.41e9 and 128 * at_224[kind] > 25 * fixed
+at_224 = {kind: found @ [196, 196**2] for kind, found in per_image.items()}  # bytes an image
+for kind, each in (("float32", 16), ("bfloat16", 18)):  # bytes a parameter
+    fixed, kept = each * parameters, 128 * at_224[kind]
+    again = at_224[f"{kind}, rematerialised"] / at_224[kind]
+    print(f"{kind}: {fixed / 1e9:.2f} GB, and {kept / 1e9:.1f} GB for the images", end="")
+    print(f", of which rematerialisation leaves {again:.0%}")
+    assert kept > 25 * fixed and 0.07 < again < 0.105
+assert round(at_224["bfloat16"] / at_224["float32"], 2) == 0.64
 
 # %% [markdown]
 # Nearly all of the memory is what the forward pass keeps: weights, gradients and moments are less than a twenty-fifth
@@ -523,13 +573,13 @@ for kind in ("float32", "bfloat16"):
 
 # %%
 gradient = 4 * parameters  # bytes
-sent = 2 * 7 / 8 * gradient
-step = 2 * 3 * sum(costs["macs"].values()) * 128 / delivered  # seconds
-links = {"10 Gbit/s Ethernet": 10e9 / 8, "NVLink of an H100, 450 GB/s each way": 450e9}  # bytes a second
+sent = 2 * 7 / 8 * gradient  # by each of 8 devices, in a ring
+step = 2 * 3 * all_macs * 128 / delivered  # seconds
 print(f"a step {1000 * step:.0f} ms, each device sends {sent / 1e6:.0f} MB:")
-for link, bandwidth in links.items():
-    print(f"  {link}: {1000 * sent / bandwidth:.1f} ms")
-assert 3 * step < sent / links["10 Gbit/s Ethernet"] < 3.5 * step and sent / 450e9 < 0.01 * step
+ethernet, nvlink = sent / (10e9 / 8), sent / 450e9  # seconds
+print(f"  10 Gbit/s Ethernet: {1000 * ethernet:.1f} ms")
+print(f"  NVLink of an H100, 450 GB/s each way: {1000 * nvlink:.1f} ms")
+assert 3 * step < ethernet < 3.5 * step and nvlink < 0.01 * step
 assert round(1000 * step) == 38 and round(gradient / 1e6) == 89
 
 # %% [markdown]
@@ -542,21 +592,21 @@ assert round(1000 * step) == 38 and round(gradient / 1e6) == 89
 
 
 # %%
-def draw_plan(precision, image_side, batch, devices, epochs, rematerialised, share):  # share: of the peak
+def draw_plan(precision, image_side, batch, devices, epochs, rematerialised, share):
     if batch % devices:
         raise ValueError(f"A global batch of {batch} cannot be shared equally by {devices} devices.")
     chosen = model_costs("cct_14_7x2_224", (image_side, image_side, 3), num_classes=1000)
     hours, dollars = bill(chosen, PEAKS[precision], share, epochs=epochs)
-    kept = per_image[precision + ", rematerialised" * rematerialised] @ [chosen["tokens"], chosen["tokens"] ** 2]
-    passes = 4 / 3 if rematerialised else 1  # four instead of three
+    work = 4 / 3 if rematerialised else 1  # four passes instead of three
+    kind = f"{precision}, rematerialised" if rematerialised else precision
+    tokens, each = chosen["tokens"], batch // devices
     count = sum(chosen["parameters"].values())
     memory = {"weights": (6 if precision == "bfloat16" else 4) * count, "gradients": 4 * count}
-    memory |= {"two moments of Adam": 8 * count, "kept for the backward pass": batch // devices * kept}
-    title = (
-        f"{precision}{', rematerialised' * rematerialised}, {image_side} pixels, {batch // devices} images a device, "
-    )
+    memory["two moments of Adam"] = 8 * count
+    memory["kept for the backward pass"] = each * per_image[kind] @ [tokens, tokens**2]
+    title = f"{kind}, {image_side} pixels, {each} images a device, "
     title += f"{share:.0%} of {PEAKS[precision] / 1e12:.0f} TFLOP/s"
-    return pictures.draw_bill(memory, 80e9, passes * hours, passes * dollars, devices, title)
+    return pictures.draw_bill(memory, 80e9, work * hours, work * dollars, devices, title)
 
 
 # %% [markdown]
@@ -567,13 +617,33 @@ def draw_plan(precision, image_side, batch, devices, epochs, rematerialised, sha
 # fit?
 
 # %%
-first = dict(precision="bfloat16", image_side=224, batch=1024, devices=8, epochs=310, rematerialised=False, share=0.11)
-plans = [first, {**first, "image_side": 384, "rematerialised": True}, {**first, "precision": "float32", "share": 1.0}]
-alt = "Memory of one device against its 80 GB, nearly all of it kept for the backward pass: 12 GB and 34 hours in "
-alt += "bfloat16; 3 GB and 151 hours at 384 pixels, rematerialised; 18 GB and 55 hours in float32 at 100 % of its peak"
-controls = dict(precision=["bfloat16", "float32"], image_side=(128, 448, 32), batch=[128, 256, 512, 1024, 2048])
-controls |= dict(devices=[1, 2, 4, 8, 16], epochs=(10, 310, 10), rematerialised=False, share=(0.05, 1.0, 0.01))
+first = dict(precision="bfloat16", image_side=224, batch=1024, devices=8, epochs=310)
+first |= dict(rematerialised=False, share=0.11)
+larger = {**first, "image_side": 384, "rematerialised": True}
+plans = [first, larger, {**first, "precision": "float32", "share": 1.0}]
+alt = """Memory of one device against its 80 GB, nearly all of it kept for the backward pass:
+12 GB and 34 hours in bfloat16; 3 GB and 151 hours at 384 pixels, rematerialised;
+18 GB and 55 hours in float32 at 100 % of its peak"""
+controls = dict(precision=["bfloat16", "float32"], image_side=(128, 448, 32))
+controls |= dict(batch=[128, 256, 512, 1024, 2048], devices=[1, 2, 4, 8, 16])
+controls |= dict(epochs=(10, 310, 10), rematerialised=False, share=(0.05, 1.0, 0.01))
 box = cct.explore(draw_plan, plans, alt=alt, **controls)
+
+# %%
+for kind in ("bfloat16", "bfloat16, rematerialised"):
+    at_384 = 128 * per_image[kind] @ [576, 576**2] / 1e9  # GB of a device; 576 tokens
+    whole_batch = 1024 * at_224[kind] / 1e9
+    print(f"{kind}: {at_384:.0f} GB at 384 pixels, {whole_batch:.0f} GB for 1,024 images at 224")
+    assert (round(at_384), round(whole_batch)) == ((3, 7) if "remat" in kind else (47, 89))
+assert round(0.11 * PEAKS["bfloat16"] / PEAKS["float32"], 1) == 1.6
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# At 384 pixels the 128 images of a device need 47 GB, rematerialised 3 GB. No share would: 11 % of 989 TFLOP/s is 1.6
+# times all of the 67. And no: 1,024 images need 89 GB on a single device; rematerialised they would fit, with 7 GB.
+#
+# </details>
 
 # %% [markdown]
 # ## Exercises

@@ -18,7 +18,7 @@
 # You will put CCT beside a convolutional network of its size, count and time what each costs, race the two on your
 # machine, and know what a fair race takes and which of the two to take when.
 #
-# 95 minutes to read, 1 minute to run; a good place for a break is before *The race on CIFAR-10*. Builds on
+# 110 minutes to read, 1 minute to run; a good place for a break is before *The race on CIFAR-10*. Builds on
 # [notebook 07](07_training.ipynb) and [notebook 09](09_what_matters.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/16_against_a_convnet.ipynb)
@@ -30,7 +30,7 @@ from pathlib import Path
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
+assert root, "No cct_helpers here. On Colab: upload the course as NAME.zip, then '!unzip -q NAME.zip'."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -49,9 +49,15 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from cct_helpers import figures
 from cct_helpers.plots import nb16_against_a_convnet as pictures
-from cct_helpers.topics.convnets import Convolution, build_resnet, cover, move, residual_block, resnet_costs
+from cct_helpers.topics.convnets import (
+    Convolution,
+    build_resnet,
+    cover,
+    move,
+    residual_block,
+    resnet_costs,
+)
 from cct_helpers.topics.costs import model_costs
 
 keras.utils.set_random_seed(0)
@@ -70,7 +76,16 @@ keras.utils.set_random_seed(0)
 #
 # </details>
 #
-# ## The question of every thread
+# ## At a first reading
+#
+# The main line takes both networks apart, counts and times them, races them on digits and on photos, and ends with
+# what others published and which one to take. These parts can be skipped, which saves some 40 minutes:
+#
+# - *Moved and covered*: which of the two stands changes of the images better?
+# - *A hundred classes*: can they tell 37 from 73?
+# - *Their mistakes, and moved and covered photos*: the same on CIFAR-10.
+#
+# ## The question that many ask
 #
 # *Why is it worse than my CNN?* People ask it of [ViT](https://github.com/google-research/vision_transformer/issues/155)
 # and of its [small copies](https://github.com/kentaroy47/vision-transformers-cifar10/issues/20), and the authors of CCT
@@ -79,7 +94,7 @@ keras.utils.set_random_seed(0)
 # that are fixed before the race.
 #
 # The rival has a famous name. ResNet-20 is the smallest network with which [He et al.](https://arxiv.org/abs/1512.03385)
-# learnt CIFAR-10 in 2015. It has 0.27 million parameters, as many as CCT-2/3x2.
+# learnt CIFAR-10 in 2015. It has 0.27 million parameters, nearly as many as CCT-2/3x2.
 #
 # ## A ResNet, from parts that you know
 #
@@ -110,26 +125,33 @@ assert np.array_equal(short, [[[[5, 0], [7, 0]]]])
 # %% [markdown]
 # That is what the paper calls option A: shortcuts without weights. `Convolution` computes what `keras.layers.Conv2D`
 # does. It keeps its kernel as a matrix of (9 * channels in, channels out), since Keras's [Muon](glossary.md) takes
-# matrices alone, and the ResNet shall have the same optimiser.
+# matrices alone, and in the race on CIFAR-10 both networks shall have the same optimiser.
 #
 # Nine such blocks, a convolution before them, the mean over all places and a linear head behind: that is ResNet-20. Lay
 # it beside CCT-2/3x2.
 
 # %%
-near, everywhere, nothing = pictures.KINDS
-image, logits = ("image", "32 x 32 x 3", nothing), ("linear head", "10 logits", nothing)
-ways = {
-    "ResNet-20": [
-        *(image, ("7 convolutions", "32 x 32 x 16", near), ("6 convolutions, stride 2", "16 x 16 x 32", near)),
-        *(("6 convolutions, stride 2", "8 x 8 x 64", near), ("mean of the places", "64", nothing), logits),
-    ],
-    "CCT-2/3x2": [
-        *(image, ("convolution and max-pool", "16 x 16 x 64", near), ("convolution and max-pool", "8 x 8 x 128", near)),
-        *(("2 blocks with attention", "64 x 128", everywhere), ("weighted mean", "128", everywhere), logits),
-    ],
-}
-alt = "Two rows of boxes. ResNet-20: three boxes of convolutions, then a mean. CCT: two boxes of convolutions, then "
-alt += "two blocks in which all tokens are read, then a weighted mean. Both end in a linear head."
+near, everywhere, neither = pictures.KINDS
+resnet = [
+    ("image", "32 x 32 x 3", neither),
+    ("7 convolutions", "32 x 32 x 16", near),
+    ("6 convolutions, stride 2", "16 x 16 x 32", near),
+    ("6 convolutions, stride 2", "8 x 8 x 64", near),
+    ("mean of the places", "64", neither),
+    ("linear head", "10 logits", neither),
+]
+transformer = [
+    resnet[0],
+    ("convolution and max-pool", "16 x 16 x 64", near),
+    ("convolution and max-pool", "8 x 8 x 128", near),
+    ("2 blocks with attention", "64 x 128", everywhere),
+    ("weighted mean", "128", everywhere),
+    resnet[-1],
+]
+ways = {"ResNet-20": resnet, "CCT-2/3x2": transformer}
+alt = """Two rows of boxes. ResNet-20: three boxes of convolutions, then a mean.
+CCT: two boxes of convolutions, then two blocks in which all tokens are read,
+then a weighted mean. Both end in a linear head."""
 cct.show(pictures.draw_two_ways(ways, "Both make 64 tokens. CCT stops convolving sooner"), alt=alt)
 
 # %% [markdown]
@@ -144,17 +166,17 @@ def weights_of(model):
     return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
 
 
-models = {"CCT": cct.build_cct(attention_dropout=0.0, stochastic_depth=0.0), "ResNet": build_resnet(20)}
-for name, model in models.items():
+counted = {}  # model -> its weights, and those that make tokens
+for name, model in (("CCT", cct.build_cct()), ("ResNet", build_resnet(20))):
     tokenizer = model.get_layer("tokenizer")
-    grid, made = tokenizer.grid(32, 32), weights_of(tokenizer)
-    print(f"{name:6} {weights_of(model):,} weights; {made:,} of them make {grid[0]} x {grid[1]} tokens")
-    assert grid == (8, 8)
-assert weights_of(models["CCT"]) == 283_723 and weights_of(models["CCT"].get_layer("tokenizer")) == 75_456
-assert weights_of(models["ResNet"]) == 269_722 == sum(resnet_costs(20)["parameters"].values())
-assert weights_of(models["ResNet"].get_layer("tokenizer")) == 269_722 - 650
-option_b = 16 * 32 + 2 * 32 + 32 * 64 + 2 * 64  # two convolutions of 1 x 1 on the shortcuts, and their norms
-assert 269_722 + option_b == 272_474 and 1.04 < 283_723 / 269_722 < 1.06
+    counted[name] = total, made = weights_of(model), weights_of(tokenizer)
+    print(f"{name:6} {total:,} weights; {made:,} of them make 8 x 8 tokens, {total - made:,} do not")
+    assert tokenizer.grid(32, 32) == (8, 8)
+assert sum(resnet_costs(20)["parameters"].values()) == 269_722
+assert counted["CCT"] == (283_723, 75_456) and 283_723 - 75_456 == 208_267
+assert counted["ResNet"] == (269_722, 269_722 - 650) and 1.04 < 283_723 / 269_722 < 1.06
+option_b = 16 * 32 + 2 * 32 + 32 * 64 + 2 * 64  # two convolutions of 1 x 1, and their norms
+assert option_b == 2_752 and 269_722 + option_b == 272_474
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -191,32 +213,31 @@ assert 269_722 + option_b == 272_474 and 1.04 < 283_723 / 269_722 < 1.06
 
 # %%
 def seen(part, images):
-    """Which pixels the token in the middle of what `part` makes depends on: (height, width) of True and False."""
+    """Which pixels the middle token that `part` makes depends on: (height, width) of booleans."""
     images = tf.constant(images)
     with tf.GradientTape() as tape:
         tape.watch(images)
-        tokens = ops.reshape(part(images), (len(images), 24, 24, -1))  # (batch, rows, columns, numbers)
+        tokens = ops.reshape(part(images), (len(images), 24, 24, -1))  # (batch, rows, columns, dim)
         middle = ops.sum(ops.square(tokens[:, 12, 12]))
     return np.any(tape.gradient(middle, images).numpy() != 0, axis=(0, 3))
 
 
 # %%
 large = cct.build_cct(input_shape=(96, 96, 3))
+first_block = keras.Model(large.input, large.get_layer("block_0").output)
 pixels = np.random.default_rng(0).normal(size=(8, 96, 96, 3)).astype("float32")
 maps = {
     "CCT, tokenizer": seen(large.get_layer("tokenizer"), pixels),
-    "CCT, first block": seen(keras.Model(large.input, large.get_layer("block_0").output), pixels),
+    "CCT, first block": seen(first_block, pixels),
     "ResNet, its end": seen(build_resnet(20).get_layer("tokenizer"), pixels),
 }
-widths = {name: int(np.sum(where.any(axis=0))) for name, where in maps.items()}
-print(widths)
-assert widths == {"CCT, tokenizer": 13, "CCT, first block": 96, "ResNet, its end": 81}
-figure = figures.draw_maps({name: where.astype(float) for name, where in maps.items()}, "1: seen", low=0, high=1)
-figure.suptitle("One block of attention sees all 96 pixels; 19 convolutions see 81")
-cct.show(
-    figure,
-    alt="Pixels that the middle token sees: a small square of 13, all of the image, a large square of 81.",
-)
+widths = {name: int(where.any(axis=0).sum()) for name, where in maps.items()}
+print("pixels along a row:", widths)
+assert list(widths.values()) == [13, 96, 81]
+title = "One block of attention sees all 96 pixels; 19 convolutions see 81"
+alt = """Pixels that the middle token sees: a small square of 13, all of the image,
+a large square of 81."""
+cct.show(pictures.draw_seen(maps, title), alt=alt)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -228,44 +249,6 @@ cct.show(
 #
 # On images of 32 pixels both see everything. The difference is in how: CCT reaches the other end of the image in one
 # step, the ResNet only by way of every neighbour in between.
-#
-# > **Trap: "a ConvNet does not care where a thing is".** So one reads, and so people choose a ConvNet for things that
-# > move. Put a digit on a large black frame and move it. Three new models, untrained, with random weights: the ResNet,
-# > CCT without positions, and CCT.
-#
-# **Predict:** the digit moves by four pixels to the right. Which of the three models gives other logits? And if it
-# moves by one pixel?
-
-# %% tags=["trap"]
-data = cct.load_dataset("digits")
-frame = np.zeros((5, 128, 128, 1), "float32")  # (moves, height, width, channels)
-for pixels in range(5):
-    frame[pixels, 56:72, 56 + pixels : 72 + pixels] = data.x_train[0] / 255
-shape = dict(input_shape=frame.shape[1:])
-untrained = {"ResNet": build_resnet(20, **shape), "CCT without positions": cct.build_cct(position="none", **shape)}
-untrained["CCT"] = cct.build_cct(**shape)
-moved = {}
-for name, model in untrained.items():
-    logits_of = cct.predict(model, frame, batch_size=1)  # (moves, classes)
-    moved[name] = np.abs(logits_of - logits_of[0]).max(axis=1) / np.ptp(logits_of[0])
-    print(f"{name:22} by 1, 2, 3, 4 pixels, logits change by", (100 * moved[name][1:]).round(3), "% of their range")
-assert max(moved["ResNet"][4], moved["CCT without positions"][4]) < 1e-3 < moved["CCT"][4]
-assert min(change[1:4].min() for change in moved.values()) > 1e-3
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# Moved by four pixels, only CCT with positions gives other logits. Moved by one, all three do.
-#
-# </details>
-#
-# Both tokenizers halve the sides twice, so they step by four pixels. A move by four moves all tokens by one place; a
-# mean does not mind, and nor does attention without positions. A move in between falls between the steps, which is the
-# [aliasing](glossary.md) of notebook 01. So "it does not care" is true of the ResNet for every fourth pixel, and of a
-# CCT without positions just as much. At the border of a real photo it is true of neither.
-#
-# **To catch it:** move your test images by one, two, three pixels and count. You will see that of trained models
-# below.
 #
 # ## What each costs
 #
@@ -285,15 +268,17 @@ assert min(change[1:4].min() for change in moved.values()) > 1e-3
 # %%
 sides = np.array([16, 32, 64, 96, 224])
 ours = [model_costs("cct_2_3x2_32", input_shape=(side, side, 3))["macs"] for side in sides]
+theirs = [resnet_costs(20, (side, side, 3))["macs"] for side in sides]
 macs = {
     "CCT": np.array([sum(parts.values()) for parts in ours]),
-    "ResNet": np.array([sum(resnet_costs(20, (side, side, 3))["macs"].values()) for side in sides]),
+    "ResNet": np.array([sum(parts.values()) for parts in theirs]),
     "CCT attention alone": np.array([parts["attention products"] for parts in ours]),
 }
 ratio = macs["CCT"] / macs["ResNet"]
 share = macs["CCT attention alone"] / macs["CCT"]
 for side, times, part in zip(sides, ratio, share, strict=True):
-    print(f"{side:3} px: CCT needs {times:.2f} times the MACs of the ResNet, {part:.0%} of its own in attention")
+    print(f"{side:3} px: CCT needs {times:.2f} times the MACs of the ResNet", end=", ")
+    print(f"{part:.0%} of its own in attention")
 assert 0.86 < ratio[1] < 0.88 and 1 < ratio[2] < 1.05 and 3.3 < ratio[4] < 3.4
 assert share[1] < 0.06 and 0.75 < share[4] < 0.8 and (224 // 4) ** 2 == 3136
 assert model_costs("cct_7_7x2_224")["tokens"] == 196
@@ -305,25 +290,29 @@ assert model_costs("cct_7_7x2_224")["tokens"] == 196
 
 # %%
 def fastest_seconds(side, repeats=4):
-    """Seconds to answer one image, of CCT and of the ResNet: the fastest of some readings, both by turns."""
-    shape, count = (int(side), int(side), 3), max(1, 16_384 // side**2)  # 16 images at 32 pixels, 1 at 224
+    """Seconds to answer one image, of CCT and of the ResNet: the fastest of some readings, by turns."""
+    shape = (int(side), int(side), 3)
+    count = max(1, 16_384 // side**2)  # 16 images at 32 pixels, 1 at 224
     networks = cct.build_cct(input_shape=shape), build_resnet(20, input_shape=shape)
     pixels, taken = np.zeros((count, *shape), "float32"), ([], [])
-    for _, (model, times) in itertools.product(range(repeats + 1), zip(networks, taken, strict=True)):
-        began = time.perf_counter()
-        model.predict_on_batch(pixels)
-        times.append((time.perf_counter() - began) / count)
+    for _ in range(repeats + 1):
+        for model, times in zip(networks, taken, strict=True):
+            began = time.perf_counter()
+            model.predict_on_batch(pixels)
+            times.append((time.perf_counter() - began) / count)
     return [min(times[1:]) for times in taken]  # the first one compiles
 
 
 # %%
-seconds = dict(zip(("CCT", "ResNet"), np.transpose([fastest_seconds(side) for side in sides[1:]]), strict=True))
+timed = np.array([fastest_seconds(side) for side in sides[1:]])  # (sides, models)
+seconds = {"CCT": timed[:, 0], "ResNet": timed[:, 1]}
 slower = seconds["CCT"][-1] / seconds["ResNet"][-1]
 print(f"at 224 px CCT takes {slower:.1f} times as long as the ResNet")
 assert slower > 1
 title = "Alike at 64 pixels; at 224 three quarters of CCT's work is attention"
-alt = "Left, MACs over the side of the image: CCT below the ResNet at 32 pixels, level at 64, three times as high at "
-alt += "224, with attention rising most steeply. Right, milliseconds for one image."
+alt = """Left, MACs over the side of the image: CCT below the ResNet at 32 pixels, level at 64,
+three times as high at 224, with attention rising most steeply.
+Right, milliseconds for one image."""
 cct.show(pictures.draw_costs(sides, macs, seconds, title), alt=alt)
 
 # %% [markdown]
@@ -341,13 +330,15 @@ cct.show(pictures.draw_costs(sides, macs, seconds, title), alt=alt)
 # %% [markdown]
 # ## A small race on your machine
 #
-# Digits, six epochs, two seeds for each model, the same recipe. Both networks are made small for it: the CCT of
-# [notebook 07](07_training.ipynb), and ResNet-8, which has one block in each stage.
+# Digits, six epochs, two seeds for each model, the same recipe: the short one of [notebook 07](07_training.ipynb) with
+# twice its learning rate. Both networks are made small for it: the CCT of that notebook, and ResNet-8, which has one
+# block in each stage.
 #
 # **Predict:** which of the two gets more of the 360 test digits right, and how sure would you be of it?
 
 # %%
-recipe = dataclasses.replace(cct.RECIPES["quick"], epochs=6, optimizer="muon", learning_rate=4e-3)
+data = cct.load_dataset("digits")
+recipe = dataclasses.replace(cct.RECIPES["quick"], epochs=6, learning_rate=4e-3)
 digits = dict(input_shape=(16, 16, 1), normalization=(78.0, 96.0))
 small = {
     "CCT": lambda: cct.build_cct(dim=64, hidden_channels=32, **digits),
@@ -358,9 +349,14 @@ for (name, build), seed in itertools.product(small.items(), range(2)):
     keras.utils.set_random_seed(seed)
     trained[name, seed] = build()
     history = cct.fit(trained[name, seed], data, recipe, seed=seed, verbose=False)
-    curve = " ".join(f"{100 * top1:.0f}" for top1 in history["val_top1"])
-    print(f"{name:6} seed {seed}: {weights_of(trained[name, seed]):,} weights, validation by epoch {curve} %")
-assert weights_of(trained["CCT", 0]) == 70_635 and weights_of(trained["ResNet", 0]) == 75_002
+    by_epoch = " ".join(f"{100 * top1:.0f}" for top1 in history["val_top1"])
+    print(f"{name:6} seed {seed}: validation by epoch {by_epoch} %")
+sizes = {name: weights_of(trained[name, 0]) for name in small}
+print("weights:", sizes)
+assert sizes == {"CCT": 70_635, "ResNet": 75_002}
+
+# %% [markdown]
+# The race is over. Now read the test digits, once.
 
 # %%
 answers = {run: cct.predict(model, data.x_test).argmax(axis=1) for run, model in trained.items()}
@@ -371,14 +367,15 @@ reached = {name: np.array([100 * right[name, seed].mean() for seed in range(2)])
 one_error = 100 * np.sqrt(0.96 * 0.04 / len(data.y_test))
 print(f"standard error of an accuracy of 96 %, by the test images alone: {one_error:.1f} points")
 ahead = reached["ResNet"].mean() - reached["CCT"].mean()
+print(f"on average the ResNet is ahead by {ahead:.1f} points")
 assert 0.5 < ahead < 4 and min(map(min, reached.values())) > 90 and round(one_error) == 1
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The ResNet is ahead, by about two points on average: some seven digits. How sure would you be? The test images alone
-# make one accuracy uncertain by a point, and two seeds say little of the luck of training. Both get more than 90 %
-# right. More than a hint of an order these runs are not.
+# The ResNet is ahead on average, by less than four points: that is at most fourteen digits. How sure would you be?
+# The test images alone make one accuracy uncertain by a point, and two seeds say little of the luck of training. Lay
+# the four accuracies side by side: how far apart are two seeds of one model? These runs are a hint of an order.
 #
 # </details>
 #
@@ -389,28 +386,78 @@ assert 0.5 < ahead < 4 and min(map(min, reached.values())) > 90 and round(one_er
 # **Predict:** most digits that one gets wrong: does the other get them right?
 
 # %%
-hits = right["CCT", 0], right["ResNet", 0]
-kinds = np.select([hits[0] & hits[1], hits[0], hits[1]], [0, 1, 2], 3)  # both, only CCT, only ResNet, none
+cct_right, resnet_right = right["CCT", 0], right["ResNet", 0]
+kinds = 3 - 2 * cct_right - resnet_right  # 0: both right, 1: only CCT, 2: only the ResNet, 3: none
 counts = np.array([np.bincount(kinds[data.y_test == label], minlength=4) for label in range(10)])
 both, only_cct, only_resnet, none = counts.sum(axis=0).tolist()
-print(f"of {len(kinds)} digits: both right {both}, only CCT {only_cct}, only the ResNet {only_resnet}, none {none}")
-same_model = {name: int(np.sum(answers[name, 0] != answers[name, 1])) for name in small}
-different = int(np.sum(answers["CCT", 0] != answers["ResNet", 0]))
-print(f"different answers: two CCTs {same_model['CCT']}, two ResNets {same_model['ResNet']}, one of each {different}")
+print(f"of {len(kinds)} digits both get {both} right, none {none}", end="; ")
+print(f"only CCT {only_cct}, only the ResNet {only_resnet}")
 assert only_cct + only_resnet > none and both > 300
 title = "Most mistakes are made by one of the two alone"
-alt = "Bars for each digit: most are right with both models; of the rest, one model is right more often than none."
+alt = """Bars for all digits together and for each: the share that at least one model gets wrong.
+Of all together, one model is right more often than none."""
 cct.show(pictures.draw_boxes(counts, data.class_names, title), alt=alt)
 
 # %% [markdown]
-# Most digits that one of them gets wrong, the other gets right. Before you call that a difference of architectures,
-# look at the line below it: two trainings of one and the same model give different answers as well. Only what exceeds
-# that is due to the model. The last exercise looks at mistakes that both make.
+# Most digits that one of them gets wrong, the other gets right. Is that a difference of architectures? Compare it with
+# two trainings of one and the same model.
+
+# %%
+runs = list(answers)  # (name, seed)
+for one, other in itertools.combinations(runs, 2):
+    different = int(np.sum(answers[one] != answers[other]))
+    print(f"{one[0]:6} seed {one[1]}, {other[0]:6} seed {other[1]}: {different} different answers")
+
+# %% [markdown]
+# Two trainings of one model give different answers as well. Only what exceeds that is due to the model. The last
+# exercise looks at mistakes that both make.
 #
 # ## Moved and covered
 #
-# The trap about moving asked for trained models, so here they are: the test digits moved by some pixels, with black
-# coming in, and with a square of their mean grey at a random place. In training, crops moved digits by up to one pixel.
+# In photos things stand anywhere, and some are half hidden. Does one of the two models cope better? Many believe so.
+#
+# > **Trap: "a ConvNet does not care where a thing is".** So one reads, and so people choose a ConvNet for things that
+# > move. Put a digit on a large black frame and move it. Three new models, untrained, with random weights: the ResNet,
+# > CCT without positions, and CCT.
+#
+# **Predict:** the digit moves by four pixels to the right. Which of the three models gives other logits? And if it
+# moves by one pixel?
+
+# %% tags=["trap"]
+frame = np.zeros((5, 128, 128, 1), "float32")  # (moves, height, width, channels)
+for pixels in range(5):
+    frame[pixels, 56:72, 56 + pixels : 72 + pixels] = data.x_train[0] / 255
+shape = dict(input_shape=frame.shape[1:])
+untrained = {
+    "ResNet": build_resnet(20, **shape),
+    "CCT without positions": cct.build_cct(position="none", **shape),
+    "CCT": cct.build_cct(**shape),
+}
+changed = {}  # model -> by how much of their range the logits change, (moves,)
+print("moved by 1, 2, 3, 4 pixels, logits change by, in % of their range:")
+for name, model in untrained.items():
+    logits = cct.predict(model, frame, batch_size=1)  # (moves, classes)
+    changed[name] = np.abs(logits - logits[0]).max(axis=1) / np.ptp(logits[0])
+    print(f"{name:22}", (100 * changed[name][1:]).round(3))
+assert max(changed["ResNet"][4], changed["CCT without positions"][4]) < 1e-3 < changed["CCT"][4]
+assert min(change[1:4].min() for change in changed.values()) > 1e-3
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Moved by four pixels, only CCT with positions gives other logits. Moved by one, all three do.
+#
+# </details>
+#
+# Both tokenizers halve the sides twice, so they step by four pixels. A move by four moves all tokens by one place; a
+# mean does not mind, and nor does attention without positions. A move in between falls between the steps, which is the
+# [aliasing](glossary.md) of notebook 01. So "it does not care" is true of the ResNet for every fourth pixel, and of a
+# CCT without positions just as much. At the border of a real photo it is true of neither.
+#
+# **To catch it:** move your test images by one, two, three pixels and count.
+#
+# Now with the trained models of the small race: the test digits moved by some pixels, with black coming in, and with a
+# square of their mean grey at a random place. In training, crops moved digits by up to one pixel.
 #
 # **Predict:** which of the two models loses more when digits move by four pixels?
 
@@ -426,27 +473,36 @@ changes = {
     "moved by (pixels)": (move, [0, 1, 2, 3, 4]),
     "side of the covered square (pixels)": (cover, [0, 2, 4, 6, 8]),
 }
-panels = {
-    label: {name: (steps, np.array([top1_after(change, step, name) for step in steps])) for name in small}
-    for label, (change, steps) in changes.items()
-}
+panels = {label: {} for label in changes}
+for (label, (change, steps)), name in itertools.product(changes.items(), small):
+    values = np.array([top1_after(change, step, name) for step in steps])  # (steps, seeds)
+    panels[label][name] = steps, values
+    print(f"{label:36} {name:6}", dict(zip(steps, values.mean(axis=1).round(1).tolist(), strict=True)))
 
 # %%
-for label, curves in panels.items():
-    for name, (steps, values) in curves.items():
-        print(f"{label:36} {name:6}", dict(zip(steps, values.mean(axis=1).round(1).tolist(), strict=True)))
-far, large_square = ({name: values[-1] for name, (_, values) in curves.items()} for curves in panels.values())
-assert min(far["CCT"]) > max(far["ResNet"]) + 4 and min(large_square["CCT"]) > max(large_square["ResNet"]) + 3
-assert max(far["ResNet"]) < 55 and min(far["CCT"]) > 55
-title = "Far moves and large squares cost the ResNet more, here"
-alt = "Two panels, accuracy falling. Both models fall alike at first; at 4 pixels, and under the largest square, the "
-alt += "ResNet lies below CCT with both seeds."
+title = "Far moves cost CCT more, large squares the ResNet: with these two seeds"
+alt = """Two panels, accuracy falling. Moved by 4 pixels, CCT lies below the ResNet with both seeds;
+under the largest square the ResNet lies below CCT with both."""
 cct.show(pictures.draw_changes(panels, title), alt=alt)
+moved, covered = (
+    {name: values[-1] for name, (_, values) in curves.items()} for curves in panels.values()
+)
+print("moved by 4 pixels:", {name: values.round(1).tolist() for name, values in moved.items()})
+print("largest square:", {name: values.round(1).tolist() for name, values in covered.items()})
+assert min(moved["ResNet"]) > max(moved["CCT"]) and min(covered["CCT"]) > max(covered["ResNet"])
+assert max(map(max, moved.values())) < 70
 
 # %% [markdown]
-# The ResNet loses more, with both seeds, although it is CCT that has a table of positions. The same under the largest
-# square, which hides a quarter of the image. Unmoved and whole, the ResNet was ahead. So "a ConvNet stands moves
-# better" is not true of these two: neither has seen far moves in training. Why CCT loses less has not been tested here.
+# <details><summary>Answer</summary>
+#
+# CCT, with both seeds. But the ResNet is not indifferent to moves either: it keeps fewer than 70 % of the digits.
+#
+# </details>
+#
+# Under the largest square, which hides a quarter of the image, it is the other way round. So the question which of the
+# two "stands changes better" has no answer here: it depends on the change. Nor do two seeds of one recipe settle it.
+# Before you believe the picture, train seeds 2 and 3, or give both models `optimizer="muon"` (from Keras 3.13 on), and
+# draw it again. Does the order stay, for moves and for squares?
 
 # %% [markdown]
 # ## A hundred classes: 37 or 73?
@@ -454,61 +510,80 @@ cct.show(pictures.draw_changes(panels, title), alt=alt)
 # Ten classes are few. Put two digits side by side and ask for the number that they make, 0 to 99. That is a hundred
 # classes with some sixty images each, and it asks for something new: in 37 and in 73 the same two things are seen, in
 # another order, and all three models below end in a mean. They are trained as above, on 6,000 pairs, with three seeds
-# each. That takes a minute or two a run, so you read the means from a record; `recorded_run` makes one of its runs.
+# each. That takes up to a minute a run, so you read the means from a record; `recorded_run` makes one of its runs.
 #
 # **Predict:** which of the three reads 73 for 37 most often, and how often?
 
 
 # %%
 def pairs_of_digits(part, count):
-    """Pairs of digits of a part of the data: images (count, 16, 32, 1), and the numbers that they make, 0 to 99."""
+    """Pairs of digits of a part of the data, (count, 16, 32, 1), and the numbers they make, 0 to 99."""
     images, labels = getattr(data, f"x_{part}"), getattr(data, f"y_{part}")
     left, right = np.random.default_rng(0).integers(len(images), size=(2, count))
     return np.concatenate([images[left], images[right]], axis=2), 10 * labels[left] + labels[right]
 
 
+# %%
 def recorded_run(name, seed):
-    """Train a model on pairs of training digits; what it makes of 2,000 pairs of test digits, in percent."""
+    """Train a model on pairs of digits; what it makes of 2,000 pairs of test digits, in percent."""
     keras.utils.set_random_seed(seed)
     wide = dict(input_shape=(16, 32, 1), num_classes=100, normalization=(78.0, 96.0))
     small, position = dict(dim=64, hidden_channels=32), "learned" if name == "CCT" else "none"
-    model = build_resnet(8, **wide) if name == "ResNet" else cct.build_cct(position=position, **small, **wide)
-    (x, y), (x_val, y_val), (x_test, truth) = map(pairs_of_digits, ("train", "val", "test"), (6000, 500, 2000))
+    model = (
+        build_resnet(8, **wide)
+        if name == "ResNet"
+        else cct.build_cct(position=position, **small, **wide)
+    )
+    (x, y), (x_val, y_val), (x_test, truth) = map(
+        pairs_of_digits, ("train", "val", "test"), (6000, 500, 2000)
+    )
     pairs = data._replace(x_train=x, y_train=y, x_val=x_val, y_val=y_val)
     history = cct.fit(model, pairs, recipe, seed=seed, verbose=False)
     answers = cct.predict(model, x_test).argmax(axis=1)
     turned = 10 * (truth % 10) + truth // 10  # 73 for 37
     found = {"right": answers == truth, "other way round": (answers == turned)[turned != truth]}
     found |= {"left digit": answers // 10 == truth // 10, "right digit": answers % 10 == truth % 10}
-    return {kind: 100 * float(np.mean(hits)) for kind, hits in found.items()} | {"train": 100 * history["top1"][-1]}
+    return {kind: 100 * float(np.mean(hits)) for kind, hits in found.items()} | {
+        "train": 100 * history["top1"][-1]
+    }
 
 
 # %%
-kept = json.loads(Path(root, "notebooks", "results", "16_hundred_classes.json").read_text(encoding="utf-8"))["runs"]
+results = Path(root, "notebooks", "results")
+kept = json.loads((results / "16_hundred_classes.json").read_text())["runs"]
 asked = ("right", "left digit", "right digit", "other way round", "train")
-hundred = {}
+hundred = {}  # model -> {what was asked: (seeds,)}
 for name in ("ResNet", "CCT", "CCT without positions"):
-    hundred[name] = {kind: np.array([run[kind] for run in kept if run["name"] == name]) for kind in asked}
-    print(f"{name:22}", ", ".join(f"{kind} {found.mean():.1f}" for kind, found in hundred[name].items()), "%")
-right_of, turned = ({name: found[kind] for name, found in hundred.items()} for kind in ("right", "other way round"))
-assert right_of["ResNet"].min() > 98 > 96 > right_of["CCT"].max() and 91 > right_of[name].mean() > 89
-assert right_of["CCT"].min() > 91 and turned["ResNet"].max() < 0.1 and turned["CCT"].max() < 0.5
-assert 0.5 < turned[name].min() and turned[name].max() < 5
+    own = [run for run in kept if run["name"] == name]
+    hundred[name] = {kind: np.array([run[kind] for run in own]) for kind in asked}
+    words = [f"{kind} {found.mean():.1f}" for kind, found in hundred[name].items()]
+    print(f"{name:22}", ", ".join(words), "%")
+resnet, with_positions, without = hundred.values()
+for name, found in hundred.items():
+    print(f"{name:22} turned round, seed by seed", found["other way round"].round(1), "%")
+assert resnet["right"].min() > 98 and resnet["other way round"].max() < 0.1
+assert 87 < with_positions["right"].min() and with_positions["right"].max() < 93
+assert 72 < without["right"].min() < 73 and 90 < without["right"].max() < 91
+turned, turned_without = with_positions["other way round"], without["other way round"]
+assert turned.max() < 6 and 20 <= turned_without.max() < 21 and turned_without.min() < 0.5
+assert max(with_positions["train"].max(), without["train"].max()) < 93
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# CCT without positions, but seldom: of a hundred pairs with two different digits it turns one to five round. CCT turns
-# fewer than one in two hundred, the ResNet next to none.
+# CCT without positions: with one seed it turns a fifth of the pairs with two different digits round. But with another
+# it turns fewer than one in two hundred. CCT with positions turns up to six in a hundred, the ResNet next to none.
 #
 # </details>
 #
 # A mean forgets where its tokens stood, so the tokens must say it themselves. Even without a table of positions they
-# can: at the border the convolutions see zeros, and in the middle a token sees a piece of both digits. So nine of ten
-# numbers are right without a single position. Which of the two ways the model takes was not tested.
+# can: at the border the convolutions see zeros, and in the middle a token sees a piece of both digits. One seed found
+# a way and gets nine of ten numbers right without a single position, another one did not. Which of the two ways it is
+# was not tested. Nor are the two CCTs at their end: after six epochs they get less than 93 % of what they train on
+# right. Three seeds that differ so much say that order *can* be lost without positions, not how often it is.
 #
 # A hundred classes as such make no trouble. A head with a hundred logits is all that they need: the ResNet reads more
-# than 98 % of the numbers with every seed, CCT 91 to 96 %. But these are easy classes, made of parts that are seen
+# than 98 % of the numbers with every seed, CCT 87 to 93 %. But these are easy classes, made of parts that are seen
 # often. A hundred kinds of flowers with ten photos each are another matter: see *Numbers that people miss* below.
 
 # %% [markdown]
@@ -529,15 +604,18 @@ assert 0.5 < turned[name].min() and turned[name].max() < 5
 #   judge at the end whether it is enough here.
 
 # %%
-record = json.loads(Path(root, "notebooks", "results", "16_against_a_convnet.json").read_text(encoding="utf-8"))
+record = json.loads((results / "16_against_a_convnet.json").read_text())
 entrants = {"cct": "CCT", "resnet": "ResNet"}  # the names in the record -> those in the pictures
-swept = {model: [run for run in record["sweeps"].values() if run["model"] == model] for model in entrants}
-best = {model: max(own, key=lambda run: run["val_top1"]) for model, own in swept.items()}
+best = {}  # model -> its run with the best validation
 for run in record["sweeps"].values():
-    seconds_of_plan = record["seconds"][f"{run['model']}_{run['plan']}_261"]
-    print(f"{entrants[run['model']]:6} plan {run['plan']:8} {seconds_of_plan:.0f} s, rate {run['rate']:<6}", end=" ")
-    print(f"validation {100 * run['val_top1']:.1f} %")
-assert [run["rate"] for run in best.values()] == [0.01, 0.0625] and best["resnet"]["plan"] == "growing"
+    model, plan, top1 = run["model"], run["plan"], run["val_top1"]
+    print(f"{entrants[model]:6} plan {plan:8}", end=" ")
+    print(f"{record['seconds'][f'{model}_{plan}_261']:.0f} s", end=", ")
+    print(f"rate {run['rate']:<7} validation {100 * top1:.1f} %")
+    if model not in best or top1 > best[model]["val_top1"]:
+        best[model] = run
+assert best["cct"]["rate"] == 0.01 and best["resnet"]["rate"] == 0.0625
+assert best["resnet"]["plan"] == "growing"
 assert all(round(100 * run["val_top1"], 1) == 64.3 for run in best.values())
 
 # %% [markdown]
@@ -551,29 +629,34 @@ assert all(round(100 * run["val_top1"], 1) == 64.3 for run in best.values())
 # %%
 def runs_of(model, share, budget="261"):
     """The runs of one setting, in the order of their seeds."""
-    setting = model, share, budget
-    return [run for run in record["runs"].values() if (run["model"], run["share"], run["budget"]) == setting]
+    setting, runs = (model, share, budget), record["runs"].values()
+    return [run for run in runs if (run["model"], run["share"], run["budget"]) == setting]
 
 
-raced = {"all": {}, "tenth": {}}
+raced = {"all": {}, "tenth": {}}  # images -> {model: (seeds,), test accuracy in percent}
 for share, (model, name) in itertools.product(raced, entrants.items()):
     raced[share][name] = np.array([100 * run["test_top1"] for run in runs_of(model, share)])
-spread = np.sqrt(np.mean([values.var(ddof=1) for part in raced.values() for values in part.values()]))
-lines = {share: 2 * spread * np.sqrt(2 / len(by_model["CCT"])) for share, by_model in raced.items()}
-ahead_by = {share: by_model["ResNet"].mean() - by_model["CCT"].mean() for share, by_model in raced.items()}
-for share, by_model in raced.items():
-    means = ", ".join(f"{name} {values.mean():.1f} %" for name, values in by_model.items())
-    print(f"{share:5} {means}; the ResNet is ahead by {ahead_by[share]:.1f} points, visible from {lines[share]:.1f}")
+every = [tops for by_model in raced.values() for tops in by_model.values()]  # (seeds,) each
+spread = np.sqrt(np.mean([tops.var(ddof=1) for tops in every]))
+line = 2 * spread * np.sqrt(2 / len(every[0]))  # as in notebook 09
 
 # %%
-titles = {"all": "45,000 images", "tenth": "4,500 images"}
-panels, bands = ({titles[share]: part[share] for share in titles} for part in (raced, lines))
+ahead_by = {}
+for share, by_model in raced.items():
+    means = {name: tops.mean() for name, tops in by_model.items()}
+    ahead_by[share] = means["ResNet"] - means["CCT"]
+    print(f"{share:5} CCT {means['CCT']:.1f} %, ResNet {means['ResNet']:.1f} %", end="; ")
+    print(f"ahead by {ahead_by[share]:.1f} points, visible from {line:.1f}")
+
+# %%
+panels = {"45,000 images": raced["all"], "4,500 images": raced["tenth"]}
 title = "At equal seconds the ResNet is far ahead, and the more so the fewer the images"
-alt = "Two panels. All images: CCT at 77 %, the ResNet at 84 %. A tenth: CCT at 63 %, the ResNet at 77 %. Both times "
-alt += "the ResNet lies far outside the narrow band of luck around CCT."
-cct.show(pictures.draw_race(panels, bands, title), alt=alt)
-assert all(ahead_by[share] > 5 * lines[share] for share in raced)
+alt = """Two panels on one scale. All images: CCT at 77 %, the ResNet at 84 %.
+A tenth: CCT at 63 %, the ResNet at 77 %.
+Both times the ResNet lies far outside the narrow band of luck around CCT."""
+cct.show(pictures.draw_race(panels, dict.fromkeys(panels, line), title), alt=alt)
 assert {share: round(points) for share, points in ahead_by.items()} == {"all": 7, "tenth": 14}
+assert min(ahead_by.values()) > 5 * line
 assert min(run["top1"][-1] for model in entrants for run in runs_of(model, "tenth")) > 0.97
 assert abs(raced["tenth"]["ResNet"].mean() - raced["all"]["CCT"].mean()) < 1
 
@@ -593,53 +676,6 @@ assert abs(raced["tenth"]["ResNet"].mean() - raced["all"]["CCT"].mean()) < 1
 # Note too what the sweep could not tell. With a quarter of the images and of the steps the two were level. It was made
 # to choose rates, and says nothing on who wins with all.
 #
-# ### Their mistakes, and moved and covered photos
-#
-# The record keeps every answer to the test images, and how the models did on moved and covered ones. Again two
-# trainings of one model already give different answers; one of each differ a little more.
-#
-# **Predict:** on digits far moves cost the ResNet more. On photos too?
-
-# %%
-answers_of = {name: [np.array([*run["answers"]]) for run in runs_of(model, "all")] for model, name in entrants.items()}
-pairs = {f"two {name}s": itertools.combinations(each, 2) for name, each in answers_of.items()}
-pairs["one of each"] = itertools.product(*answers_of.values())
-differ = {kind: 100 * np.mean([np.mean(one != other) for one, other in those]) for kind, those in pairs.items()}
-assert differ["two ResNets"] < differ["two CCTs"] < differ["one of each"]
-print("answer differently, % of the test images:", {kind: round(float(percent), 1) for kind, percent in differ.items()})
-
-
-# %%
-def curve(model, change):
-    """How far images were changed (n,), and the accuracies in percent (n, seeds)."""
-    own = [run[change] for run in runs_of(model, "all")]
-    return [int(amount) for amount in own[0]], 100 * np.array([list(run.values()) for run in own]).T
-
-
-labels = {"moved": "moved by (pixels)", "covered": "side of the covered square (pixels)"}
-panels = {label: {name: curve(model, change) for model, name in entrants.items()} for change, label in labels.items()}
-lost, steps_moved = {}, curve("cct", "moved")[0]
-for (change, label), name in itertools.product(labels.items(), entrants.values()):
-    steps, values = panels[label][name]
-    lost[change, name] = (values[0] - values).mean(axis=1)
-    print(f"{label:36} {name:6} points lost", dict(zip(steps, lost[change, name].round(1).tolist(), strict=True)))
-for pixels, points in ((4, 3), (8, 11.3)):
-    assert all(abs(lost["moved", name][steps_moved.index(pixels)] - points) < 0.5 for name in entrants.values())
-assert lost["covered", "ResNet"][-1] > lost["covered", "CCT"][-1] + 2
-assert all((curves["ResNet"][1].mean(axis=1) > curves["CCT"][1].mean(axis=1)).all() for curves in panels.values())
-title = "On photos both lose about as much, and the ResNet stays ahead"
-alt = "Two panels, accuracy falling with moves and with covered squares. The ResNet starts higher and comes nearer to "
-alt += "CCT as the square grows."
-cct.show(pictures.draw_changes(panels, title), alt=alt)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# No. Moves cost both about as much: some three points at 4 pixels, some eleven at 8. Squares cost the ResNet more, as
-# on digits, but it starts higher and stays ahead.
-#
-# </details>
-#
 # > **Trap: a race with one trained horse.** Take a recipe that was tuned for your own model, give it to the other, and
 # > report the difference. Here the two share a recipe; what happens if the rate suits only one?
 #
@@ -652,22 +688,84 @@ handicapped = small["ResNet"]()
 cct.fit(handicapped, data, dataclasses.replace(recipe, learning_rate=2e-4), verbose=False)
 with_less = 100 * cct.evaluate(handicapped, data.x_test, data.y_test)["top1"]
 print(f"a twentieth of the rate: {with_less:.1f} %; with its own: {reached['ResNet'][0]:.1f} %")
-assert with_less < reached["ResNet"][0] - 5
-at_fast = {run["model"]: 100 * run["val_top1"] for run in record["sweeps"].values() if run["rate"] == 0.004}
-print(f"CIFAR-10, the sweep, at the rate of fast: CCT {at_fast['cct']:.1f} %, ResNet {at_fast['resnet']:.1f} %")
+assert with_less < reached["ResNet"][0] - 30
+at_fast = {}
+for run in record["sweeps"].values():
+    if run["rate"] == 0.004:  # that of fast
+        at_fast[run["model"]] = 100 * run["val_top1"]
+print(f"CIFAR-10 at 0.004: CCT {at_fast['cct']:.1f} %, ResNet {at_fast['resnet']:.1f} %")
 assert round(at_fast["cct"] - at_fast["resnet"], 1) == 8.3
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# By more than five points: more than the two models differ by above. And look at the sweep on CIFAR-10 once more. At
-# 0.004, the rate that `fast` has for CCT, the ResNet is **8.3 points** behind; with rates of their own the two are
-# level. Whoever wants to see CCT win need only keep its rate.
+# By more than thirty points, far more than the two models differ by. That was an extreme rate. Look at the sweep on
+# CIFAR-10 once more: at 0.004, the rate that `fast` has for CCT, the ResNet is **8.3 points** behind; with rates of
+# their own the two are level. Whoever wants to see CCT win need only keep its rate.
 #
 # </details>
 #
 # **To catch it:** ask of every comparison how the rates of *both* were chosen, and on which images. If only one was
 # tuned, the difference says how much tuning is worth.
+#
+# ### Their mistakes, and moved and covered photos
+#
+# The record keeps every answer to the test images. Lay them side by side, as with the digits.
+
+# %%
+answers_of = {}
+for model, name in entrants.items():
+    answers_of[name] = [np.array([*run["answers"]]) for run in runs_of(model, "all")]
+pairs = {f"two {name}s": [each] for name, each in answers_of.items()}
+pairs["one of each"] = itertools.product(*answers_of.values())
+differ = {}  # in percent of the test images
+for kind, those in pairs.items():
+    differ[kind] = 100 * float(np.mean([np.mean(one != other) for one, other in those]))
+    print(f"{kind:11} answer {differ[kind]:.1f} % of the test images differently")
+assert differ["two ResNets"] < differ["two CCTs"] < differ["one of each"]
+
+# %% [markdown]
+# Again two trainings of one model already give different answers; one of each differ a little more.
+#
+# The record also says how the models did on moved and covered photos.
+#
+# **Predict:** on digits far moves cost CCT more. On photos too?
+
+
+# %%
+def curve(model, change):
+    """How far images were changed (n,), and the accuracies in percent (n, seeds)."""
+    own = [run[change] for run in runs_of(model, "all")]
+    return [int(amount) for amount in own[0]], 100 * np.array([list(run.values()) for run in own]).T
+
+
+labels = {"moved": "moved by (pixels)", "covered": "side of the covered square (pixels)"}
+panels, lost = {label: {} for label in labels.values()}, {}
+for (change, label), (model, name) in itertools.product(labels.items(), entrants.items()):
+    panels[label][name] = steps, values = curve(model, change)
+    points = (values[0] - values).mean(axis=1)  # lost, (n,)
+    lost[change, name] = dict(zip(steps, points.round(1).tolist(), strict=True))
+    print(f"{change:7} {name:6} points lost", lost[change, name])
+
+# %%
+title = "On photos both lose about as much, and the ResNet stays ahead"
+alt = """Two panels, accuracy falling with moves and with covered squares.
+The ResNet starts higher and comes nearer to CCT as the square grows."""
+cct.show(pictures.draw_changes(panels, title), alt=alt)
+for name in entrants.values():
+    assert abs(lost["moved", name][4] - 3) < 0.5 and abs(lost["moved", name][8] - 11.3) < 0.5
+assert lost["covered", "ResNet"][16] > lost["covered", "CCT"][16] + 2
+for curves in panels.values():
+    resnet, transformer = curves["ResNet"][1], curves["CCT"][1]  # (n, seeds)
+    assert (resnet.mean(axis=1) > transformer.mean(axis=1)).all()
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# No. Moves cost both about as much: some three points at 4 pixels, some eleven at 8. Squares cost the ResNet more, as
+# on digits, but it starts higher and stays ahead.
+#
+# </details>
 #
 # ## With long training
 #
@@ -685,13 +783,16 @@ published = {
 }
 card = cct.load_pretrained("cct_2_3x2_32_cifar10").card
 published["CCT-2/3x2, this course"] = (100 * card["test_top1"], "CCT")
-scores, kinds = ({name: pair[number] for name, pair in published.items()} for number in (0, 1))
-cnns, ccts = ([scores[name] for name in scores if kinds[name] == kind] for kind in ("convolutions", "CCT"))
+scores = {name: score for name, (score, kind) in published.items()}
+kinds = {name: kind for name, (score, kind) in published.items()}
+title = "After long training every ConvNet here is ahead of CCT-2/3x2"
+alt = """Dots from 89 to 94.4 %: five convolutional networks from 91.25 on,
+two of CCT-2/3x2 at 89.17 and 90.68."""
+cct.show(pictures.draw_published(scores, kinds, title), alt=alt)
+cnns = [score for score, kind in published.values() if kind == "convolutions"]
+ccts = [score for score, kind in published.values() if kind == "CCT"]
 assert round(max(ccts), 2) == 90.68 and 0.5 < min(cnns) - max(ccts) < 0.6 and max(cnns) == 94.4
 assert 3.3 < scores["ResNet-20, osmr (pytorchcv)"] - max(ccts) < 3.4
-title = "After long training every ConvNet here is ahead of CCT-2/3x2"
-alt = "Dots from 89 to 94.4 %: five convolutional networks from 91.25 on, two of CCT-2/3x2 at 89.17 and 90.68."
-cct.show(pictures.draw_published(scores, kinds, title), alt=alt)
 
 # %% [markdown]
 # | network | parameters | top-1 (%) | from |
@@ -828,8 +929,8 @@ cct.progress(16)
 # - At equal parameters CCT needs fewer MACs at 32 pixels, as many at 64, and more than three times as many at 224,
 #   where attention is most of its work.
 # - "A ConvNet does not care where a thing is" holds for moves by its whole step, and for CCT without positions as well.
-# - On pairs of digits, a hundred classes, the ResNet is ahead too. Without positions CCT gets the order of two digits
-#   wrong in one to five of a hundred pairs, with them hardly ever.
+# - On pairs of digits, a hundred classes, the ResNet is ahead too. Without positions one of three CCTs turned a fifth
+#   of the pairs round, and another hardly any.
 # - A comparison is worth as much as its rules: the same data, rates chosen alike, equal seconds, several seeds.
 # - At equal parameters and 261 seconds ResNet-20 is ahead on CIFAR-10 by about seven points, and by fourteen on a tenth
 #   of the images. After long training every published one above is ahead of CCT-2/3x2, by 0.6 points or more.

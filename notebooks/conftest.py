@@ -23,5 +23,7 @@ def pytest_runtest_call(item):
     number, unit = promise.groups()
     promised = int(number.replace("a", "1")) * {"minute": 60, "second": 1}[unit]
     if before <= SLACK * promised < notebook.seconds_run:
-        pytest.fail(f"{notebook.path.name} has run for {notebook.seconds_run:.0f} s and promises {promised} s to run")
+        pytest.fail(
+            f"{notebook.path.name} has run for {notebook.seconds_run:.0f} s and promises {promised} s to run"
+        )
     return result

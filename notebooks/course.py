@@ -29,7 +29,10 @@ class Entry(NamedTuple):
 
 def entries(folder=FOLDER) -> list[Entry]:
     """Every notebook in `folder` whose first cell has title and question, in the order of the course."""
-    found = [(path, FIRST_LINES.search(path.read_text(encoding="utf-8"))) for path in folder.glob("[0-9][0-9]_*.py")]
+    found = [
+        (path, FIRST_LINES.search(path.read_text(encoding="utf-8")))
+        for path in folder.glob("[0-9][0-9]_*.py")
+    ]
     return sorted(Entry(path.name[:2], path.stem, first[2], first[3]) for path, first in found if first)
 
 
@@ -43,11 +46,22 @@ def map_of_the_course(folder=FOLDER) -> list[str]:
     listed = [entry for entry in entries(folder) if entry.number != "00"]
     core = [entry for entry in listed if entry.number <= LAST_OF_THE_CORE]
     others = [entry for entry in listed if entry.number > LAST_OF_THE_CORE]
-    lines = [MAP_BEGIN, "", *rows(core), "", "Read these in order. The others stand alone; take what you need:", ""]
+    lines = [
+        MAP_BEGIN,
+        "",
+        *rows(core),
+        "",
+        "Read these in order. The others stand alone; take what you need:",
+        "",
+    ]
     return [*lines, *rows(others), "", MAP_END]
 
 
 def last_line(name: str, folder=FOLDER) -> str:
     """How the notebook with this name ends: with a link to the next and its question."""
     later = [entry for entry in entries(folder) if entry.name > name]
-    return f"Next: {later[0].link()}. {later[0].question}" if later else "This is the last notebook of the course."
+    return (
+        f"Next: {later[0].link()}. {later[0].question}"
+        if later
+        else "This is the last notebook of the course."
+    )

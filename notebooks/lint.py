@@ -14,12 +14,14 @@ FOLDER = Path(__file__).resolve().parent
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 MAX_BYTES = 1_000_000
 MAX_CELL_LINES = 20
-MAX_CODE_LINES = 300
+MAX_CODE_LINES = 350
+MAX_LINE = 104  # characters that JupyterLab shows beside its list of files, 1280 pixels wide
 HOME_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|work|Users)/|\b[A-Z]:\\(?:Users|[a-z]{2,}\\)")
 TEMPORARY_PATH = re.compile(r"(?<![\w.:/])/(?:tmp|var/folders)/")
 TRAP = re.compile(r"^> \*\*Trap: (.+?)\*\*(?=\s|$)", re.MULTILINE | re.DOTALL)
 CHECK = re.compile(r"^cct\.check\(\"(\w+)\", \w+\)$", re.MULTILINE)
 WRITTEN = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(?!\d)\s*(%|k\b|M\b)?")
+ALT_TEXT = re.compile(r'(\balt ?= ?)f?"""[^"]*"""')
 IN_CODE = re.compile(r"(?<![\w.])(?:\d[\d_]*\.?\d*|\.\d+)(?:e[-+]?\d+)?")
 LINK = re.compile(r"\]\(([^)\s]+)[^)]*\)|<(?:img|a)\b[^>]*?(?:src|href)=[\"']([^\"']+)[\"']")
 
@@ -34,13 +36,22 @@ def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
+def lines_to_read(source: str) -> int:
+    """How many lines of code there are to read: not the empty ones, nor brackets that close, nor alternative texts."""
+    lines = (line.strip() for line in ALT_TEXT.sub(r"\1''", source).splitlines())
+    return sum(bool(line) and not re.fullmatch(r"[])}]+,?", line) for line in lines)
+
+
 def headings(notebook: NotebookNode) -> list[tuple[int, int, str]]:
     """(cell, level, title) of every markdown heading; cells count from 1."""
     found = []
     for number, cell in enumerate(notebook.cells, 1):
         if cell.cell_type == "markdown":
             prose = re.sub(r"^```.*?^```", "", cell.source, flags=re.MULTILINE | re.DOTALL)
-            found += [(number, len(marks), title) for marks, title in re.findall(r"^(#+) +(.+)$", prose, re.MULTILINE)]
+            found += [
+                (number, len(marks), title)
+                for marks, title in re.findall(r"^(#+) +(.+)$", prose, re.MULTILINE)
+            ]
     return found
 
 
@@ -69,7 +80,12 @@ def traps(notebook: NotebookNode) -> list[tuple[int, str, int | None]]:
 def exercises(notebook: NotebookNode, tag: str = "exercise") -> list[tuple[int, str]]:
     """(cell, name) of every cell with this tag, "exercise" or "solution", that marks an answer with `cct.check`."""
     cells = enumerate(notebook.cells)
-    return [(number, name) for number, cell in cells if tagged(cell, tag) for name in CHECK.findall(cell.source)]
+    return [
+        (number, name)
+        for number, cell in cells
+        if tagged(cell, tag)
+        for name in CHECK.findall(cell.source)
+    ]
 
 
 def first_cell(notebook: NotebookNode, path: Path) -> list[str]:
@@ -84,7 +100,9 @@ def first_cell(notebook: NotebookNode, path: Path) -> list[str]:
     wanted = {
         f"start with its number and a title without a colon, '# {int(path.name[:2])}. Title'": solutions
         or re.match(rf"# {int(path.name[:2])}\. [^\n:]+\n", text),
-        "ask its question in italics in the line below the title, '*Why ...?*'": re.fullmatch(r"\*.*\?\*", question),
+        "ask its question in italics in the line below the title, '*Why ...?*'": re.fullmatch(
+            r"\*.*\?\*", question
+        ),
         "promise something in a sentence below": promise and re.match(r"[A-Z*_`\"]", promise[0]),
         "say the minutes to read": re.search(r"\d+\s+min\w*\s+to read", text),
         "say the minutes to run ('1 minute to run')": re.search(r"\bto run\b", text),
@@ -100,7 +118,11 @@ def setup_first(notebook: NotebookNode, path: Path) -> list[str]:
     if marked[:1] != [True] or sum(marked) != 1:
         return ["the first code cell, and no other, must have the tag 'setup'"]
     folded = cells[0].metadata.get("jupyter", {}).get("source_hidden")
-    return [] if folded else ["the setup cell must be folded in JupyterLab: jupyter.source_hidden in its metadata"]
+    return (
+        []
+        if folded
+        else ["the setup cell must be folded in JupyterLab: jupyter.source_hidden in its metadata"]
+    )
 
 
 def one_title(notebook: NotebookNode, path: Path) -> list[str]:
@@ -114,7 +136,11 @@ def recap_at_the_end(notebook: NotebookNode, path: Path) -> list[str]:
     recaps = [number for number, _, title in headings(notebook) if title.startswith("Recap")]
     if not recaps:
         return ["a heading 'Recap' is wanted at the end"]
-    late = [number for number, cell in enumerate(notebook.cells, 1) if cell.cell_type == "code" and number > recaps[-1]]
+    late = [
+        number
+        for number, cell in enumerate(notebook.cells, 1)
+        if cell.cell_type == "code" and number > recaps[-1]
+    ]
     return [f"cell {number} is code after the recap" for number in late]
 
 
@@ -123,45 +149,68 @@ def traps_are_complete(notebook: NotebookNode, path: Path) -> list[str]:
     found, cells, codes = [], notebook.cells, []
     for box, title, code in traps(notebook):
         if code is None or code in codes:
-            found.append(f"cell {box + 1}: the trap '{title}' needs a code cell of its own beside it, tagged 'trap'")
+            found.append(
+                f"cell {box + 1}: the trap '{title}' needs a code cell of its own beside it, tagged 'trap'"
+            )
             continue
         codes.append(code)
         after = next((n for n in range(code, len(cells)) if cells[n].cell_type == "markdown"), code)
         shown = "\n".join(cell.source for cell in cells[code:after])
-        asked = cells[box].source + (cells[code - 1].source if cells[code - 1].cell_type == "markdown" else "")
+        asked = cells[box].source + (
+            cells[code - 1].source if cells[code - 1].cell_type == "markdown" else ""
+        )
         wanted = {
             "an assert in its code": bool(re.search(r"\bassert |\bAssertionError\b", shown)),
             "a question": "?" in asked,
             "'**To catch it:**' and how": "**To catch it:**" in cells[box].source + cells[after].source,
         }
-        found += [f"cell {box + 1}: the trap '{title}' needs {what}" for what, there in wanted.items() if not there]
+        found += [
+            f"cell {box + 1}: the trap '{title}' needs {what}"
+            for what, there in wanted.items()
+            if not there
+        ]
     stray = [n for n, cell in enumerate(cells) if tagged(cell, "trap") and n not in codes]
-    return found + [f"cell {n + 1} is tagged 'trap' and has no box '> **Trap: ...**' beside it" for n in stray]
+    return found + [
+        f"cell {n + 1} is tagged 'trap' and has no box '> **Trap: ...**' beside it" for n in stray
+    ]
 
 
 def exercises_are_complete(notebook: NotebookNode, path: Path) -> list[str]:
     """An exercise has a heading and a text, then one cell with stub or solution and its check, tagged so."""
-    tag, heading = ("solution", "## ") if path.parent.name == "solutions" else ("exercise", "### Exercise: ")
+    tag, heading = (
+        ("solution", "## ") if path.parent.name == "solutions" else ("exercise", "### Exercise: ")
+    )
     known, found = {number for number, _ in exercises(notebook, tag)}, []
     for number, cell in enumerate(notebook.cells):
         if cell.cell_type == "code" and "cct.check(" in cell.source:
             if number not in known or cell.source.count("cct.check(") != 1:
-                found.append(f"cell {number + 1} must have the tag '{tag}' and one line cct.check(\"name\", answer)")
+                found.append(
+                    f"cell {number + 1} must have the tag '{tag}' and one line cct.check(\"name\", answer)"
+                )
             if not notebook.cells[number - 1].source.startswith(heading):
-                found.append(f"cell {number + 1} is an exercise: the cell before it must start with '{heading}'")
+                found.append(
+                    f"cell {number + 1} is an exercise: the cell before it must start with '{heading}'"
+                )
     return found
 
 
 def lengths(notebook: NotebookNode, path: Path) -> list[str]:
-    """Short code cells, not too much code, a file that opens quickly."""
+    """Short code cells and lines, not too much code, a file that opens quickly."""
     found, total = [], 0
     for number, cell in enumerate(notebook.cells, 1):
-        lines = sum(bool(line.strip()) for line in cell.source.splitlines()) if cell.cell_type == "code" else 0
+        lines = lines_to_read(cell.source) if cell.cell_type == "code" else 0
         total += 0 if tagged(cell, "exercise") else lines  # stubs are the learner's own
         if cell.cell_type == "code" and not lines:
             found.append(f"cell {number} is empty")
         if lines > MAX_CELL_LINES:
-            found.append(f"cell {number} has {lines} lines of code, at most {MAX_CELL_LINES} are wanted")
+            found.append(
+                f"cell {number} has {lines} lines of code, at most {MAX_CELL_LINES} are wanted"
+            )
+        longest = max(map(len, cell.source.splitlines()), default=0) if cell.cell_type == "code" else 0
+        if longest > MAX_LINE:
+            found.append(
+                f"cell {number} has a line of {longest} characters, at most {MAX_LINE} fit on a laptop"
+            )
     if total > MAX_CODE_LINES:
         found.append(f"{total} lines of code, at most {MAX_CODE_LINES} are wanted")
     if (size := len(nbformat.writes(notebook).encode())) > MAX_BYTES:
@@ -235,7 +284,9 @@ def numbers_stand_in_code(notebook: NotebookNode, path: Path) -> list[str]:
     if path.parent.name == "solutions":
         return []
     values = {
-        float(number.replace("_", "")) for cell in code_cells(notebook) for number in IN_CODE.findall(cell.source)
+        float(number.replace("_", ""))
+        for cell in code_cells(notebook)
+        for number in IN_CODE.findall(cell.source)
     }
     written = []  # (number of the cell, a row or words in bold)
     for number, cell in enumerate(notebook.cells, 1):
@@ -244,7 +295,11 @@ def numbers_stand_in_code(notebook: NotebookNode, path: Path) -> list[str]:
         for table in re.findall(r"(?:^\|.*\n?)+", cell.source, re.MULTILINE):
             first, *rows = table.splitlines()
             linked = [row for row in rows if "](http" in first + row]
-            values |= {float(one[0].replace(",", "") + one[1]) for row in linked for one in WRITTEN.findall(plain(row))}
+            values |= {
+                float(one[0].replace(",", "") + one[1])
+                for row in linked
+                for one in WRITTEN.findall(plain(row))
+            }
             written += [(number, row) for row in rows if row not in linked]
         written += [(number, words) for words in re.findall(r"\*\*([^*|]+)\*\*", cell.source)]
     found = []
@@ -253,8 +308,12 @@ def numbers_stand_in_code(notebook: NotebookNode, path: Path) -> list[str]:
             value = float(whole.replace(",", "") + part)
             free = not part and (value < 100 or 1900 <= value <= 2100)
             scales = {"%": (1, 0.01), "k": (1, 1e3), "M": (1, 1e6)}.get(unit, (1, 0.01))
-            if not free and not any(abs(value * scale - one) <= 1e-9 * one for scale in scales for one in values):
-                found.append(f"cell {number}: {whole}{part} stands in no code of this notebook: assert it")
+            if not free and not any(
+                abs(value * scale - one) <= 1e-9 * one for scale in scales for one in values
+            ):
+                found.append(
+                    f"cell {number}: {whole}{part} stands in no code of this notebook: assert it"
+                )
     return found
 
 

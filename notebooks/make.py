@@ -56,8 +56,9 @@ HEADER = """\
 """
 
 FETCH = """\
-if "google.colab" in sys.modules and not Path("/content/course").exists():  # Colab starts empty: fetch the course once
-    subprocess.run(["git", "clone", "--depth=1", "https://github.com/ADDRESS", "/content/course"], check=True)
+if "google.colab" in sys.modules and not Path("/content/course").exists():  # Colab starts empty
+    source = "https://github.com/ADDRESS"
+    subprocess.run(["git", "clone", "--depth=1", source, "/content/course"], check=True)
 """
 
 SETUP_BEGIN = '# %% jupyter={"source_hidden": true} tags=["setup"]\n'  # JupyterLab folds it
@@ -68,7 +69,7 @@ from pathlib import Path
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
+assert root, "No cct_helpers here. On Colab: upload the course as NAME.zip, then '!unzip -q NAME.zip'."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -137,11 +138,15 @@ def canonical(text: str, path: Path, address: str) -> str:
 def to_notebook(text: str) -> nbformat.NotebookNode:
     """Percent text -> notebook without outputs. A cell's id comes from its source, so unchanged cells keep theirs."""
     source = jupytext.reads(text, fmt="py:percent")
-    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}})
+    notebook = nbformat.v4.new_notebook(
+        metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    )
     seen = set()
     for cell in source.cells:
         number = 0
-        while (name := hashlib.sha1(f"{number}{cell.cell_type}{cell.source}".encode()).hexdigest()[:8]) in seen:
+        while (
+            name := hashlib.sha1(f"{number}{cell.cell_type}{cell.source}".encode()).hexdigest()[:8]
+        ) in seen:
             number += 1
         seen.add(name)
         new = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
@@ -178,13 +183,19 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> None:
         resources={"metadata": {"path": str(folder)}},
     )
     client.execute()
-    notebook.metadata.pop("widgets", None)  # nbclient needs widget state while it runs; on a page it only does harm
+    notebook.metadata.pop(
+        "widgets", None
+    )  # nbclient needs widget state while it runs; on a page it only does harm
     notebook.metadata["language_info"] = {
         "name": "python"
     }  # the version of Python would change from machine to machine
     for cell in notebook.cells:
-        if cell.cell_type == "code":  # a live widget shows nothing on a page; the picture before it does
-            cell.outputs = [output for output in cell.outputs if lint.WIDGET_VIEW not in output.get("data", {})]
+        if (
+            cell.cell_type == "code"
+        ):  # a live widget shows nothing on a page; the picture before it does
+            cell.outputs = [
+                output for output in cell.outputs if lint.WIDGET_VIEW not in output.get("data", {})
+            ]
 
 
 def keep_outputs(notebook: nbformat.NotebookNode, old: nbformat.NotebookNode) -> int:
@@ -217,7 +228,9 @@ def make(path: Path, *, run: bool = True, check: bool = False) -> list[str]:
     if check:
         if not target.exists():
             return [f"{target.name} is missing"]
-        stale = [] if text == before else ["header, badge or setup cell is not the one that make.py writes"]
+        stale = (
+            [] if text == before else ["header, badge or setup cell is not the one that make.py writes"]
+        )
         made = nbformat.read(target, as_version=4)
         return stale + lint.pair(to_notebook(text), made) + lint.complaints(made, target)
     if text != before:
@@ -228,7 +241,10 @@ def make(path: Path, *, run: bool = True, check: bool = False) -> list[str]:
         try:
             execute(notebook, path.parent)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            number = max((n for n, cell in enumerate(notebook.cells, 1) if cell.get("execution_count")), default=1)
+            number = max(
+                (n for n, cell in enumerate(notebook.cells, 1) if cell.get("execution_count")),
+                default=1,
+            )
             return [f"not written, cell {number} failed: {re.sub(TERMINAL_COLOUR, '', str(error))}"]
     elif target.exists() and (waiting := keep_outputs(notebook, nbformat.read(target, as_version=4))):
         problems.append(f"{waiting} code cells have no outputs yet: run make.py without --no-execute")
@@ -276,9 +292,15 @@ def report(name: str, problems: list[str], seconds: float) -> bool:
 
 def main() -> int:
     """Read the command line, make the notebooks, print one line each and what is wrong; 0 when all is well."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("numbers", nargs="*", metavar="NN", help="numbers of the notebooks, all if none is given")
-    parser.add_argument("--no-execute", action="store_true", help="keep the outputs of unchanged cells, run nothing")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "numbers", nargs="*", metavar="NN", help="numbers of the notebooks, all if none is given"
+    )
+    parser.add_argument(
+        "--no-execute", action="store_true", help="keep the outputs of unchanged cells, run nothing"
+    )
     parser.add_argument("--check", action="store_true", help="write nothing, only say what is wrong")
     parser.add_argument("--new", metavar="NN_name", help="begin a notebook with this number and name")
     options = parser.parse_args()

@@ -38,12 +38,17 @@ def cifar10_rows():
 def race_rows():
     """One row a recipe of notebook 07's race on two CPU cores: seconds to train, test accuracy where it ended."""
     race = json.loads((RESULTS / "07_race_time.json").read_text(encoding="utf-8"))
-    racers = {"fast": "CCT-2/3x2, CIFAR-10, recipe `fast`", "fast_80": "CCT-2/3x2, CIFAR-10, recipe `fast_80`"}
+    racers = {
+        "fast": "CCT-2/3x2, CIFAR-10, recipe `fast`",
+        "fast_80": "CCT-2/3x2, CIFAR-10, recipe `fast_80`",
+    }
     for recipe, what in (racers | {"keras_io_2021": "Keras example of 2021, CIFAR-10"}).items():
         own = [run for run in race["runs"] if run["run"].rsplit("_", 1)[0] == recipe]
         top1 = [100 * run["test"]["top1"] for run in own]
         seconds = statistics.mean(run["seconds"] for run in own)
-        score = f"{statistics.mean(top1):.1f}" + (f" ± {statistics.stdev(top1):.1f}" if len(own) > 1 else "")
+        score = f"{statistics.mean(top1):.1f}" + (
+            f" ± {statistics.stdev(top1):.1f}" if len(own) > 1 else ""
+        )
         seeds = f"{len(own)} seeds" if len(own) > 1 else "1 seed"
         beside = ", beside other work" if any(run.get("beside_other_work") for run in own) else ""
         yield (
@@ -56,11 +61,18 @@ def rival_row():
     """The ResNet of notebook 16, trained for as many seconds as `fast`: epochs times the measured time of its steps."""
     race = json.loads((RESULTS / "16_against_a_convnet.json").read_text(encoding="utf-8"))
     own = [
-        run for run in race["runs"].values() if (run["model"], run["share"], run["budget"]) == ("resnet", "all", "261")
+        run
+        for run in race["runs"].values()
+        if (run["model"], run["share"], run["budget"]) == ("resnet", "all", "261")
     ]
-    top1, seconds = [100 * run["test_top1"] for run in own], race["seconds"][f"resnet_{own[0]['plan']}_261"]
+    top1, seconds = (
+        [100 * run["test_top1"] for run in own],
+        race["seconds"][f"resnet_{own[0]['plan']}_261"],
+    )
     score = f"{statistics.mean(top1):.1f} ± {statistics.stdev(top1):.1f}"
-    how = f"{len(own)} seeds, {sum(own[0]['epochs'])} epochs, {seconds:.0f} s by its steps on 2 CPU cores"
+    how = (
+        f"{len(own)} seeds, {sum(own[0]['epochs'])} epochs, {seconds:.0f} s by its steps on 2 CPU cores"
+    )
     return f"| ResNet-20, the rival of notebook 16, CIFAR-10 | {own[0]['parameters']:,} | {score} % | {how} |"
 
 
@@ -74,10 +86,16 @@ def results():
 def notebooks():
     """The table of the notebooks, between its two marks."""
     rows = course.rows(course.entries(), "notebooks/")
-    return "\n".join(["<!-- notebooks: made by notebooks/make.py -->", *rows, "<!-- end of notebooks -->"])
+    return "\n".join(
+        ["<!-- notebooks: made by notebooks/make.py -->", *rows, "<!-- end of notebooks -->"]
+    )
 
 
 def renewed(readme):
     """The text of the README with every part that is made from other files made anew."""
-    readme = re.sub(r"<!-- notebooks: .*?<!-- end of notebooks -->", lambda _: notebooks(), readme, flags=re.DOTALL)
-    return re.sub(r"<!-- results: .*?<!-- end of results -->", lambda _: results(), readme, flags=re.DOTALL)
+    readme = re.sub(
+        r"<!-- notebooks: .*?<!-- end of notebooks -->", lambda _: notebooks(), readme, flags=re.DOTALL
+    )
+    return re.sub(
+        r"<!-- results: .*?<!-- end of results -->", lambda _: results(), readme, flags=re.DOTALL
+    )

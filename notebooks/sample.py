@@ -154,7 +154,9 @@ def begin(name, root):
         ValueError: the name has another form, or the number is taken.
     """
     if not re.fullmatch(r"[0-9][1-9]_[a-z][a-z0-9_]*|[1-9][0-9]_[a-z][a-z0-9_]*", name):
-        raise ValueError(f"a notebook is called by two digits and words, such as 17_sparse_tokens, got {name!r}")
+        raise ValueError(
+            f"a notebook is called by two digits and words, such as 17_sparse_tokens, got {name!r}"
+        )
     taken = [path.name for path in (root / "notebooks").glob(f"{name[:2]}_*.py")]
     taken += [path.name for path in (root / "cct_helpers/exercises").glob(f"nb{name[:2]}_*.py")]
     if taken:

@@ -175,8 +175,9 @@ BAD = {
     "no recap": (set_source(3, "Recap", "End"), "Recap"),
     "code after recap": (lambda notebook: notebook.cells.append(new_code_cell("1", execution_count=3)), "after"),
     "long cell": (add(new_code_cell("x = 1\n" * 21)), "21 lines"),
+    "wide cell": (add(new_code_cell("x = 1" + " + 1" * 25)), "line of 105 characters"),
     "empty cell": (add(new_code_cell("\n")), "empty"),
-    "long notebook": (lambda notebook: [add(new_code_cell("x = 1\n" * 20))(notebook) for _ in range(16)], "322 lines"),
+    "long notebook": (lambda notebook: [add(new_code_cell("x = 1\n" * 20))(notebook) for _ in range(18)], "362 lines"),
     "trap without code": (add_trap(tag="code"), "needs a code cell of its own"),
     "trap that asserts nothing": (add_trap(code="1"), "needs an assert"),
     "trap that asks nothing": (add_trap(box="> **Trap: one.** It is."), "needs a question"),
@@ -236,10 +237,15 @@ def test_complete_traps_and_exercises_pass(tmp_path):
 
 def test_stubs_do_not_count_as_code_of_the_notebook(tmp_path):
     def change(notebook):
-        for _ in range(16):
+        for _ in range(18):
             add_exercise(code="x = 1\n" * 18 + 'cct.check("one", int)')(notebook)
 
     assert not any("lines of code" in complaint for complaint in complaints_after(change, tmp_path))
+
+
+def test_lines_to_read_are_those_that_say_something():
+    source = 'x = f(\n    1,\n)\n\nalt = """A cat,\nasleep."""\nshow(\n    [\n        x,\n        """a\nb""",\n    ]\n)'
+    assert lint.lines_to_read(source) == 8  # x = f(, 1, alt = '', show(, [, x, """a, b"""
 
 
 def test_invalid_notebook_is_caught(tmp_path):
@@ -408,7 +414,7 @@ def test_setup_cell_finds_the_repository_above(address, monkeypatch, capsys):
 
 
 def test_setup_cell_on_colab_asks_for_an_upload_while_there_is_no_address(tmp_path, monkeypatch):
-    with pytest.raises(AssertionError, match="On Colab: upload the course as a .zip"):
+    with pytest.raises(AssertionError, match="On Colab: upload the course as NAME.zip"):
         run_setup_cell("OWNER/REPOSITORY", tmp_path, monkeypatch, colab=True)
 
 
@@ -418,7 +424,7 @@ def test_setup_cell_on_colab_fetches_the_repository(monkeypatch):
 
 
 def test_setup_cell_is_short_and_installs_nothing():
-    for address, most in (("OWNER/REPOSITORY", 9), ("someone/course", 12)):
+    for address, most in (("OWNER/REPOSITORY", 9), ("someone/course", 13)):
         lines = [line for line in make.setup_cell(address).splitlines() if line.strip()]
         assert len(lines) <= most and lines[-1] == "cct.setup()"
         assert not re.search(r"\bpip\b", make.setup_cell(address))

@@ -93,6 +93,20 @@ def test_what_a_function_needs_is_found_and_nothing_else(tmp_path):
     assert round(records.function_of(path, "f")(1), 2) == 12.14
 
 
+def test_code_reads_the_same_on_every_python():
+    source = """def f(x: int = 1):  # a comment
+        'A docstring.'
+        return f'{x:.{n}f}'
+    """
+    number, n = "Constant(value=1)", "Name(id='n', ctx=Load())"
+    int_, x = "Name(id='int', ctx=Load())", "Name(id='x', ctx=Load())"
+    form = f"JoinedStr(values=[Constant(value='.'), FormattedValue(value={n}, conversion=-1), Constant(value='f')])"
+    shown = f"JoinedStr(values=[FormattedValue(value={x}, conversion=-1, format_spec={form})])"
+    arguments = f"arguments(args=[arg(arg='x', annotation={int_})], defaults=[{number}])"
+    wanted = f"Module(body=[FunctionDef(name='f', args={arguments}, body=[Return(value={shown})])])"
+    assert records.bare(ast.parse(source)) == wanted
+
+
 def test_the_reason_for_a_loop_of_our_own_is_what_was_measured():
     record = json.loads((records.RESULTS / "07_time_fit.json").read_text(encoding="utf-8"))
     runs = [record["runs"][way] for way in ("cct.fit", "model.fit, arrays", "model.fit, PyDataset")]

@@ -105,7 +105,7 @@ def test_another_error_is_not_hidden():
 
 def test_show_gives_the_picture_with_its_words(displayed):
     words = 'a line, "straight" & > 0'
-    widgets.show(draw(), words)
+    widgets.show(draw(), words.replace(", ", ",\n    "))  # as a text on two lines of a cell
     (output,) = displayed
     file, alt = picture_in(output)
     assert alt == output["text/plain"] == words

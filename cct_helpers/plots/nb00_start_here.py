@@ -12,7 +12,8 @@ def draw_reads(weights, places):
         weights: kind of layer -> (2, rows, columns), the weight that each place has for either output.
         places: the two outputs, (row, column) each; outlined.
     """
-    figure, axes = new_figure(2, len(weights), width=2.75 * len(weights) + 1.2, height=5.0, squeeze=False)
+    width = max(7.0, 2.6 * len(weights) + 1.2)  # the title fits
+    figure, axes = new_figure(2, len(weights), width=width, height=5.0, squeeze=False)
     for column, (name, maps) in enumerate(weights.items()):
         shares = np.asarray(maps) / np.abs(maps).max()
         for row, (values, place) in enumerate(zip(shares, places, strict=True)):

@@ -32,14 +32,16 @@ PITCH = 1.2  # from one step to the next in `draw_tokenizers`; the side of the i
 LARGEST = 0.84
 
 
-def draw_cuts(image, cuts):
+def draw_cuts(image, cuts, message=None):
     """An image with its grid, and beside it what became of it when it was cut.
 
     Args:
         image: (height, width, channels) uint8.
         cuts: title -> pieces (rows, columns, size, size, channels), drawn apart.
+        message: what the picture says.
     """
-    figure, axes = new_figure(1, 1 + len(cuts), width=3.2 * (1 + len(cuts)), height=3.5)
+    figure, axes = new_figure(1, 1 + len(cuts), width=3.0 * (1 + len(cuts)), height=3.6)
+    figure.suptitle(message, fontsize=12)
     figure.get_layout_engine().set(wspace=0.08)  # wider than the gaps between pieces
     draw_image(axes[0], image, f"image, {image.shape[0]} x {image.shape[1]} pixels")
     for ax, (title, pieces) in zip(axes[1:], cuts.items(), strict=True):
@@ -66,16 +68,18 @@ def space_pieces(pieces):
     return whole.reshape(rows * pitch, columns * pitch, channels)[: rows * pitch - 1, : columns * pitch - 1]
 
 
-def draw_tokenizers(image, ways):
+def draw_tokenizers(image, ways, message=None):
     """From an image to its tokens, a row for each way. Sides are drawn to scale, channels as sheets, 32 a sheet.
 
     Args:
         image: (height, width, channels), square, the first step of every way.
         ways: name -> steps after the image, each (what is done, shape after it). The last shape is (tokens, dim), those
             before it are (rows, columns, channels). Ways with fewer steps end at the same place as the others.
+        message: what the picture says.
     """
     most = max(map(len, ways.values()))
-    figure, axes = new_figure(len(ways), 1, width=10, height=2.5 * len(ways), squeeze=False)
+    figure, axes = new_figure(len(ways), 1, width=9, height=2.4 * len(ways) + 0.3, squeeze=False)
+    figure.suptitle(message, fontsize=12)
     for ax, (name, steps) in zip(axes[:, 0], ways.items(), strict=True):
         ax.set_axis_off()
         ax.set_title(name, loc="left")
@@ -224,7 +228,7 @@ def draw_moved_accuracy(pixels, accuracies, chance, message=None):
     return figure
 
 
-def draw_filters(filters, title, many=12):
+def draw_filters(filters, title, many=9):
     """The largest filters of first layers as small colour pictures: grey is zero, each on its own scale.
 
     Args:

@@ -132,11 +132,12 @@ def draw_two_grids(old, new):
             ax.add_patch(Rectangle(**box, facecolor="white", edgecolor=colour, linewidth=1.8))
         ax.plot(np.arange(count) * width + width / 2 - 0.5, [bottom + 0.3] * count, "o", color=colour)
         ax.text(-0.6, bottom + 0.3, name, ha="right", va="center", color=colour)
+    ax.text(-0.6, 1.8, "new middles,\non the old scale", ha="right", va="bottom", color=GREY, fontsize=9)
     ax.vlines(places, 0.3, 1.75, color=GREY, linestyle=":", linewidth=1.2)
     for place in places:
         ax.text(place, 1.8, f"{place:.2f}", ha="center", va="bottom", fontsize=10)
     ax.set_axis_off()
-    ax.set(title="the outer edges coincide, not the first points", xlim=(-1.5, old - 0.4), ylim=(-0.1, 2.2))
+    ax.set(title="the outer edges coincide, the first middles do not", xlim=(-1.5, old - 0.4), ylim=(-0.1, 2.4))
     return figure
 
 

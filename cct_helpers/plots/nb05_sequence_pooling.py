@@ -37,7 +37,8 @@ def draw_poolings(weights):
         weights: (tokens,) that sum to 1, for sequence pooling; the arrows are as wide as they say.
     """
     tokens = len(weights)
-    figure, axes = new_figure(1, 3, width=10, height=3.1)
+    figure, axes = new_figure(1, 3, width=10, height=3.4)
+    figure.suptitle("One vector for the head: keep one token, or a mean of them all", fontsize=12)
     shares = {
         "class token: read one": np.eye(tokens + 1)[0],
         "average: all count the same": np.full(tokens, 1 / tokens),
@@ -53,7 +54,9 @@ def draw_poolings(weights):
             if weight > 0:
                 draw_weight(ax, (place, 0.32), (0.25 * place, 1.4), 14 * weight if weight < 1 else 4)
                 words = "all" if weight == 1 else f"{weight:.2f}"
-                ax.text(place, 0.42, words, ha="right" if place <= 0 else "left", va="bottom", fontsize=9)
+                side = -1 if place <= 0 else 1  # outside, beside the arrow however wide it is
+                beside = place + side * (0.04 + 0.2 * weight * (weight < 1))
+                ax.text(beside, 0.42, words, ha="right" if side < 0 else "left", va="bottom", fontsize=9)
             if has_class_token and not extra:
                 look = dict(arrowstyle="->", color=ORANGE, linestyle="--", connectionstyle="arc3,rad=-0.35")
                 draw_arrow(ax, (place, -0.28), (places[0] + 0.1 * number, -0.28), **look)
@@ -108,7 +111,8 @@ def draw_one_query(tokens, query, scores, weights, pooled):
 def draw_overlays(images, weights, grid, titles, columns=8):
     """Images, and below each its pooling weights alone, the more orange the more; all are on one scale.
 
-    The weights do not lie over the image, as white strokes and orange would mix.
+    The weights do not lie over the image, as white strokes and orange would mix. A dot marks each token with ink, a
+    pixel that is not black.
 
     Args:
         images: (n, height, width, channels) uint8.
@@ -130,7 +134,11 @@ def draw_overlays(images, weights, grid, titles, columns=8):
         draw_overlay(below, white, times[i], grid, f"up to {times[i].max():.1f}", times.max())
         below.set_axis_on()
         below.spines[:].set(visible=True, color=GREY, linewidth=0.8)  # the ground is white like the page
-    figure.supxlabel(f"weight, times uniform; full orange: {times.max():.1f}", fontsize=10)
+        cells = np.asarray(image).reshape(grid[0], image.shape[0] // grid[0], grid[1], image.shape[1] // grid[1], -1)
+        y, x = np.nonzero(cells.max(axis=(1, 3, 4)))
+        height, width = image.shape[0] / grid[0], image.shape[1] / grid[1]  # of a token, in pixels
+        below.plot((x + 0.5) * width - 0.5, (y + 0.5) * height - 0.5, ".", color="black", markersize=2.5)
+    figure.supxlabel(f"weight, times uniform; full orange: {times.max():.1f}; dots: tokens with ink", fontsize=10)
     return figure
 
 

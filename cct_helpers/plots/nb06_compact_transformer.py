@@ -51,7 +51,7 @@ def draw_costs(parameters, macs, tokens, message=None):
         ends += shares
     axes.invert_yaxis()
     axes.set(xlim=(0, 100), xlabel="share of the model (%)")
-    numbers = f"{tokens} tokens, {totals['parameters']:,} parameters, {shorten(totals['MACs'])} MACs an image"
+    numbers = f"{tokens:,} tokens, {totals['parameters']:,} parameters, {shorten(totals['MACs'])} MACs an image"
     axes.set_title(f"{message}\n{numbers}" if message else numbers)
     axes.legend(loc="upper center", bbox_to_anchor=(0.46, -0.42), ncols=4, handlelength=1.2, frameon=False)
     return figure
@@ -69,7 +69,7 @@ def colour_tokens(tokens, grid):
     return np.clip((scores - low) / (high - low), 0, 1).reshape(*grid, 3)
 
 
-def draw_overview(photo, image, tokens, attention, weights, probabilities, class_names, grid, field, token):
+def draw_overview(photo, image, tokens, attention, weights, probabilities, class_names, grid, field, token, title=None):
     """A model in one picture: image, tokens, what one token reads, pooling weights, class.
 
     Args:
@@ -83,9 +83,14 @@ def draw_overview(photo, image, tokens, attention, weights, probabilities, class
         grid: (rows, columns) of tokens.
         field: (size, start, step) of a token's receptive field, in pixels of `image`.
         token: (row, column) of the token that is followed through the picture.
+        title: what the picture says.
     """
-    margins = dict(left=0.012, right=0.988, bottom=0.22, top=0.82, wspace=0.27)
-    figure, axes = new_figure(1, 5, width=10, height=3.1, margins=margins)
+    height = 3.3 if title else 3.1
+    below, inside = 0.682 / height, 1.86 / height  # the same inches with a title and without
+    margins = dict(left=0.012, right=0.988, bottom=below, top=below + inside, wspace=0.27)
+    figure, axes = new_figure(1, 5, width=10, height=height, margins=margins)
+    if title:
+        figure.suptitle(title, fontsize=12)
     size, start, step = field
     row, column = token
 
@@ -100,13 +105,13 @@ def draw_overview(photo, image, tokens, attention, weights, probabilities, class
         ax.set_xlabel(f"full orange:\n{len(values) * values.max():.1f} x uniform", fontsize=9)
     outline_token(axes[2], token, grid, *photo.shape[:2])
     draw_classes(axes[4], probabilities, class_names, title="its class")
-    axes[4].set_position([0.883, 0.34, 0.1, 0.36])
+    axes[4].set_position([0.883, below + 0.2 * inside, 0.1, 0.6 * inside])
 
     steps = ["convolutional\ntokenizer", "attention\nin the blocks", "sequence\npooling", "linear\nhead"]
     for left, words in zip(axes, steps, strict=False):
         between = left.get_position().x1 + 0.0195
-        figure.text(between, 0.52, "\u2192", ha="center", va="center", fontsize=20, color=GREY)
-        figure.text(between, 0.12, words, ha="center", va="top", fontsize=10, color=BLUE)
+        figure.text(between, below + 0.5 * inside, "\u2192", ha="center", va="center", fontsize=20, color=GREY)
+        figure.text(between, 0.372 / height, words, ha="center", va="top", fontsize=10, color=BLUE)
     return figure
 
 

@@ -31,9 +31,15 @@ def name_lines(axes, ends, apart=0.1):
         apart: the least distance of two names, as a share of the height of the axes.
     """
     bottom, top = axes.get_ylim()
-    place = -np.inf  # as a share of the height
-    for name, (x, y, colour) in sorted(ends.items(), key=lambda item: item[1][1]):  # from the lowest up
-        place = max((y - bottom) / (top - bottom), place + apart)
+    upwards = sorted(ends.items(), key=lambda item: item[1][1])
+    places = [(y - bottom) / (top - bottom) for _, (_, y, _) in upwards]  # as shares of the height
+    for above in range(1, len(places)):
+        places[above] = max(places[above], places[above - 1] + apart)
+    ceiling = 1.0  # of the axes: above it stands a title
+    for place in reversed(range(len(places))):
+        places[place] = min(places[place], ceiling)
+        ceiling = places[place] - apart
+    for (name, (x, y, colour)), place in zip(upwards, places, strict=True):
         link = dict(arrowstyle="-", color=colour, shrinkA=0, shrinkB=2)
         look = dict(textcoords="axes fraction", va="center", fontsize=9, arrowprops=link)
         axes.annotate(name, (x, y), (1.01, place), **look)

@@ -248,6 +248,6 @@ def draw_calibration(confidences, shares, counts, title):
     for x, y, count in zip(confidences, shares, counts, strict=True):
         place = dict(xytext=(-7, 5), textcoords="offset points", ha="right")  # between line and diagonal is no room
         ax.annotate(f"{count:,}", (100 * x, 100 * y), **place, fontsize=9)
-    ax.set(xlabel="mean confidence of the answers (%)", ylabel="right (%)", xlim=(0, 105), ylim=(0, 105), title=title)
+    ax.set(xlabel="mean confidence of the answers (%)", ylabel="right (%)", xlim=(0, 109), ylim=(0, 109), title=title)
     ax.legend(loc="upper left", frameon=False)
     return figure

@@ -41,7 +41,7 @@ def draw_changes(names, places=PLACES):
     known = [word for words in places.values() for word in words]
     if homeless := [name for name in names if name.split("_")[0] not in known]:
         raise ValueError(f"No place for {', '.join(homeless)}: a name must begin with one of {', '.join(known)}.")
-    figure, ax = new_figure(width=10, height=3.1)
+    figure, ax = new_figure(width=10, height=2.8)
     for place, (box, words) in enumerate(places.items()):
         look = dict(boxstyle="round,pad=0.02", facecolor=BLUE, edgecolor="white")
         draw_box(ax, place, 0.91, 0.76, 0.38, box, ink="white", linespacing=1.4, **look)
@@ -49,7 +49,7 @@ def draw_changes(names, places=PLACES):
             draw_arrow(ax, (place - 0.59, 0.91), (place - 0.41, 0.91))
         here = [name for name in names if name.split("_")[0] in words]
         ax.text(place, 0.63, "\n".join(here) or "not changed", ha="center", va="top", fontsize=10, linespacing=1.3)
-    ax.set(xlim=(-0.5, len(places) - 0.5), ylim=(0.02, 1.14))
+    ax.set(xlim=(-0.5, len(places) - 0.5), ylim=(0.13, 1.14))
     ax.set_title(
         f"CCT-2/3x2 from the image to the classes, and where each of {len(names)} changes is made", fontsize=12
     )
@@ -176,11 +176,13 @@ def draw_browser(names, groups, columns, x, y, setting, each_seed=True):
     across, upright = columns[x], columns[y]
     for group, colour in colour_groups(groups).items():
         rows = [row for row, own in enumerate(groups) if own == group]
-        draw_seeds(ax, across[rows], upright[rows], colour, label=group, each=each_seed)
+        mark = "D" if group == BASELINE else "o"
+        draw_seeds(ax, across[rows], upright[rows], colour, marker=mark, label=group, each=each_seed)
     at = across[setting - 1].mean(), upright[setting - 1].mean()
     ax.plot(*at, "o", markersize=17, markerfacecolor="none", markeredgecolor=GREY, markeredgewidth=2, zorder=5)
     ax.set(xlabel=x, ylabel=y)
-    ax.set_title(f"{setting}: {names[setting - 1]}\n{x}: {at[0]:,.4g}; {y}: {at[1]:,.4g}", loc="left", fontsize=10)
+    ringed = f"ringed: {setting}, {names[setting - 1]}"
+    ax.set_title(f"{ringed}\n{x}: {at[0]:,.4g}; {y}: {at[1]:,.4g}", loc="left", fontsize=10)
     ax.ticklabel_format(style="plain", useOffset=False)
     ax.locator_params(axis="x", nbins=6)
     ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), title="what is changed", frameon=False)

@@ -188,28 +188,32 @@ def draw_splits(frames, splits, objects, scores):
     return figure
 
 
-def draw_at_sizes(pictures):
+def draw_at_sizes(pictures, message=None):
     """The same photo at several sizes, side by side.
 
     Args:
         pictures: list of (side, side, channels) uint8, of different sides.
+        message: what the picture says.
     """
-    figure, axes = new_figure(1, len(pictures), width=2 * len(pictures), height=2.3)
+    figure, axes = new_figure(1, len(pictures), width=2 * len(pictures), height=2.3 + 0.35 * bool(message))
+    figure.suptitle(message or "", fontsize=12)
     for ax, picture in zip(axes, pictures, strict=True):
         draw_image(ax, picture, f"{picture.shape[0]} x {picture.shape[1]}")
         ax.images[0].set_interpolation("nearest")
     return figure
 
 
-def draw_choices(questions):
+def draw_choices(questions, message=None):
     """What several choices gave, a panel for each question, two in a row, all on one scale.
 
     Args:
         questions: an even number of them, title -> (label of the choices, {name of a line: {choice: (runs,) shares from
             0 to 1}}). Choices that are numbers lie on a logarithmic axis, others are named.
+        message: what the picture says.
     """
     rows = len(questions) // 2
-    figure, axes = new_figure(rows, 2, width=8, height=2.8 * rows)
+    figure, axes = new_figure(rows, 2, width=8, height=2.8 * rows + 0.35 * bool(message))
+    figure.suptitle(message or "", fontsize=12)
     for ax, (title, (label, lines)) in zip(axes.flat, questions.items(), strict=True):
         for (name, runs), colour, marker in zip(lines.items(), COLOURS, "osD^", strict=False):
             choices, values = list(runs), 100 * np.array(list(runs.values()))  # (choices, runs)
@@ -246,11 +250,14 @@ def draw_answer(image, seen, probabilities, class_names, weights, grid):
         weights: (tokens,) that sum to 1.
         grid: (rows, columns) of the tokens.
     """
-    margins = dict(left=0.01, right=0.98, bottom=0.15, top=0.9, wspace=0.22)
-    shape = dict(width=9, height=3.6, width_ratios=(1, 1, 0.8))
+    margins = dict(left=0.01, right=0.98, bottom=0.14, top=0.83, wspace=0.22)
+    shape = dict(width=9, height=3.9, width_ratios=(1, 1, 0.8))
     figure, (photo, model, bars) = new_figure(1, 3, margins=margins, **shape)
+    best = int(np.argmax(probabilities))
+    said = f"{class_names[best]}, with a probability of {100 * probabilities[best]:.0f} %"
+    figure.suptitle(f"It says {said}", fontsize=12)
     draw_image(photo, image, f"your image, {image.shape[0]} x {image.shape[1]}")
-    draw_overlay(model, seen, weights, grid, f"full orange: {weights.max() * weights.size:.1f} x uniform")
+    draw_overlay(model, seen, weights, grid, f"pooling weights, up to {weights.max() * weights.size:.1f} x uniform")
     draw_classes(bars, probabilities, class_names, title="its best classes")
     bars.set_ylabel("class")  # names may be numbers
     return figure

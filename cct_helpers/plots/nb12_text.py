@@ -130,7 +130,7 @@ def draw_reading(text, pooling, attention, probabilities, class_names, stride=1,
     """How a text was read: pooling weights over its letters, attention between tokens, the likeliest classes.
 
     Only the tokens of the text are shown, no padding; token i stands on character i * stride and is named by the three
-    characters that its pool covers.
+    characters that its pool covers. Weights have the scale 0 to 1 in every picture, so that texts can be compared.
 
     Args:
         text: the text.
@@ -141,20 +141,23 @@ def draw_reading(text, pooling, attention, probabilities, class_names, stride=1,
         stride: characters a token.
         top: how many classes.
     """
-    margins = dict(left=0.085, right=0.98, bottom=0.2, top=0.9, wspace=0.7)  # left: room for numbers like 0.0025
-    shape = dict(width=10, height=3.6, width_ratios=(1.6, 1.1, 0.5))
+    margins = dict(left=0.065, right=0.98, bottom=0.18, top=0.82, wspace=0.7)
+    shape = dict(width=10, height=3.9, width_ratios=(1.5, 1.1, 0.5))
     figure, (left, middle, right) = new_figure(1, 3, margins=margins, **shape)
+    best = int(np.argmax(probabilities))
+    said = f"{class_names[best]}, with a probability of {100 * probabilities[best]:.0f} %"
+    name = "".join(letters_of(text)).replace(SPACE, " ")
+    figure.suptitle(f"\u201c{name}\u201d is taken for {said}", fontsize=12)
     letters, places = letters_of(text), np.arange(len(pooling)) * stride
     left.bar(places, pooling, width=0.85 * stride, color=ORANGE)
     left.axhline(1 / len(pooling), color="black", linestyle="--", linewidth=1.5)
     left.set_xticks(range(len(letters)), letters)
-    left.locator_params(axis="y", nbins=4)
-    left.set(title=f"pooling weights; dashed: uniform, 1/{len(pooling)}", ylabel="weight", xlim=(-1, len(letters)))
+    left.set(title=f"pooling weights; dashed: uniform, 1/{len(pooling)}", xlim=(-1, len(letters)))
+    left.set(ylabel="weight", ylim=(0, 1.02), yticks=(0, 0.5, 1))  # the same for every text
     left.set_xlabel("letters; a bar is a token")
     tokens = windows_of(text, stride)
-    drawn = middle.imshow(attention, vmin=0, cmap="cividis")
-    bar = figure.colorbar(drawn, ax=middle, fraction=0.046, pad=0.03, label="weight")
-    bar.locator.set_params(nbins=3)
+    drawn = middle.imshow(attention, vmin=0, vmax=1, cmap="cividis")
+    figure.colorbar(drawn, ax=middle, fraction=0.046, pad=0.03, label="weight", ticks=(0, 0.5, 1))
     middle.set_xticks(range(len(tokens)), tokens, rotation=90)
     middle.set_yticks(range(len(tokens)), tokens)
     middle.set(title="attention weights, last block", xlabel="read from", ylabel="token that reads")

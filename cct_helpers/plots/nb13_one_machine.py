@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator
+from numpy.polynomial.polynomial import polyval
 
 from cct_helpers.figures import BLUE, COLOURS, GREEN, GREY, ORANGE, PALE, PINK, RED, SKY, name_rows, new_figure
 
@@ -12,6 +13,7 @@ NUMBER_FORMATS = {  # name: (smallest positive number, smallest with full precis
     "float16": (2.0**-24, 2.0**-14, 65504.0),
 }
 DECADES = -12, 7  # what the picture of the formats shows; float32 and bfloat16 go on far beyond it
+ON_WHITE = dict(facecolor="white", edgecolor="none", pad=1)  # words over the lines of a grid
 MOST = 3.0  # times the first switch: a bar that is longer is cut off there and says so
 
 
@@ -32,10 +34,10 @@ def draw_switches(panels, title):
         name_rows(ax, list(seconds))
         ax.axvline(1, color=GREY, linewidth=1)
         for place, (value, factor) in enumerate(zip(values, times, strict=True)):
-            words = f" {1000 * value:,.0f} ms" + (f", x {factor:.2f}" if place else "")
+            words = f"{1000 * value:,.0f} ms" + (f", x {factor:.2f}" if place else "")
             if factor > MOST:
-                words = f" off the scale: {value:,.1f} s, x {factor:.0f}"
-            ax.text(min(factor, MOST), place, words, va="center", fontsize=9)
+                words = f"off the scale: {value:,.1f} s, x {factor:.0f}"
+            ax.text(min(factor, MOST) + 0.03, place, words, va="center", fontsize=9, bbox=ON_WHITE)
         ax.set(xlim=(0, 1.6 * MOST), xticks=(0, 1, 2, 3), xlabel=f"time of an update, {next(iter(seconds))} = 1")
         ax.set_title(machine, fontsize=10)
     figure.suptitle(title, fontsize=11)
@@ -66,6 +68,8 @@ def draw_number_formats(magnitudes, scale, title):
             axes[1].text(smallest, place, "becomes 0 ", ha="right", va="center", fontsize=9)
         if largest < DECADES[1]:
             axes[1].text(largest, place, " infinity", va="center", fontsize=9)
+    for ax in axes:  # so that the eye can follow where the range of float16 ends
+        ax.axvline(np.log10(NUMBER_FORMATS["float16"][0]), color=GREY, linewidth=1, linestyle="--", zorder=0)
     name_rows(axes[1], list(NUMBER_FORMATS))
     ticks = range(-12, 7, 3)
     axes[1].set_xticks(ticks, [f"$10^{{{tick}}}$" for tick in ticks])
@@ -74,15 +78,15 @@ def draw_number_formats(magnitudes, scale, title):
 
 
 def draw_overlap(schedules, prepare, step):
-    """Schedules of the same work, one below the other, a colour a batch.
+    """Schedules of the same work, one below the other, a colour a batch; the title says what the last saves.
 
     Args:
-        schedules: title -> (made, trained), when each batch is begun to be made and to be trained, (batches,) each, in
+        schedules: title -> (made, trained), when the making of each batch begins and its training, (batches,) each, in
             seconds.
         prepare, step: seconds that it takes to make and to train a batch.
     """
-    height = 1.55 * len(schedules) + 0.3
-    margins = dict(left=0.08, right=0.98, bottom=0.55 / height, top=1 - 0.3 / height, hspace=0.55)
+    height = 1.4 * len(schedules) + 0.65
+    margins = dict(left=0.08, right=0.98, bottom=0.55 / height, top=1 - 0.62 / height, hspace=0.55)
     figure, axes = new_figure(len(schedules), 1, width=8, height=height, margins=margins, sharex=True, squeeze=False)
     for ax, (title, (made, trained)) in zip(axes[:, 0], schedules.items(), strict=True):
         for batch, colour in zip(range(len(made)), COLOURS * len(made), strict=False):
@@ -92,6 +96,9 @@ def draw_overlap(schedules, prepare, step):
         name_rows(ax, ["make", "train"])
         ax.set_title(f"{title}: {trained[-1] + step:.2f} s for {len(made)} batches", loc="left", fontsize=10)
     axes[-1, 0].set(xlabel="time (s); one colour a batch")
+    first, *_, last = (trained[-1] + step for _, trained in schedules.values())
+    times = f"{prepare:g} s to make a batch, {step:g} s to train on it"
+    figure.suptitle(f"{times}: {list(schedules)[-1]} saves {1 - last / first:.0%} of the time", fontsize=11)
     return figure
 
 
@@ -126,30 +133,32 @@ def draw_growth(series, unit="seconds a step"):
     """One panel a series, both axes logarithmic: measured points, and two guesses fitted to all but the last of them.
 
     Args:
-        series: label of the horizontal axis -> (x, y, arithmetic, power): four arrays (n,), sizes, measured values, and
-            what each guess says for them.
+        series: label of the horizontal axis -> (x, y, parts, power): sizes and measured values, (n,) each; the
+            coefficients of a polynomial in x, the constant first; those of a line through the logarithms, likewise.
         unit: of y.
     """
     figure, axes = new_figure(1, len(series), width=3.1 * len(series), height=3.9, squeeze=False)
-    for ax, (name, (x, y, arithmetic, power)) in zip(axes[0], series.items(), strict=True):
-        ax.loglog(x, power, "--", color=PINK, linewidth=1.5, label="power")
-        ax.loglog(x, arithmetic, color=BLUE, linewidth=1.5, label="arithmetic")
+    for ax, (name, (x, y, parts, power)) in zip(axes[0], series.items(), strict=True):
+        along = np.geomspace(x[0], x[-1], 60)  # the last is the point that is guessed
+        arithmetic, straight = polyval(along, parts), np.exp(polyval(np.log(along), power))
+        ax.loglog(along, straight, "--", color=PINK, linewidth=1.5, label="power")
+        ax.loglog(along, arithmetic, color=BLUE, linewidth=1.5, label="arithmetic")
         ax.loglog(x[:-1], y[:-1], "o", color=ORANGE, markersize=6, label="measured, fitted")
         ax.loglog(x[-1:], y[-1:], "o", color=RED, markersize=8, markerfacecolor="white", label="measured, guessed")
         ax.set(xlabel=f"{name} (log scale)", ylabel=f"{unit} (log scale)")
-        misses = [100 * (guess[-1] / y[-1] - 1) for guess in (arithmetic, power)]
-        ax.set_title("for {:g}: arithmetic {:+.0f} %,\npower {:+.0f} %".format(x[-1], *misses), fontsize=10)
+        misses = [100 * (guess[-1] / y[-1] - 1) for guess in (arithmetic, straight)]
+        ax.set_title("at {:,g}: arithmetic {:+.0f} %,\npower {:+.0f} %".format(x[-1], *misses), fontsize=10)
         ax.set_xticks(x, [f"{value:g}" for value in x], minor=False)
         ax.minorticks_off()
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter("{x:g}")
-    figure.suptitle("Parts that the arithmetic names find the last point; a power falls short of it", fontsize=11)
+    figure.suptitle("The arithmetic comes near the last point, which was left out; a power falls short", fontsize=11)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
     return figure
 
 
 def draw_costs(macs, memory, limit, title):
-    """What a training step costs: multiply-accumulates and memory, each a bar by part.
+    """What a training step costs: the share of each part in the multiply-accumulates, and the memory by part.
 
     Args:
         macs: part -> multiply-accumulates of a step.
@@ -157,13 +166,13 @@ def draw_costs(macs, memory, limit, title):
         limit: bytes that there are.
         title: the settings, in words.
     """
-    margins = dict(left=0.03, right=0.97, bottom=0.24, top=0.86, hspace=1.45)
-    figure, axes = new_figure(2, 1, width=8, height=4.2, margins=margins)
-    total = sum(memory.values())
-    fits = "fits" if total <= limit else "does not fit"
+    margins = dict(left=0.03, right=0.97, bottom=0.24, top=0.85, hspace=1.45)
+    figure, axes = new_figure(2, 1, width=8, height=4.3, margins=margins)
+    work, total = sum(macs.values()), sum(memory.values())
+    most, fits = max(macs, key=macs.get), "fits" if total <= limit else "does not fit"
     for ax, parts, unit, name in (
-        (axes[0], macs, 1e9, f"GMACs of a step: {sum(macs.values()) / 1e9:,.1f}"),
-        (axes[1], memory, 1e9, f"memory (GB): {total / 1e9:.2f} of {limit / 1e9:g}, {fits}"),
+        (axes[0], macs, work / 100, f"share of the {work / 1e9:,.1f} GMACs of a step (%)"),
+        (axes[1], memory, 1e9, "memory (GB); the line: what there is"),
     ):
         left = 0.0
         for (part, size), colour in zip(parts.items(), (BLUE, SKY, GREEN, ORANGE, PINK), strict=False):
@@ -173,6 +182,7 @@ def draw_costs(macs, memory, limit, title):
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.75), ncols=4, frameon=False, fontsize=9)
     axes[1].set_xlim(0, 1.1 * max(total, limit) / 1e9)
     axes[1].axvline(limit / 1e9, color=RED, linewidth=2)
-    axes[0].set_title(title, loc="left", fontsize=11)
+    message = f"most work: {most}, {macs[most] / work:.0%}; memory: {total / 1e9:.2f} of {limit / 1e9:g} GB, {fits}"
+    axes[0].set_title(f"{title}\n{message}", loc="left", fontsize=11)
     axes[1].set_facecolor(PALE if total > limit else "white")
     return figure

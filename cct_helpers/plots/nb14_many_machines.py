@@ -1,6 +1,7 @@
 """Pictures of notebook 14, many machines: arrays and numbers in, a Matplotlib Figure out."""
 
 import numpy as np
+from matplotlib.patches import Rectangle
 
 from cct_helpers.figures import (
     BLUE,
@@ -16,6 +17,8 @@ from cct_helpers.figures import (
     name_rows,
     new_figure,
 )
+
+ON_WHITE = dict(facecolor="white", edgecolor="none", pad=1)  # words over the lines of a grid
 
 
 def draw_data_parallel():
@@ -57,10 +60,39 @@ def draw_masks(masks, title):
     for row, way in enumerate(ways):
         for device in range(devices):
             ax = axes[row, device]
-            draw_map(ax, masks[way][device], f"{way}: device {device}", low=0, high=1)
+            draw_map(ax, masks[way][device], f"{way}, device {device}", low=0, high=1)
             ax.title.set_fontsize(10)
             ax.set(xlabel="numbers of an image; bright: kept" if row == len(ways) - 1 else "", ylabel="image")
     figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def draw_ring(names):
+    """What each process of a ring holds, before and after each round in which parts of gradients are added up.
+
+    Args:
+        names: a letter a process; each cuts its gradient into as many parts.
+    """
+    count = len(names)
+    figure, axes = new_figure(1, count, width=8.2, height=0.5 * count + 1.1, squeeze=False)
+    held = [[name] * count for name in names]  # a row a process, a column a part
+    for rounds, ax in enumerate(axes[0]):
+        for process, part in np.ndindex(count, count):
+            letters = held[process][part]
+            colour = GREEN if len(letters) == count else SKY if len(letters) > 1 else PALE
+            ax.add_patch(Rectangle((part - 0.46, process - 0.42), 0.92, 0.84, facecolor=colour, edgecolor=GREY))
+            ax.text(part, process, "+".join(letters), ha="center", va="center", fontsize=10)
+        ax.set(xlim=(-0.6, count - 0.4), ylim=(count - 0.5, -0.5))
+        ax.set_xticks(range(count), [f"part {part}" for part in range(count)])
+        name_rows(ax, [f"process {name}" for name in names] if rounds == 0 else [""] * count)
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)
+        ax.grid(False)
+        ax.set_title("before" if rounds == 0 else f"after {rounds} round{'s' * (rounds > 1)}", fontsize=10)
+        for process in range(count):  # all at once: each part that is sent was held before this round
+            part, receiver = (process - rounds) % count, (process + 1) % count
+            held[receiver][part] = "".join(sorted(held[receiver][part] + held[process][part]))
+    figure.suptitle(f"After {count - 1} rounds of a ring each process holds one whole sum (green)", fontsize=11)
     return figure
 
 
@@ -80,9 +112,10 @@ def draw_processes(seconds, title):
         name_rows(ax, ways if number == 0 else [""] * len(ways))
         for place, value in enumerate(values):
             speed = f", {values[0] / value:.2f} times as fast" if place else ""
-            ax.text(value, place, f" {value:.2f} s{speed}", va="center", fontsize=9)
-        ax.set(xlim=(0, 1.9 * values.max()), xlabel="an epoch (s)")
-        ax.set_title(model, fontsize=10)
+            words = f"{value:.2f} s{speed}"
+            ax.text(value + 0.02 * values.max(), place, words, va="center", fontsize=9, bbox=ON_WHITE)
+        ax.set(xlim=(0, 2.1 * values.max()), xlabel="an epoch (s)")
+        ax.set_title(f"{model} model", fontsize=10)
     figure.suptitle(title, fontsize=11)
     return figure
 

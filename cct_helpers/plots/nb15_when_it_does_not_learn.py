@@ -149,7 +149,8 @@ def draw_one_batch(losses, chance, title):
     """Losses of trainings on one batch over and over, beside the loss of a guess.
 
     Args:
-        losses: name -> (steps,), in nats. What lies above 1.6 guesses is drawn there; the legend says how high it is.
+        losses: name -> (steps,), in nats. What lies above 1.6 guesses is a triangle at the upper edge; the legend says
+            how high it is.
         chance: the loss of a guess, in nats.
         title: what the picture says.
     """
@@ -159,9 +160,10 @@ def draw_one_batch(losses, chance, title):
     looks = zip((BLUE, ORANGE, PINK, GREEN), ("-", "--", "-.", (0, (1, 1))), strict=True)
     for (name, values), (colour, line) in zip(losses.items(), looks, strict=False):
         label = name if max(values) <= high else f"{name}: up to {max(values):.1f}"
-        ax.plot(
-            np.arange(len(values)), np.minimum(values, high), color=colour, linestyle=line, linewidth=2, label=label
-        )
+        values = np.asarray(values)
+        beyond = np.flatnonzero(values > high)
+        ax.plot(np.where(values > high, np.nan, values), color=colour, linestyle=line, linewidth=2, label=label)
+        ax.plot(beyond, np.full(len(beyond), high), "^", color=colour, markersize=5)
     ax.set(xlabel="steps, always with the same images", ylabel="loss (nats)", ylim=(0, 1.02 * high))
     ax.set_title(title, fontsize=11)
     ax.legend(loc="lower right", bbox_to_anchor=(1, 0.1))  # between those that stay and one that falls
@@ -221,14 +223,35 @@ def draw_fits(panels, guess, title):
     return figure
 
 
-def draw_way(ways):
+def draw_warned(scores, compared, title):
+    """Results of trainings, a row each, grey for those that the others are compared with.
+
+    Args:
+        scores: name -> (seeds,), test accuracy in percent.
+        compared: names of the grey ones. Each stands above those that are compared with it.
+        title: what the picture says.
+    """
+    figure, ax = new_figure(width=8.2, height=0.36 * len(scores) + 1.4)
+    for row, (name, values) in enumerate(scores.items()):
+        draw_seeds(ax, np.asarray(values), row, GREY if name in compared else BLUE)
+        if row and name in compared:
+            ax.axhline(row - 0.5, color=GREY, linewidth=0.8)
+    name_rows(ax, list(scores))
+    ax.set(xlabel=f"test top-1 (%); {SEEDS}")
+    ax.set_title(title, fontsize=11)
+    return figure
+
+
+def draw_way(ways, title=""):
     """The way from what is seen, by a test, to a cause: three columns of boxes with arrows.
 
     Args:
         ways: list of (symptom, test, [(outcome, cause), ...]), from top to bottom.
+        title: what the picture says.
     """
     total = sum(len(outcomes) for _, _, outcomes in ways)
-    figure, ax = new_figure(width=10.0, height=0.6 * total + 0.5)
+    figure, ax = new_figure(width=10.0, height=0.6 * total + 0.8)
+    figure.suptitle(title, fontsize=11)
     ax.set(xlim=(0, 10), ylim=(total + 0.05, -0.6))
     ax.set_axis_off()
     for x, text in ((1.15, "what you see"), (3.8, "the test"), (5.75, "its outcome"), (8.3, "the cause")):

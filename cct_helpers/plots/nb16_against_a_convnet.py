@@ -3,6 +3,7 @@
 import textwrap
 
 import numpy as np
+from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 
 from cct_helpers.figures import (
@@ -22,7 +23,7 @@ from cct_helpers.figures import (
 
 MODEL_COLOURS = {"CCT": BLUE, "ResNet": ORANGE}
 MARKERS = {"CCT": "o", "ResNet": "s"}
-KINDS = {"3 x 3 neighbours": "#FBE3D3", "all tokens": "#D3E6F5", "no weights of its own": PALE}
+KINDS = {"3 x 3 neighbours": "#FBE3D3", "all tokens, weighed by what they hold": "#D3E6F5", "neither": PALE}
 
 
 def draw_two_ways(rows, title=""):
@@ -45,8 +46,29 @@ def draw_two_ways(rows, title=""):
             if step:
                 draw_arrow(ax, (step - 0.59, row), (step - 0.4, row), linewidth=1.2, shrinkA=0, shrinkB=0)
     patches = [Patch(facecolor=colour, edgecolor=GREY, label=kind) for kind, colour in KINDS.items()]
-    figure.legend(handles=patches, loc="outside lower center", ncols=3, frameon=False, title="computed from")
+    figure.legend(
+        handles=patches, loc="outside lower center", ncols=3, frameon=False, title="each number is computed from"
+    )
     figure.suptitle(title)
+    return figure
+
+
+def draw_seen(maps, title=""):
+    """Which pixels something depends on, in two colours, side by side on one scale.
+
+    Args:
+        maps: name -> (height, width) of True and False.
+        title: what the picture says.
+    """
+    figure, axes = new_figure(1, len(maps), width=9.6, height=3.5, sharey=True, squeeze=False)
+    figure.suptitle(title)
+    for ax, (name, where) in zip(axes[0], maps.items(), strict=True):
+        ax.imshow(where, cmap=ListedColormap([PALE, BLUE]), vmin=0, vmax=1)
+        ax.set_title(f"{name}: {int(where.any(axis=0).sum())} pixels", fontsize=10)
+        ax.set(xlabel="column (pixels)")
+    axes[0, 0].set(ylabel="row (pixels)")
+    patches = [Patch(facecolor=BLUE, label="seen"), Patch(facecolor=PALE, label="not seen")]
+    figure.legend(handles=patches, loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 
@@ -79,7 +101,7 @@ def draw_costs(sides, macs, seconds, title=""):
 
 
 def draw_race(panels, lines, title=""):
-    """What the runs of a race reached: a panel a data set, a row a model, over a band of what luck can do.
+    """What the runs of a race reached: a panel a data set, a row a model, over a band of luck, on one scale.
 
     Args:
         panels: name of the data -> {model: (seeds,)}, in percent.
@@ -87,7 +109,7 @@ def draw_race(panels, lines, title=""):
             the mean of the first model.
         title: what the picture says.
     """
-    figure, axes = new_figure(1, len(panels), width=9.6, height=2.6, squeeze=False)
+    figure, axes = new_figure(1, len(panels), width=9.6, height=2.6, sharex=True, squeeze=False)
     figure.suptitle(title)
     for ax, (data, scores) in zip(axes[0], panels.items(), strict=True):
         middle = np.mean(next(iter(scores.values())))
@@ -123,23 +145,24 @@ def draw_changes(panels, title=""):
 
 
 def draw_boxes(counts, classes, title=""):
-    """What two models make of the same images: both right, one of them, none; for all images and class by class.
+    """The images that at least one of two models gets wrong: one of them right, or none; all, and class by class.
 
     Args:
         counts: (classes, 4), images: both right, only the first model, only the second, none.
         classes: (classes,) names.
         title: what the picture says.
     """
-    names = ("both right", "only CCT right", "only ResNet right", "both wrong")
+    names = ("only CCT right", "only ResNet right", "both wrong")
     figure, ax = new_figure(width=8.6, height=0.31 * (len(classes) + 1) + 1.5)
-    shares = 100 * np.vstack([counts.sum(axis=0), counts]) / np.vstack([counts.sum(axis=0), counts]).sum(1)[:, None]
+    rows = np.vstack([counts.sum(axis=0), counts])
+    shares = (100 * rows / rows.sum(axis=1, keepdims=True))[:, 1:]
     left = np.zeros(len(shares))
-    for name, colour, values in zip(names, (PALE, BLUE, ORANGE, GREY), shares.T, strict=True):
+    for name, colour, values in zip(names, (BLUE, ORANGE, GREY), shares.T, strict=True):
         ax.barh(range(len(shares)), values, left=left, color=colour, label=name, height=0.75)
         left += values
     name_rows(ax, ["all", *classes])
-    ax.set(xlabel="share of the test images (%)", xlim=(0, 100))
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+    ax.set(xlabel="share of the test images that at least one gets wrong (%)", ylabel="digit")
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     figure.suptitle(title)
     return figure
 

@@ -28,7 +28,9 @@ photo = Image.fromarray(data.chelsea()[:, 100:400]).resize((32, 32), Image.Resam
 page_text = cct.attention_explorer(model, np.asarray(photo), model.card["class_names"])
 
 with sync_playwright() as playwright:
-    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+    browser = playwright.chromium.launch(
+        executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+    )
     page = browser.new_page(viewport={"width": 900, "height": 1000}, color_scheme="light")
     page.set_content(page_text)
     frame = page.locator("iframe").element_handle().content_frame()

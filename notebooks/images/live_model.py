@@ -27,16 +27,24 @@ cat = Image.fromarray(data.chelsea()[:, 75:375]).resize((32, 32), Image.Resampli
 page_text = cct.live_model(model, np.asarray(cat))
 
 with sync_playwright() as playwright:
-    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-    page = browser.new_page(viewport={"width": 900, "height": 1000}, color_scheme="light", reduced_motion="reduce")
+    browser = playwright.chromium.launch(
+        executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+    )
+    page = browser.new_page(
+        viewport={"width": 900, "height": 1000}, color_scheme="light", reduced_motion="reduce"
+    )
     page.set_content(page_text)
     frame = page.locator("iframe").element_handle().content_frame()
     frame.locator("#live").wait_for(state="visible")
     frame.get_by_role("button", name="Hide squares", exact=True).click()
     box = frame.locator("#picture").bounding_box()
     row, column = NOSE
-    page.mouse.click(box["x"] + (column + 0.5) * box["width"] / 8, box["y"] + (row + 0.5) * box["height"] / 8)
-    frame.wait_for_function("() => !working && !asked && !painting && referenceDone === state.reference")
+    page.mouse.click(
+        box["x"] + (column + 0.5) * box["width"] / 8, box["y"] + (row + 0.5) * box["height"] / 8
+    )
+    frame.wait_for_function(
+        "() => !working && !asked && !painting && referenceDone === state.reference"
+    )
     shot = frame.locator(".stage").screenshot()
     browser.close()
 

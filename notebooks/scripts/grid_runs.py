@@ -1,38 +1,40 @@
-"""The real trainings behind notebooks 09 and 10, on CIFAR-10 and a CPU: which part, which fix, which trick pays?
+"""The trainings behind notebooks 09 and 10, on CIFAR-10 and a CPU: which part, which fix, which trick pays?
 
-    python notebooks/scripts/grid_runs.py --data cifar10.npz --work FOLDER parts ladder stronger
-    python notebooks/scripts/grid_runs.py --data cifar10.npz --work FOLDER --collect parts ladder stronger
+    python notebooks/scripts/grid_runs.py --data cifar10.npz parts ladder top rates stronger
 
-A grid is a dict of settings, each trained with 3 seeds. One process a core, each on a core of its own; FOLDER keeps a
-file a run, so that a stopped grid goes on. --collect writes what FOLDER has to notebooks/results, one record a grid.
+A grid is a dict of settings, each trained with some seeds. One process a core, each on a core of its own; on two quiet
+cores parts takes some 2 hours, ladder and top 40 minutes, rates 10 minutes, stronger 2 hours. A record is written to
+notebooks/results when all its runs are there; until then a file .begun beside it keeps those that are, so that a
+stopped grid goes on. Runs of other code are made again.
 
-Small on purpose: 10,000 or 5,000 of the training images and few epochs, stated in each record. All 10,000 test images
-are read, once, by the weights of the best epoch on 1,000 other images.
+Small on purpose: 10,000 or 5,000 of the training images and few epochs, stated in each record. 1,000 other images
+choose the epoch, 4,000 more are what settings are compared on ("val_top1" of a run), and all 10,000 test images are
+read once, by the weights of the best epoch.
 """
 
 import argparse
 import dataclasses
 import functools
+import hashlib
 import multiprocessing
 import os
-import pathlib
-import platform
 import time
+from pathlib import Path
 
 import keras
+import records
 from keras_io_2021 import build_keras_io_2021
-from records import RESULTS, write
 from sklearn.model_selection import train_test_split
 
 import cct_helpers as cct
 from cct_helpers.images import shrink
-from cct_helpers.topics.ablation import PARTS, TWO_PARTS, build_parts, run_grid
+from cct_helpers.topics.ablation import PARTS, TWO_PARTS, build_parts
 
 MEAN, STD = (125.31, 122.95, 113.87), (62.99, 62.09, 66.70)  # CIFAR-10, pixel units
-SEEDS = range(3)
+CHOOSE_EPOCH = 1000  # validation images; the rest of them compares settings
 
-# Parts: whole images only in the last epoch, smaller ones before, as in the recipe `fast`.
-PARTS_RECIPE = dataclasses.replace(cct.RECIPES["fast"], epochs=5, batch_size=64, image_scales=((0.5, 3), (0.75, 1)))
+# Parts: whole images in every epoch, so that every setting is trained on the tokens it is tested on.
+PARTS_RECIPE = dataclasses.replace(cct.RECIPES["fast"], epochs=4, batch_size=64, image_scales=())
 
 # The ladder, on images of 16 x 16 pixels: from the keras.io example of 2021 to the course's model and recipe.
 # (name, changed options of the model, changed fields of the recipe); a rung keeps what the rungs below it changed.
@@ -54,10 +56,12 @@ RUNGS = [
 BASE = dataclasses.replace(
     cct.RECIPES["fast"], epochs=20, batch_size=64, image_scales=(), optimizer="adamw", learning_rate=2e-3
 )
-TOGETHER = {"augment": "auto_augment", "erasing": 0.25, "mixup": 0.8, "cutmix": 1.0, "ema": 0.99, "optimizer": "muon"}
-TOGETHER |= {"learning_rate": 4e-3}
+MUON = {"optimizer": "muon", "learning_rate": 4e-3}
+TOGETHER = {"augment": "auto_augment", "erasing": 0.25, "mixup": 0.8, "cutmix": 1.0, "ema": 0.99, **MUON}
 STRONGER = {
     "no_augmentation": {"augment": "none"},
+    "flip": {"crop_padding": 0},
+    "crop": {"flip": False},
     "crop_and_flip": {},
     "auto_augment": {"augment": "auto_augment"},
     "rand_augment": {"augment": "rand_augment"},
@@ -65,12 +69,21 @@ STRONGER = {
     "mixup": {"mixup": 0.8},
     "cutmix": {"cutmix": 1.0},
     "average_of_weights": {"ema": 0.99},
-    "muon": {"optimizer": "muon", "learning_rate": 4e-3},
+    "muon": MUON,
     "all_together": TOGETHER,
     "longer": {"epochs": 40},
+    "longer_muon": {**MUON, "epochs": 40},
     "longer_all_together": {**TOGETHER, "epochs": 40},
     "longest": {"epochs": 80},
+    "longest_muon": {**MUON, "epochs": 80},
     "longest_all_together": {**TOGETHER, "epochs": 80},
+}
+
+# Where the two learning rates of STRONGER come from: the crop and the flip, 20 epochs, one seed, validation alone.
+RATES = {
+    f"{optimizer}_{rate:g}": {"optimizer": optimizer, "learning_rate": rate}
+    for optimizer, rates in {"adamw": (1e-3, 2e-3, 4e-3), "muon": (2e-3, 4e-3, 8e-3)}.items()
+    for rate in rates
 }
 
 
@@ -97,81 +110,117 @@ def from_the_top():
     }
 
 
-def parts_run(data, setting):
-    build = functools.partial(build_parts, normalization=(MEAN, STD), attention_dropout=0.0, **setting)
-    return data, build, PARTS_RECIPE
-
-
-def ladder_run(data, setting):
-    options = dict(setting["model"])
-    build = functools.partial(build_keras_io_2021, side=16, **options)
-    if options.pop("course", False):
-        build = functools.partial(cct.build_cct, input_shape=(16, 16, 3), normalization=(MEAN, STD))
-    return halved(data), build, dataclasses.replace(IN_2021, **setting["recipe"])
-
-
-def stronger_run(data, setting):
-    build = functools.partial(
-        cct.build_cct, input_shape=(16, 16, 3), normalization=(MEAN, STD), attention_dropout=0.0, stochastic_depth=0.0
-    )
-    return halved(data), build, dataclasses.replace(BASE, **setting)
-
-
-# grid -> (record, training images, settings, function from (data, setting) to (data, builder, recipe), in words)
-GRIDS = {
-    "parts": ("09_parts", 10_000, PARTS | TWO_PARTS, parts_run, "CCT-2/3x2 with parts changed; 16, 24, then 32 pixels"),
-    "ladder": ("09_ladder", 10_000, ladder(), ladder_run, "from the example of 2021 upwards; images of 16 x 16 pixels"),
-    "top": ("09_from_the_top", 10_000, from_the_top(), ladder_run, "the last rung of the ladder less one fix"),
-    "stronger": ("10_stronger", 5_000, STRONGER, stronger_run, "CCT-2/3x2 trained in many ways; 16 x 16 pixels"),
-}
-
-
-def halved(data):
-    """The same data set with images of half the side."""
-    return data._replace(**{part: shrink(getattr(data, part), 0.5) for part in ("x_train", "x_val", "x_test")})
-
-
 @functools.cache
-def subset(path, images):
-    """So many training images of an `.npz`, the classes in proportion, 1,000 for validation, and all test images."""
+def subset(path, images, scale=1):
+    """So many training images of an `.npz`, the classes in proportion, with all validation and test images."""
     data = cct.load_dataset(path, seed=0)
     x_train, _, y_train, _ = train_test_split(
         data.x_train, data.y_train, train_size=images, stratify=data.y_train, random_state=0
     )
-    return data._replace(x_train=x_train, y_train=y_train, x_val=data.x_val[:1000], y_val=data.y_val[:1000])
+    data = data._replace(x_train=x_train, y_train=y_train)
+    return data._replace(**{part: shrink(getattr(data, part), scale) for part in ("x_train", "x_val", "x_test")})
 
 
-def train(grid, path, setting, seed):
-    """One run: what a model with this setting scores on the test images, and its history."""
-    _, images, _, run, _ = GRIDS[grid]
+def train(data, build, recipe, seed, test=True, mirrored=False):
+    """Train one model: its scores, and its history."""
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
-    data, build, recipe = run(subset(path, images), setting)
     model = build()
-    history = cct.fit(model, data, recipe, seed=seed, verbose=False)
-    scores = cct.evaluate(model, data.x_test, data.y_test)
-    if grid == "stronger":  # test-time augmentation: the mean of the logits of an image and of its mirror image
-        mirrored = (cct.predict(model, data.x_test) + cct.predict(model, data.x_test[:, :, ::-1])) / 2
-        scores["with_mirrored"] = float((mirrored.argmax(axis=1) == data.y_test).mean())
-    rounded = {
-        name: [float(f"{value:.4g}") for value in history[name]]
-        for name in ("loss", "top1", "val_loss", "val_top1", "images_per_second")
-    }
-    return {
-        "parameters": model.count_params(),
-        **{f"test_{name}": score for name, score in scores.items()},
-        "best_epoch": history["best_epoch"],
-        "seconds": round(sum(history["seconds"]), 1),
-        "history": rounded,
-    }
+    choosing = data._replace(x_val=data.x_val[:CHOOSE_EPOCH], y_val=data.y_val[:CHOOSE_EPOCH])
+    history = cct.fit(model, choosing, recipe, seed=seed, verbose=False)
+    scored = {"val": (data.x_val[CHOOSE_EPOCH:], data.y_val[CHOOSE_EPOCH:]), "train": (data.x_train, data.y_train)}
+    if test:
+        scored["test"] = data.x_test, data.y_test
+    scores = {part: cct.evaluate(model, *arrays) for part, arrays in scored.items()}
+    run = {f"{part}_{name}": value for part, found in scores.items() for name, value in found.items()}
+    if mirrored:  # test-time augmentation: the mean of the logits of an image and of its mirror image
+        logits = cct.predict(model, data.x_test) + cct.predict(model, data.x_test[:, :, ::-1])
+        run["test_with_mirrored"] = float((logits.argmax(axis=1) == data.y_test).mean())
+    kept = ("loss", "top1", "val_loss", "val_top1", "images_per_second")
+    run["history"] = {name: [float(f"{value:.4g}") for value in history[name]] for name in kept}
+    run |= {"best_epoch": history["best_epoch"], "seconds": round(sum(history["seconds"]), 1)}
+    return {"parameters": model.count_params(), **run}
 
 
-def one_run(wanted, path, work):
-    """Train one run in a worker process, unless its file is there."""
+def train_parts(path, setting, seed):
+    build = functools.partial(build_parts, normalization=(MEAN, STD), attention_dropout=0.0, **setting)
+    return train(subset(path, 10_000), build, PARTS_RECIPE, seed)
+
+
+def train_ladder(path, setting, seed):
+    options = dict(setting["model"])
+    build = functools.partial(build_keras_io_2021, side=16, **options)
+    if options.pop("course", False):
+        build = functools.partial(cct.build_cct, input_shape=(16, 16, 3), normalization=(MEAN, STD))
+    return train(subset(path, 10_000, 0.5), build, dataclasses.replace(IN_2021, **setting["recipe"]), seed)
+
+
+def train_stronger(path, setting, seed, **scores):
+    options = dict(normalization=(MEAN, STD), attention_dropout=0.0, stochastic_depth=0.0)
+    build = functools.partial(cct.build_cct, input_shape=(16, 16, 3), **options)
+    return train(subset(path, 5000, 0.5), build, dataclasses.replace(BASE, **setting), seed, **scores)
+
+
+def train_stronger_and_mirror(path, setting, seed):
+    return train_stronger(path, setting, seed, mirrored=True)
+
+
+def train_rates(path, setting, seed):
+    return train_stronger(path, setting, seed, test=False)
+
+
+# Grid -> record, function that trains one run, recipe that the settings change, settings, in words.
+GRIDS = {
+    "parts": (
+        "09_parts",
+        train_parts,
+        PARTS_RECIPE,
+        PARTS | TWO_PARTS,
+        "CCT-2/3x2 with parts changed; images of 32 x 32 pixels",
+    ),
+    "ladder": (
+        "09_ladder",
+        train_ladder,
+        IN_2021,
+        ladder(),
+        "from the example of 2021 upwards; images of 16 x 16 pixels",
+    ),
+    "top": ("09_from_the_top", train_ladder, IN_2021, from_the_top(), "the last rung of the ladder less one fix"),
+    "rates": ("10_rates", train_rates, BASE, RATES, "CCT-2/3x2, three learning rates each; 16 x 16 pixels"),
+    "stronger": (
+        "10_stronger",
+        train_stronger_and_mirror,
+        BASE,
+        STRONGER,
+        "CCT-2/3x2 trained in many ways, no dropout; 16 x 16 pixels",
+    ),
+}
+# What decides the numbers of a record, as in records.SOURCES: an entry moves there when its record is made.
+HERE, ABLATION = "notebooks/scripts/grid_runs.py", "cct_helpers/topics/ablation.py"
+SMALLER, OF_2021 = {"cct_helpers/images.py": ["shrink"]}, "notebooks/scripts/keras_io_2021.py"
+records.SOURCES |= {
+    "09_parts": {ABLATION: ["build_parts", "PARTS", "TWO_PARTS"], HERE: ["train_parts"]},
+    "09_ladder": {HERE: ["ladder", "train_ladder"], OF_2021: ["build_keras_io_2021"], **SMALLER},
+    "09_from_the_top": {HERE: ["from_the_top", "train_ladder"], OF_2021: ["build_keras_io_2021"], **SMALLER},
+    "10_rates": {HERE: ["RATES", "train_rates"], **SMALLER},
+    "10_stronger": {HERE: ["STRONGER", "train_stronger_and_mirror"], **SMALLER},
+}
+TRAIN_IMAGES = {"parts": 10_000, "ladder": 10_000, "top": 10_000, "rates": 5000, "stronger": 5000}
+
+
+def seeds_of(grid, name):
+    """Five for what every other setting is compared with, one where only the rate is chosen, three otherwise."""
+    return range({"as_it_is": 5}.get(name, 1 if grid == "rates" else 3))
+
+
+def one_run(wanted, path):
+    """Train one run in a worker process."""
     grid, name, seed = wanted
+    _, train_one, _, settings, _ = GRIDS[grid]
     began = time.perf_counter()
-    (run,) = run_grid(functools.partial(train, grid, path), {name: GRIDS[grid][2][name]}, [seed], work / grid)
-    return f"{grid} {name} seed {seed}: test {run['test_top1']:.2%} ({time.perf_counter() - began:.0f} s)"
+    run = {"name": name, "seed": seed, "setting": settings[name], **train_one(path, settings[name], seed)}
+    run["made_in_seconds"] = round(time.perf_counter() - began, 1)
+    return records.rounded(run)
 
 
 def on_one_core(counter):
@@ -183,50 +232,44 @@ def on_one_core(counter):
         os.sched_setaffinity(0, {number % os.cpu_count()})
 
 
-def collect(grid, work, note):
-    """Write the runs that there are to the record of a grid."""
-    record, images, settings, _, what = GRIDS[grid]
-    runs = []
-    for name, setting in settings.items():
-        seeds = [seed for seed in SEEDS if (work / grid / f"{name}_s{seed}.json").exists()]
-        runs += run_grid(None, {name: setting}, seeds, work / grid)
-    recipe = {"parts": PARTS_RECIPE, "ladder": IN_2021, "top": IN_2021, "stronger": BASE}[grid]
-    whole = {
-        "command": f"python notebooks/scripts/grid_runs.py --data cifar10.npz --work FOLDER {grid}",
-        "what": what,
-        "note": note,
-        "train_images": images,
-        "validation_images": 1000,
-        "test_images": 10_000,
-        "recipe": dataclasses.asdict(recipe),
-        "machine": f"{os.cpu_count()} CPU cores, one run on each",
-        "versions": {"python": platform.python_version(), "keras": keras.__version__},
-        "backend": keras.config.backend(),
-        "runs": runs,
-    }
-    path = RESULTS / f"{record}.json"
-    write(path, whole)
-    print(f"{path.name}: {len(runs)} of {len(settings) * len(SEEDS)} runs")
+def begin(grid, note, path):
+    """The record of a grid with the runs that there are."""
+    name, _, recipe, _, what = GRIDS[grid]
+    head = {"what": what, "note": note, "data": hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]}
+    head |= {"train_images": TRAIN_IMAGES[grid], "recipe": dataclasses.asdict(recipe)}
+    head |= {"validation_images": {"choose the epoch": CHOOSE_EPOCH, "compare settings": 5000 - CHOOSE_EPOCH}}
+    head |= {"test_images": 0 if grid == "rates" else 10_000, "backend": keras.config.backend()}
+    return records.begun(name, f"python notebooks/scripts/grid_runs.py --data cifar10.npz {grid}", **head)
+
+
+def make(grid, pool, note, path):
+    """Train what is missing of a grid, and write its record."""
+    name, _, _, settings, _ = GRIDS[grid]
+    record, file = begin(grid, note, path), records.RESULTS / f"{name}.json"
+    done = {(run["name"], run["seed"]) for run in record["runs"]}
+    wanted = [(setting, seed) for seed in range(5) for setting in settings if seed in seeds_of(grid, setting)]
+    missing = [(grid, *run) for run in wanted if run not in done]
+    for run in pool.imap_unordered(functools.partial(one_run, path=path), missing):
+        record["runs"].append(run)
+        records.write(file.with_suffix(".begun"), record)
+        print(f"{grid} {run['name']} seed {run['seed']}: validation {run['val_top1']:.2%}", flush=True)
+    record["runs"].sort(key=lambda run: wanted.index((run["name"], run["seed"])))
+    records.write(file, record)
+    file.with_suffix(".begun").unlink(missing_ok=True)
+    print(f"{file.name}: {len(record['runs'])} runs", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("grids", nargs="+", choices=list(GRIDS), metavar="GRID")
-    parser.add_argument("--data", help=".npz with x_train, y_train, x_test, y_test")
-    parser.add_argument("--work", type=pathlib.Path, required=True, help="folder for the files of the runs")
+    parser.add_argument("--data", required=True, help=".npz with x_train, y_train, x_test, y_test")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
-    parser.add_argument("--collect", action="store_true", help="train nothing, write the records")
     parser.add_argument("--note", default="", help="what a reader of the record should know of the machine or the data")
     wanted = parser.parse_args()
-    if not wanted.collect:
-        runs = [(grid, name, seed) for seed in SEEDS for grid in wanted.grids for name in GRIDS[grid][2]]
-        spawn = multiprocessing.get_context("spawn")
-        counter = spawn.Value("i", 0)
-        with spawn.Pool(wanted.processes, on_one_core, (counter,)) as pool:
-            for line in pool.imap_unordered(functools.partial(one_run, path=wanted.data, work=wanted.work), runs):
-                print(line, flush=True)
-    for grid in wanted.grids:
-        collect(grid, wanted.work, wanted.note)
+    spawn = multiprocessing.get_context("spawn")
+    with spawn.Pool(wanted.processes, on_one_core, (spawn.Value("i", 0),)) as pool:
+        for grid in wanted.grids:
+            make(grid, pool, wanted.note, wanted.data)
 
 
 if __name__ == "__main__":

@@ -114,14 +114,24 @@ def source_of(name):
     return path
 
 
-def bare(tree):
-    """The code of a syntax tree without comments and docstrings, as text."""
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
-            if isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
-                node.body = body[1:] or [ast.Pass()]
-    return ast.unparse(tree)
+def bare(node):
+    """The code of a syntax tree without comments, docstrings and layout, as text: the same on every Python.
+
+    `ast.unparse` and `ast.dump` would not do: how they write some expressions changes between versions of Python.
+    """
+    if isinstance(node, list):
+        return f"[{', '.join(map(bare, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = dict(ast.iter_fields(node))
+    first, *rest = fields["body"] if isinstance(fields.get("body"), list) and fields["body"] else [None]
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        fields["body"] = rest
+    if isinstance(node, ast.JoinedStr):  # Python 3.12 has empty texts in some f-strings
+        fields["values"] = [value for value in node.values if getattr(value, "value", None) != ""]
+    # An empty field says nothing, and newer versions have more of them.
+    said = [f"{name}={bare(value)}" for name, value in fields.items() if value is not None and value != []]
+    return f"{type(node).__name__}({', '.join(said)})"
 
 
 def outer_names(statement):
@@ -200,6 +210,8 @@ def begun(name, command, **more):
         **more: what else stands in its head. "data", if there, must be that of the runs, or these are made again.
     """
     path = RESULTS / f"{name}.json"
+    half = path.with_suffix(".begun")  # where a script keeps a record until all of its runs are there
+    path = half if half.exists() else path
     record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     if record.get("fingerprint") != fingerprint(name) or record.get("data") != more.get("data"):
         record = {"command": command, "fingerprint": fingerprint(name), "runs": []}

@@ -27,7 +27,7 @@ from pathlib import Path
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
+assert root, "No cct_helpers here. On Colab: upload the course as NAME.zip, then '!unzip -q NAME.zip'."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -49,9 +49,10 @@ import numpy as np
 
 # %% tags=["solution"]
 def unpatchify(tokens, size, rows, columns):
-    x = tokens.reshape(len(tokens), rows, columns, size, size, -1)  # -> (batch, rows, columns, down, across, channels)
+    # (batch, tokens, numbers in a patch) -> (batch, rows, columns, down, across, channels)
+    x = tokens.reshape(len(tokens), rows, columns, size, size, -1)
     x = x.transpose(0, 1, 3, 2, 4, 5)  # -> (batch, rows, down, columns, across, channels)
-    return x.reshape(len(tokens), rows * size, columns * size, -1)  # -> (batch, height, width, channels)
+    return x.reshape(len(x), rows * size, columns * size, -1)  # -> (batch, height, width, channels)
 
 
 cct.check("unpatchify", unpatchify)

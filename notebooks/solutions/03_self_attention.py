@@ -27,7 +27,7 @@ from pathlib import Path
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
+assert root, "No cct_helpers here. On Colab: upload the course as NAME.zip, then '!unzip -q NAME.zip'."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -71,7 +71,8 @@ cct.check("cross_attention", cross_attention)
 
 # %% tags=["solution"]
 def fold_norm(scale, shift, kernel, bias):
-    return scale[:, None] * kernel, shift @ kernel + bias  # row i of the kernel meets number i of a token
+    scaled = scale[:, None] * kernel  # row i of the kernel meets number i of a token
+    return scaled, shift @ kernel + bias
 
 
 cct.check("fold_norm", fold_norm)

@@ -27,7 +27,7 @@ from pathlib import Path
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
+assert root, "No cct_helpers here. On Colab: upload the course as NAME.zip, then '!unzip -q NAME.zip'."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -50,7 +50,8 @@ import numpy as np
 
 # %% tags=["solution"]
 def all_settings(counts):
-    return np.indices(counts).reshape(len(counts), -1).T  # (axes, *counts) -> (axes, combinations) -> transposed
+    grid = np.indices(counts)  # (axes, *counts)
+    return grid.reshape(len(counts), -1).T  # -> (axes, combinations) -> (combinations, axes)
 
 
 cct.check("all_settings", all_settings)
@@ -107,7 +108,8 @@ from itertools import combinations
 
 
 def best_of(scores, k):
-    return np.mean([max(chosen) for chosen in combinations(scores, k)])  # each choice is as likely as any other
+    best = [max(chosen) for chosen in combinations(scores, k)]  # each choice is as likely as any other
+    return np.mean(best)
 
 
 cct.check("best_of", best_of)

@@ -16,7 +16,7 @@
 # Worked answers to the exercises of [notebook 13](../13_one_machine.ipynb), each with its reason and its wrong turns.
 # Try them yourself first.
 #
-# 6 minutes to read, under a minute to run. Builds on the notebook itself.
+# 8 minutes to read, under a minute to run. Builds on the notebook itself.
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/solutions/13_one_machine.ipynb)
 
@@ -27,7 +27,7 @@ from pathlib import Path
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
+assert root, "No cct_helpers here. On Colab: upload the course as NAME.zip, then '!unzip -q NAME.zip'."
 sys.path.insert(0, root)
 
 import cct_helpers as cct

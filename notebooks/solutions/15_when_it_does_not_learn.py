@@ -27,7 +27,7 @@ from pathlib import Path
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
+assert root, "No cct_helpers here. On Colab: upload the course as NAME.zip, then '!unzip -q NAME.zip'."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -110,8 +110,8 @@ def moved_copies(train, test):
     found = np.zeros(len(test), bool)
     for row in range(3):
         for column in range(3):
-            window = train[None, :, row : row + height - 2, column : column + width - 2]  # (1, train, ...)
-            found |= (inner == window).all(axis=(2, 3, 4)).any(axis=1)
+            window = train[:, row : row + height - 2, column : column + width - 2]  # (train, ...)
+            found |= (inner == window[None]).all(axis=(2, 3, 4)).any(axis=1)
     return found
 
 

@@ -27,7 +27,7 @@ from pathlib import Path
 here = Path(globals().get("__file__", "")).resolve()  # this script, or the folder of this notebook
 places = [here, *here.parents, *Path("/content").glob("*")]  # Colab keeps files in /content
 root = next((str(place) for place in places if (place / "cct_helpers").is_dir()), None)
-assert root, "No cct_helpers here. On Colab: upload the course as a .zip, run '!unzip -q NAME.zip', then this cell."
+assert root, "No cct_helpers here. On Colab: upload the course as NAME.zip, then '!unzip -q NAME.zip'."
 sys.path.insert(0, root)
 
 import cct_helpers as cct
@@ -68,8 +68,9 @@ cct.check("tokens_at_balance", tokens_at_balance)
 # %% tags=["solution"]
 def resnet_weights(depth, width, channels, classes):
     convolutions_in_stage = (depth - 2) // 3  # two in each of (depth - 2) / 6 blocks
+    widths = [width * 2**stage for stage in range(3) for _ in range(convolutions_in_stage)]
     total, given = 0, channels
-    for made in [width] + [width * 2**stage for stage in range(3) for _ in range(convolutions_in_stage)]:
+    for made in [width, *widths]:
         total += 9 * given * made + 2 * made
         given = made
     return total + given * classes + classes

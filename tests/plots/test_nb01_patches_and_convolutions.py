@@ -31,7 +31,8 @@ def test_pieces_are_set_apart_by_white_and_not_changed():
 
 
 def test_cuts_have_a_picture_each_and_a_grid_on_the_image():
-    figure = pictures.draw_cuts(IMAGE, {"one": pieces(), "two": pieces()})
+    figure = pictures.draw_cuts(IMAGE, {"one": pieces(), "two": pieces()}, "What it says")
+    assert figure.get_suptitle() == "What it says"
     image, one, two = figure.axes
     assert [one.get_title(), two.get_title()] == ["one", "two"]
     assert "8 x 12 pixels" in image.get_title()
@@ -115,7 +116,9 @@ def test_moved_accuracy_leaves_no_series_out():
 
 def test_tokenizers_are_drawn_to_scale_and_say_every_shape():
     square = np.zeros((12, 12, 3), "uint8")
-    figure = pictures.draw_tokenizers(square, {"long": STEPS, "short": [("cut", (6, 6, 64)), STEPS[-1]]})
+    ways = {"long": STEPS, "short": [("cut", (6, 6, 64)), STEPS[-1]]}
+    figure = pictures.draw_tokenizers(square, ways, "What it says")
+    assert figure.get_suptitle() == "What it says"
     long, short = figure.axes
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["long", "short"]
     words = [text.get_text() for text in long.texts if text.get_text()]

@@ -69,7 +69,9 @@ def test_two_grids_have_the_same_edges_and_say_where_the_new_middles_are():
     old, new = boxes[:2], boxes[2:]
     for row in (old, new):
         assert np.isclose(row[0].get_x(), -0.5) and np.isclose(row[-1].get_x() + row[-1].get_width(), 1.5)
-    assert [text.get_text() for text in axes.texts[2:]] == ["-0.17", "0.50", "1.17"]
+    assert axes.texts[2].get_text() == "new middles,\non the old scale"
+    assert [text.get_text() for text in axes.texts[3:]] == ["-0.17", "0.50", "1.17"]
+    assert min(text.get_fontsize() for text in axes.texts) >= 9
     assert np.allclose(axes.lines[1].get_xdata(), [-1 / 6, 0.5, 7 / 6])
 
 

@@ -36,6 +36,13 @@ def test_overlays_stand_below_their_images_on_one_scale():
     assert not axes[2, 1].images and not axes[3, 1].images
 
 
+def test_overlays_mark_the_tokens_with_ink():
+    image = np.zeros((1, 8, 8, 1), "uint8")
+    image[0, 5, 2] = 9  # in row 2 and column 1 of 4 x 4 tokens of 2 x 2 pixels
+    _, below = pictures.draw_overlays(image, WEIGHTS[:1], (4, 4), ["a"], columns=1).axes
+    np.testing.assert_allclose(below.lines[0].get_xydata(), [[2.5, 4.5]])
+
+
 def arrows(axes):
     """(start, width) of every straight arrow."""
     drawn = [text for text in axes.texts if getattr(text, "arrow_patch", None) is not None]

@@ -101,6 +101,16 @@ def test_overview_fits_its_frame_and_is_white(overview):
     assert (drawn[:2] == 255).all() and (drawn[-2:] == 255).all() and (drawn[:, :2] == 255).all()
     words = " ".join(text.get_text() for text in overview.texts)
     assert all(part in words for part in ("tokenizer", "attention", "pooling", "head"))
+    assert overview.get_suptitle() == ""
+
+
+def test_overview_has_room_for_a_title():
+    seen = PHOTO, SMALL, RNG.normal(size=(64, 16)), *RNG.dirichlet(np.ones(64), 2), np.array([0.1, 0.5, 0.4])
+    figure = pictures.draw_overview(*seen, "abc", (8, 8), (13, -6, 4), (2, 3), title="From image to class")
+    assert figure.get_suptitle() == "From image to class"
+    figure.draw_without_rendering()
+    title, first = figure._suptitle.get_window_extent(), figure.axes[0].title.get_window_extent()
+    assert title.y0 > first.y1
 
 
 FAMILY = {"ViT-Lite": (65, 1000, 2000), "CVT": (64, 3000, 4000), "CCT": (63, 5000, 6000)}

@@ -209,3 +209,11 @@ def test_names_of_lines_that_end_together_are_moved_apart():
     np.testing.assert_allclose(far, ax.transLimits.transform((0, 10))[1])
     assert [text.xy for text in ax.texts] == [(1, 1), (1, 1), (1, 10)]  # the thin lines lead to the ends
     assert_draws(figure)
+
+
+def test_names_of_lines_stay_below_the_title():
+    figure, ax = new_figure()
+    ax.set(xlabel="x", ylabel="y")
+    ax.plot([0, 1], [[0, 0], [10, 10]])
+    pictures.name_lines(ax, {"one": (1, 10, "blue"), "two": (1, 10, "red")}, apart=0.2)
+    np.testing.assert_allclose([text.get_position()[1] for text in ax.texts], [0.8, 1.0])

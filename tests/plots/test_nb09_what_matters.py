@@ -20,7 +20,7 @@ def assert_draws(figure):
 
 def dots(ax, size):
     """The points drawn with markers of this size: (n, 2), in order of drawing."""
-    lines = [line for line in ax.lines if line.get_marker() == "o" and line.get_markersize() == size]
+    lines = [line for line in ax.lines if line.get_marker() in "oD" and line.get_markersize() == size]
     return np.concatenate([line.get_xydata() for line in lines])
 
 
@@ -99,8 +99,9 @@ def test_browser_draws_the_two_columns_that_were_asked_for():
     np.testing.assert_allclose(dots(ax, 11), np.roll(wanted, -1, axis=0))  # the baseline comes last, on top
     np.testing.assert_allclose(dots(ax, 17), wanted[2:3])
     assert len(dots(ax, 5)) == VALUES.size
+    assert [line.get_marker() for line in ax.lines if line.get_markersize() == 5] == ["o", "o", "o", "D"]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == list(pictures.colour_groups(GROUPS))
-    assert ax.get_title(loc="left") == "3: convs_3\nparameters: 1,700; accuracy (%): 54.7"
+    assert ax.get_title(loc="left") == "ringed: 3, convs_3\nparameters: 1,700; accuracy (%): 54.7"
     assert_draws(figure)
 
 

@@ -72,7 +72,8 @@ def test_splits_show_which_frames_are_tested_and_every_score():
 
 
 def test_a_photo_is_shown_at_its_own_sizes():
-    figure = pictures.draw_at_sizes([np.zeros((side, side, 3), "uint8") for side in (4, 16)])
+    figure = pictures.draw_at_sizes([np.zeros((side, side, 3), "uint8") for side in (4, 16)], "16 is enough")
+    assert figure.get_suptitle() == "16 is enough"
     assert [ax.get_title() for ax in figure.axes] == ["4 x 4", "16 x 16"]
     assert [ax.images[0].get_array().shape[0] for ax in figure.axes] == [4, 16]
 
@@ -89,6 +90,7 @@ def test_choices_show_every_run_of_every_line():
     assert last.lines[1].get_xdata() == pytest.approx([50, 60, 100, 100])
     two = pictures.draw_choices({"one": curve, "two": named})
     assert len(two.axes) == 2 and two.get_figheight() == figure.get_figheight() / 2
+    assert pictures.draw_choices({"one": curve, "two": named}, "x is better").get_suptitle() == "x is better"
 
 
 def test_every_choice_of_every_line_has_a_tick_and_the_legend_covers_no_dot():
@@ -110,5 +112,6 @@ def test_answer_shows_what_the_model_gets_and_its_best_classes():
     figure = pictures.draw_answer(image, seen, probabilities, ["ant", "bee", "cow"], weights, (2, 3))
     photo, model, bars = figure.axes
     assert "40 x 20" in photo.get_title() and "1.0 x uniform" in model.get_title()
+    assert figure.get_suptitle() == "It says bee, with a probability of 70 %"
     np.testing.assert_array_equal(model.images[0].get_array(), figures.fade(seen))
     assert [label.get_text() for label in bars.get_yticklabels()] == ["bee", "cow", "ant"]

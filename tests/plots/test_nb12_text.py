@@ -32,6 +32,9 @@ def test_the_reading_shows_weights_tokens_and_the_likeliest_classes_in_order():
     figure = pictures.draw_reading("abcde", [0.4, 0.5, 0.1], np.eye(3), probabilities, ["x", "y", "z"], stride=2)
     left, middle, right, bar = figure.axes
     assert bar.get_ylim() == middle.images[0].get_clim() == (0, 1)
+    other = pictures.draw_reading("abcde", [0.3, 0.4, 0.3], np.eye(3) / 2, probabilities, ["x", "y", "z"], stride=2)
+    assert other.axes[0].get_ylim() == left.get_ylim() and other.axes[1].images[0].get_clim() == (0, 1)  # one scale
+    assert figure.get_suptitle() == "\u201cabcde\u201d is taken for y, with a probability of 70 %"
     assert labels_of(right.yaxis) == ["y", "z", "x"]
     assert labels_of(middle.xaxis) == labels_of(middle.yaxis) == ["\u00b7ab", "bcd", "de\u00b7"]
     assert [bar.get_height() for bar in left.patches] == [0.4, 0.5, 0.1]
@@ -67,7 +70,7 @@ def test_accuracy_over_length_has_a_line_a_method_and_the_counts():
 
 @pytest.mark.parametrize("tokens", [1, 9, 16])
 def test_a_reading_has_room_for_every_weight(tokens):
-    """Whether weights need one, two or three decimals depends on the model, and so does the width of their numbers."""
+    """A short name and a long one, long names of languages: no text may lie on another."""
     name, classes = "\u65e5" * 2 * tokens, ["Portuguese"] * 5
     for largest in np.linspace(1 / tokens, 1, 6):  # the fixture looks for flaws
         weights = np.array([largest, *[(1 - largest) / max(tokens - 1, 1)] * (tokens - 1)])

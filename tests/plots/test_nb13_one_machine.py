@@ -26,19 +26,23 @@ def test_overlap_draws_both_schedules_and_names_their_totals():
         np.testing.assert_allclose(bars, wanted)
     titles = [ax.get_title(loc="left") for ax in figure.axes]
     assert titles == ["in turn: 1.60 s for 2 batches", "ahead: 1.30 s for 2 batches"]
+    message = "0.3 s to make a batch, 0.5 s to train on it: ahead saves 19% of the time"
+    assert figure.get_suptitle() == message
     assert_draws(figure)
 
 
 def test_growth_shows_both_guesses_and_by_how_much_they_miss_the_last_point():
-    x, y = np.array([1.0, 2, 4, 8]), np.array([1.0, 2, 4, 10])
-    figure = pictures.draw_growth({name: (x, y, 1.1 * y, 0.5 * y) for name in ("blocks", "images", "tokens")})
+    x, y = np.array([1.0, 2, 4, 1000]), np.array([1.0, 2, 4, 2000])
+    guesses = (0.0, 2.2), (np.log(0.5), 1.0)  # 2.2 x, and 0.5 x
+    figure = pictures.draw_growth({name: (x, y, *guesses) for name in ("blocks", "images", "tokens")})
     ax = figure.axes[0]
     power, arithmetic, fitted, guessed = ax.lines
-    np.testing.assert_allclose(power.get_ydata(), 0.5 * y)
-    np.testing.assert_allclose(arithmetic.get_ydata(), 1.1 * y)
+    np.testing.assert_allclose(power.get_ydata(), 0.5 * power.get_xdata())
+    np.testing.assert_allclose(arithmetic.get_ydata(), 2.2 * arithmetic.get_xdata())
+    np.testing.assert_allclose(power.get_xdata()[[0, -1]], [1, 1000])
     assert power.get_linestyle() == "--" and arithmetic.get_linestyle() == "-"
-    assert fitted.get_ydata().tolist() == [1, 2, 4] and guessed.get_xydata().tolist() == [[8, 10]]
-    assert ax.get_title() == "for 8: arithmetic +10 %,\npower -50 %"
+    assert fitted.get_ydata().tolist() == [1, 2, 4] and guessed.get_xydata().tolist() == [[1000, 2000]]
+    assert ax.get_title() == "at 1,000: arithmetic +10 %,\npower -75 %"
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("blocks (log scale)", "seconds a step (log scale)")
     assert_draws(figure)
 
@@ -91,7 +95,9 @@ def test_costs_say_whether_a_step_fits(limit, words):
     macs, memory = {"MLP": 2e9, "attention products": 3e9}, {"weights": 1e9, "kept": 9e9}
     figure = pictures.draw_costs(macs, memory, limit, "a step")
     top, bottom = figure.axes
-    assert top.get_title(loc="left") == "a step" and top.get_xlabel() == "GMACs of a step: 5.0"
-    assert bottom.get_xlabel() == f"memory (GB): 10.00 of {limit / 1e9:g}, {words}"
+    message = f"most work: attention products, 60%; memory: 10.00 of {limit / 1e9:g} GB, {words}"
+    assert top.get_title(loc="left") == f"a step\n{message}"
+    assert top.get_xlabel() == "share of the 5.0 GMACs of a step (%)"
+    np.testing.assert_allclose([(bar.get_x(), bar.get_width()) for bar in top.patches], [(0, 40), (40, 60)])
     np.testing.assert_allclose([(bar.get_x(), bar.get_width()) for bar in bottom.patches], [(0, 1), (1, 9)])
     assert_draws(figure)

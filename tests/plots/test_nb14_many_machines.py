@@ -27,7 +27,20 @@ def test_masks_are_drawn_a_row_a_way_and_a_column_a_device():
     for given, wanted in zip(shown, [*masks["one"], *masks["two"]], strict=True):
         np.testing.assert_array_equal(given, wanted)
     assert {ax.images[0].get_clim() for ax in figure.axes} == {(0, 1)}  # one scale
-    assert [ax.get_title() for ax in figure.axes] == [f"{way}: device {n}" for way in masks for n in (0, 1)]
+    assert [ax.get_title() for ax in figure.axes] == [f"{way}, device {n}" for way in masks for n in (0, 1)]
+    assert_draws(figure)
+
+
+def test_a_ring_of_three_ends_with_one_whole_sum_a_process():
+    figure = pictures.draw_ring("abc")
+    stages = [[text.get_text() for text in ax.texts] for ax in figure.axes]
+    assert stages[0] == ["a"] * 3 + ["b"] * 3 + ["c"] * 3
+    assert stages[1] == ["a", "a", "a+c", "a+b", "b", "b", "c", "b+c", "c"]
+    assert [stages[2].index("a+b+c", 3 * row) - 3 * row for row in range(3)] == [1, 2, 0]
+    assert stages[2].count("a+b+c") == 3
+    assert [ax.get_title() for ax in figure.axes] == ["before", "after 1 round", "after 2 rounds"]
+    green = [to_hex(patch.get_facecolor()).upper() == GREEN for patch in figure.axes[2].patches]
+    assert green == [text == "a+b+c" for text in stages[2]]
     assert_draws(figure)
 
 
@@ -35,12 +48,12 @@ def test_processes_are_compared_with_the_first_of_their_model():
     seconds = {"small": {"one": 0.2, "two": 0.5}, "large": {"one": 8.0, "two": 5.0}}
     figure = pictures.draw_processes(seconds, "a message")
     for ax, (model, runs) in zip(figure.axes, seconds.items(), strict=True):
-        assert ax.get_title() == model
+        assert ax.get_title() == f"{model} model"
         np.testing.assert_allclose([bar.get_width() for bar in ax.patches], list(runs.values()))
     colours = [[to_hex(bar.get_facecolor()).upper() for bar in ax.patches] for ax in figure.axes]
     assert colours == [[GREY, ORANGE], [GREY, GREEN]]
     words = [text.get_text() for ax in figure.axes for text in ax.texts]
-    assert words == [" 0.20 s", " 0.50 s, 0.40 times as fast", " 8.00 s", " 5.00 s, 1.60 times as fast"]
+    assert words == ["0.20 s", "0.50 s, 0.40 times as fast", "8.00 s", "5.00 s, 1.60 times as fast"]
     assert_draws(figure)
 
 

@@ -57,7 +57,10 @@ def test_losses_of_one_batch_beyond_the_scale_are_named():
     figure = pictures.draw_one_batch({"a": [2.3, 1.0, 0.1], "b": [2.3, 45.13, 2.2]}, GUESS, "a message")
     lines = lines_of(figure.axes[0])
     assert figure.axes[0].get_title() == "a message"
-    assert lines["a"] == [2.3, 1.0, 0.1] and lines["b: up to 45.1"] == pytest.approx([2.3, 1.6 * GUESS, 2.2])
+    assert lines["a"] == [2.3, 1.0, 0.1]
+    assert lines["b: up to 45.1"] == pytest.approx([2.3, np.nan, 2.2], nan_ok=True)
+    (triangles,) = [line for line in figure.axes[0].lines if line.get_marker() == "^" and len(line.get_xdata())]
+    assert triangles.get_xydata() == pytest.approx(np.array([[1, 1.6 * GUESS]]))
     to_png(figure)
     assert flaws(figure) == []
 
@@ -90,8 +93,21 @@ def test_fits_show_training_and_validation_on_one_scale():
     assert flaws(figure) == []
 
 
+def test_warned_are_blue_beside_grey_ones_that_they_are_compared_with():
+    scores = {"healthy": [96.0, 97.0], "one": [93.0, 95.0], "two": [90.0, 91.0]}
+    figure = pictures.draw_warned(scores, ("healthy",), "a message")
+    ax = figure.axes[0]
+    runs = [line for line in ax.lines if line.get_markersize() == 5 and line.get_marker() == "o"]
+    assert [list(line.get_xdata()) for line in runs] == list(scores.values())
+    assert [line.get_color() for line in runs] == [GREY, BLUE, BLUE]
+    assert ax.get_title() == "a message" and [label.get_text() for label in ax.get_yticklabels()] == list(scores)
+    to_png(figure)
+    assert flaws(figure) == []
+
+
 def test_way_has_a_box_for_every_symptom_test_and_cause():
-    figure = pictures.draw_way(pictures.WAYS)
+    figure = pictures.draw_way(pictures.WAYS, "a message")
+    assert figure.get_suptitle() == "a message"
     ax = figure.axes[0]
     outcomes = [pair for _, _, pairs in pictures.WAYS for pair in pairs]
     assert len(ax.patches) == 2 * len(pictures.WAYS) + len(outcomes)

@@ -48,7 +48,7 @@ def test_a_race_has_a_dot_a_run_over_the_band_of_luck():
     band = left.patches[0].get_extents().transformed(left.transData.inverted())
     np.testing.assert_allclose([band.x0, band.x1], [75.5, 78.5])
     assert [label.get_text() for label in left.get_yticklabels()] == ["CCT", "ResNet"]
-    assert right.get_title() == "tenth"
+    assert right.get_title() == "tenth" and left.get_xlim() == right.get_xlim()
     assert_draws(figure)
 
 
@@ -63,12 +63,24 @@ def test_changes_have_a_line_a_model():
     assert_draws(figure)
 
 
-def test_boxes_sum_to_all_images():
+def test_seen_pixels_are_drawn_on_one_scale_with_their_widths():
+    where = np.zeros((8, 8), bool)
+    where[2:5, 1:6] = True
+    figure = pictures.draw_seen({"one": where, "all": np.ones((8, 8), bool), "again": where}, "a message")
+    left, right, _ = figure.axes
+    assert (left.get_title(), right.get_title()) == ("one: 5 pixels", "all: 8 pixels")
+    np.testing.assert_array_equal(left.images[0].get_array(), where)
+    assert left.images[0].get_clim() == right.images[0].get_clim() == (0, 1)
+    assert figure.get_suptitle() == "a message"
+    assert_draws(figure)
+
+
+def test_boxes_are_the_shares_that_at_least_one_gets_wrong():
     counts = np.array([[6, 2, 1, 1], [4, 0, 4, 2]])
     figure = pictures.draw_boxes(counts, ["cat", "dog"])
     (ax,) = figure.axes
-    widths = np.array([patch.get_width() for patch in ax.patches]).reshape(4, 3).T
-    np.testing.assert_allclose(widths, [[50, 10, 25, 15], [60, 20, 10, 10], [40, 0, 40, 20]])
+    widths = np.array([patch.get_width() for patch in ax.patches]).reshape(3, 3).T
+    np.testing.assert_allclose(widths, [[10, 25, 15], [20, 10, 10], [0, 40, 20]])
     assert [label.get_text() for label in ax.get_yticklabels()] == ["all", "cat", "dog"]
     assert_draws(figure)
 
