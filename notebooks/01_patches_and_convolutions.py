@@ -23,7 +23,7 @@
 #
 # The main line has two halves. From *Why tokens* to *What a token sees* you make the tokens; a good place for a break
 # is after that. From *What happens when the image moves* to *Digits that move* you measure what the choice of the
-# tokenizer changes. The three sections that follow can be skipped at a first reading, which saves 20 minutes: what the
+# tokenizer changes. The three sections that follow can be skipped at a first reading, which saves 18 minutes: what the
 # first weights look like, a check of the receptive field by gradients, and two traps of padding.
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/01_patches_and_convolutions.ipynb)
@@ -151,9 +151,9 @@ reshaped = cat.reshape(1, 64, 48)
 assert reshaped.shape == cat_patches.shape
 assert np.array_equal(reshaped[0, 0], cat[0, :16].ravel())  # sixteen pixels of the top row
 
-squares = (8, 8, 4, 4, 3)  # (batch, tokens, numbers) -> (rows, columns, size, size, channels)
-cuts = {"patches: squares": cat_patches.reshape(squares)}
-cuts["one reshape: strips, folded"] = reshaped.reshape(squares)
+apart = (8, 8, 4, 4, 3)  # (batch, tokens, numbers) -> (rows, columns, size, size, channels)
+cuts = {"patches: squares": cat_patches.reshape(apart)}
+cuts["one reshape: strips, folded"] = reshaped.reshape(apart)
 alt = """A cat's face with a grid, cut into 8 x 8 patches; beside it a scrambled picture from a reshape
 without transpose"""
 cct.show(pictures.draw_cuts(cat, cuts, "Both have the right shape, one has the squares"), alt=alt)
@@ -495,8 +495,8 @@ def token_maps(tokenizer):
 
 inner = slice(2, 14)  # rows whose fields of 13 pixels do not reach the border
 for name in ("patches", "convolutions"):
-    grids = token_maps(new_tokenizer(name))
-    at_rest, moved = grids[:, 0], grids[:, 4]  # (scenes, rows, columns, dim)
+    of_views = token_maps(new_tokenizer(name))
+    at_rest, moved = of_views[:, 0], of_views[:, 4]  # (scenes, rows, columns, dim)
     inside = np.abs(moved[:, inner, 2:13] - at_rest[:, inner, 3:14]).max()
     border = np.abs(moved[:, inner, 0] - at_rest[:, inner, 1]).max()
     print(f"{name:12} to the token one column on: {inside:.4f} inside, {border:.4f} at the border")
@@ -780,7 +780,7 @@ colours on two sides"""
 cct.show(pictures.draw_filters(filters, "Windows of 3 x 3 learn clean contrasts"), alt=alt)
 
 # %% [markdown]
-# The windows of 3 x 3 have become clean contrasts: one side against the other, light against dark, orange against blue.
+# Most of these windows of 3 x 3 have become clean contrasts of one side against the other, such as orange against blue.
 # Other convolutional networks learn similar ones. The patch filters still look like noise. One explanation: a window is
 # used at 1,024 places of each photo and learns from all of them, a patch filter at 64.
 
@@ -809,8 +809,8 @@ def sensitivity(tokenizer, side, images=200):  # mean gradient of the token in t
 
 
 # %% [markdown]
-# Three tokenizers, named as in the authors' models: 3x1 is one convolution of 3 x 3, 7x2 are two of 7 x 7 with stride
-# 2.
+# Three tokenizers, named as in the authors' models: 3x1 has one convolution of 3 x 3, 3x2 has two, and 7x2 has two of
+# 7 x 7, each with a stride of 2.
 
 # %%
 maps, boxes = {}, {}
@@ -892,7 +892,8 @@ for side in (8, 7):
     print(f"0 to {side - 1}:  same {np.ravel(same)}   padded by one {np.ravel(padded)}")
     assert np.array_equal(same, padded) == (side % 2 == 1)
 
-assert receptive_field([(3, 1, 1), (3, 2, 0)] * 2)[1] - receptive_field(twice)[1] == 3  # with two pools
+with_same = receptive_field([(3, 1, 1), (3, 2, 0)] * 2)  # two "same" pools, on even sides
+assert with_same[1] - receptive_field(twice)[1] == 3  # where the field of token 0 begins
 
 # %% [markdown]
 # On an odd side both agree. On an even one, two pools put every field 1 + 2 = 3 pixels further right and down, almost

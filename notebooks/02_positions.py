@@ -18,7 +18,7 @@
 # You will shuffle an image and see which models notice, prove why, build both kinds of position embedding by hand,
 # look into trained ones, and carry them to a larger image.
 #
-# 110 minutes to read, 1 minute to run. Builds on [notebook 01](01_patches_and_convolutions.ipynb). The words of the
+# 115 minutes to read, 1 minute to run. Builds on [notebook 01](01_patches_and_convolutions.ipynb). The words of the
 # course are in the [glossary](glossary.md).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/02_positions.ipynb)
@@ -76,8 +76,9 @@ rng = np.random.default_rng(0)
 #
 # ## At a first reading
 #
-# The main line asks four things: what does a transformer see without positions, what do convolutions tell it, how is a
-# position added, and which kind is worth having? Three sections can be skipped:
+# The main line asks: What does a transformer see without positions? What do convolutions tell it? How is a position
+# added, and what does a table of positions say about space? Which kind is worth having? How does a table fit a larger
+# image? Three sections can be skipped, which saves 24 minutes:
 #
 # - "Does adding not drown the content?" answers a doubt that many have. Read it when you have it too.
 # - "The trained model at 48 x 48 pixels" tries the resizing of the section before it on a real model.
@@ -598,8 +599,8 @@ assert len(digits.x_train) == 1293
 # %%
 file = Path(root, "notebooks", "results", "02_three_positions.json")
 record = json.loads(file.read_text(encoding="utf-8"))
-same = [run for run in record["runs"] if (run["tokenizer"], run["kind"]) == ("patches", "learned")]
-recorded = same[0]  # seed 0
+by_name = {(run["tokenizer"], run["kind"], run["seed"]): run for run in record["runs"]}
+recorded = by_name["patches", "learned", 0]
 once = recorded_run("patches", "learned", seed=0)
 for name, share in once.items():
     print(f"{name:18} {share:6.1%} here, {recorded[name]:6.1%} on record")
@@ -609,15 +610,15 @@ for name, share in once.items():
 # And the whole record, mean and standard deviation over the three seeds, in percent:
 
 # %%
-kinds, percent = ("none", "sine", "learned"), {}  # tokenizer -> images -> kind -> (seeds,) in percent
+kinds = "none", "sine", "learned"
+percent = {tokenizer: {} for tokenizer in builders}  # -> images -> kind -> (seeds,) in percent
 for tokenizer, name in itertools.product(builders, once):
-    percent.setdefault(tokenizer, {})[name] = scores = {}
-    print(f"{tokenizer:13} {name:18}", end="")
+    scores = {}
     for kind in kinds:
-        runs = [run for run in record["runs"] if (run["tokenizer"], run["kind"]) == (tokenizer, kind)]
-        scores[kind] = 100 * np.array([run[name] for run in runs])
-        print(f"   {kind} {scores[kind].mean():5.1f} ± {scores[kind].std(ddof=1):4.1f}", end="")
-    print()
+        scores[kind] = 100 * np.array([by_name[tokenizer, kind, seed][name] for seed in range(3)])
+    percent[tokenizer][name] = scores
+    cells = [f"{kind} {runs.mean():5.1f} ± {runs.std(ddof=1):4.1f}  " for kind, runs in scores.items()]
+    print(f"{tokenizer:13} {name:18}", *cells)
 
 alt = """Dots of three runs: patches need positions and fall towards guessing without; convolutions
 stay at 75 % or more"""
@@ -674,7 +675,7 @@ assert min((still[kind] - wrapped[kind]).mean() for kind in kinds) > 10
 #
 # A table learned at 32 x 32 pixels has 8 x 8 rows. An image of 48 x 48 makes 12 x 12 tokens. The usual way is to take
 # the table as a small picture with `dim` channels and enlarge it *bilinearly*. Begin with one direction. Each new place
-# lies between two old ones and takes a share of both, so the step is a matrix.
+# lies between two old ones and takes a share of both, so the step is a product with a matrix.
 #
 # **Predict:** the new places are 2/3 as far apart as the old ones, and the outer edges of both grids coincide. Where
 # does the middle of the first new cell lie, if the middles of the old ones are 0, 1, 2, ...?

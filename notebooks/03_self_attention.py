@@ -79,7 +79,8 @@ rng = np.random.default_rng(0)
 # a photo reads from. These parts can be skipped:
 #
 # - "Attention weights out of a Keras model": for the day on which you look into a model of your own.
-# - In "The block", the last part, tokens sent through 14 blocks. The picture of the three blocks is enough to go on.
+# - In "The block", the last part, "What the norms do to the stream". The picture of the three blocks is enough to go
+#   on.
 # - "Five mistakes that keep every shape": for whoever writes or changes an attention layer.
 
 # %% [markdown]
@@ -242,8 +243,8 @@ of_27, of_36 = convolution[27].reshape(8, 8), convolution[36].reshape(8, 8)  # o
 assert np.array_equal(of_27[2:5, 2:5], of_36[3:6, 3:6])
 
 # %% [markdown]
-# Beside it the head that you built, on two photos. Each square below is a row of a matrix, laid over the photo: the
-# token with the blue frame reads from what is orange.
+# The picture sets this matrix beside the head that you built, on two photos. Each panel is one row of a matrix, laid
+# over the photo: the token with the blue frame reads from what is orange.
 
 # %%
 rocket = small(photos.rocket())
@@ -315,8 +316,8 @@ for head_size in head_sizes:
 assert np.allclose(variances["plain"], head_sizes, rtol=0.2)
 assert np.allclose(variances["scaled"], 1, atol=0.2)
 assert entropies["plain"][-1] < 0.5 and min(entropies["scaled"]) > 5
-alt = """Without scale the variance rises with the head size and the entropy falls to zero; with it
-both stay level"""
+alt = """Without scale the variance rises with the head size and the entropy falls nearly to zero;
+with it both stay level"""
 cct.show(pictures.draw_scaling(head_sizes, variances, entropies, np.log2(64)), alt=alt)
 
 # %% [markdown]
@@ -568,10 +569,13 @@ def random_block():
     return block
 
 
+def on_arrays(part):
+    """A part of a block, as a function from array to array."""
+    return lambda x: ops.convert_to_numpy(part(x))
+
+
 def parts_of(block):
-    """The attention and the MLP of a block, as functions from array to array."""
-    parts = block.attention, block.mlp
-    return [lambda x, part=part: ops.convert_to_numpy(part(x)) for part in parts]
+    return on_arrays(block.attention), on_arrays(block.mlp)
 
 
 ours = random_block()
@@ -584,8 +588,7 @@ print(inspect.getsource(cct.TransformerBlock.call))
 # %% [markdown]
 # (`drop_attention` and `drop_mlp` drop whole branches in training. That is notebook 04.)
 #
-# **What the norms do to the stream.** Send tokens through 14 blocks with random weights and watch their
-# mean length.
+# **What the norms do to the stream.** Send tokens through 14 blocks with random weights and watch their mean length.
 #
 # **Predict:** in which variant does the length grow with depth?
 
@@ -616,7 +619,7 @@ assert np.allclose(post[1:], np.sqrt(128), rtol=1e-3)
 assert mid[1:].min() > post[1] and mid[1:].max() < 1.4 * post[1]
 alt = """Pre-norm rises steadily with depth, post-norm is a flat line, mid-norm stays level a little
 above it"""
-labels = "after block", "mean length of a token", "only pre-norm lets the stream grow"
+labels = "after block", "mean length of a token", "Only pre-norm lets the stream grow"
 cct.show(figures.draw_curves(range(15), lengths, *labels, ylim=(0, None)), alt=alt)
 
 # %% [markdown]
@@ -659,6 +662,7 @@ cct.show(pictures.draw_gelu(z, exact, np.maximum(z, 0), exact - tanh), alt=alt)
 # With the MLP all parts of a block are there, so count its parameters. The trained block has an MLP ratio of 1:
 
 # %%
+print(f"attention {block.attention.count_params():,}, whole block {block.count_params():,} parameters")
 assert block.pre_norm.count_params() == block.norm1.count_params() == 2 * 128
 assert block.linear1.count_params() + block.linear2.count_params() == 2 * 128**2 + 2 * 128 == 33_024
 assert block.count_params() == 65_664 + 33_024 + 2 * 256 == 99_200
@@ -700,7 +704,8 @@ for layer_number, head_number in np.ndindex(2, 2):
 
 by_row = rows[1, 1].reshape(8, 8).sum(axis=1)  # the second head of the second layer
 print("share of its reading in each row of squares:", by_row.round(2))
-assert by_row[4:6].sum() > 0.5 and by_row.argmax() == 5 and rows[1, 1].argmax() // 8 == 5
+assert by_row[4:6].sum() > 0.5 and by_row.argmax() == 5
+assert rows[1, 1].argmax() == 8 * 5 + 2  # two rows below the eye, in its column
 
 # %% [markdown]
 # In none of the four heads does this token read much from itself: less than twice the uniform share. It does not need
@@ -760,7 +765,7 @@ assert sums["over queries (wrong)"].min() < 0.75 and sums["over queries (wrong)"
 
 alt = """What each of 64 tokens reads in all: a flat line at 1, and for the softmax over queries a
 zigzag from 0.7 to 1.5"""
-labels = "token that reads", "sum of its weights", "over the wrong axis, shares are no shares"
+labels = "token that reads", "sum of its weights", "Over the wrong axis the weights do not sum to 1"
 cct.show(figures.draw_curves(range(64), sums, *labels, ylim=(0, None)), alt=alt)
 
 # %% [markdown]

@@ -71,8 +71,7 @@ rng = np.random.default_rng(0)
 # rates of deeper branches, and whether it helped. These parts can be skipped:
 #
 # - "Does it save work?": it does not, in this form.
-# - In "Deeper branches are dropped more often", the distribution of the number of kept branches, from the question
-#   about 100 images on.
+# - In "Deeper branches are dropped more often", the second half, from "An expectation hides the spread" on.
 # - "Two branches of a block, two draws" and "Try it": for the day on which you set seeds yourself. Two of the exercises
 #   ask about them.
 
@@ -281,6 +280,7 @@ assert np.allclose(trained, branch * drawn / np.float32(keep), atol=1e-6)
 # %%
 as_dropout = keras.layers.Dropout(rate, noise_shape=(64, 1, 1), seed=7)
 ratio = ops.convert_to_numpy(as_dropout(branch, training=True)) / branch  # (batch, tokens, dim)
+print(f"{np.sum(ratio[:, 0, 0] > 0)} of 64 images keep their branch, times {ratio.max():.2f}")
 assert np.allclose(ratio, ratio[:, :1, :1], atol=1e-4)  # one factor for all numbers of an image
 assert np.allclose(np.unique(ratio.round(3)), [0, 1 / keep]) and np.isclose(1 / keep, 1.25)
 
@@ -669,7 +669,7 @@ model, run = train(0.5, seed=0, recipe=shorter)
 
 
 def logits(training):
-    """Those of the training images, with or without drops: (batch, classes)."""
+    """What the model says of the training images, with drops or without: (batch, classes)."""
     return ops.convert_to_numpy(model(few.x_train.astype("float32"), training=training))
 
 
@@ -710,9 +710,9 @@ for of_rate in (0.0, 0.1, 0.5):
     print(f"rate up to {of_rate}: test {np.mean(top1[of_rate]):.1f} %,", end=" ")
     print(f"loss gap {np.mean(gaps[of_rate]):.2f} nats")
 
-alt = """Two charts with a row for each of the drop rates 0, 0.1 and 0.5 and three dots in each. In
-both, the loss gap and the test accuracy, the means lie close together and the dots of each row lie
-far apart."""
+alt = """Two charts with a row for each of the drop rates 0, 0.1 and 0.5 and three dots in each, seed 0
+on top. In both, the loss gap and the test accuracy, the means lie close together and the dots of each
+row lie far apart."""
 cct.show(pictures.draw_differences(gaps, top1), alt=alt)
 
 # %% [markdown]

@@ -24,7 +24,8 @@
 #
 # The main line goes from *Many tokens, one vector* to *Which pooling is best?* Three sections can be skipped at a first
 # reading: *What each costs*, and the last two before the exercises, *The bias that does nothing* and *The pooling that
-# is none*. The first counts parameters, the other two show mistakes that nobody notices.
+# is none*. The first counts parameters, the second follows a parameter without effect, the third shows a mistake that
+# trains well.
 
 # %% jupyter={"source_hidden": true} tags=["setup"]
 import sys
@@ -443,16 +444,16 @@ assert abs(weight_on_ink - shares[0]) < 0.1  # the same call again
 #
 # </details>
 #
-# The dots of the picture mark ink, and some dark cells have none. How often does the heaviest token of an image lie
-# beside the stroke?
+# The dots in the picture of the eight digits mark ink, and some dark cells have none. How often does the heaviest token
+# of an image lie beside the stroke?
 
 # %% tags=["trap"]
 ink = data.x_test.reshape(-1, 8, 2, 8, 2).max(axis=(2, 4)).reshape(-1, 64) > 0  # (images, tokens)
 large = 64 * weights > 2  # more than twice the equal weight
-heaviest = np.take_along_axis(ink, weights.argmax(axis=1)[:, None], axis=1)  # (images, 1)
+ink_at_largest = np.take_along_axis(ink, weights.argmax(axis=1)[:, None], axis=1)  # (images, 1)
 print(f"of the weights above twice uniform, {ink[large].mean():.0%} lie on ink")
-print(f"the heaviest token lies on ink in {heaviest.mean():.0%} of the images")
-assert ink[large].mean() > 0.7 and 0.5 < heaviest.mean() < 0.95
+print(f"the heaviest token lies on ink in {ink_at_largest.mean():.0%} of the images")
+assert ink[large].mean() > 0.7 and 0.5 < ink_at_largest.mean() < 0.95
 
 # %% [markdown]
 # Between a fifth and a third of the weight lies on empty background, in some images even the heaviest token, and that
@@ -648,8 +649,8 @@ display(HTML(cct.live_model(photo_model, cat)))
 # ## Which pooling is best?
 #
 # Back to the digits. Equal training for all, with three seeds each, from the record `results/05_three_poolings.json`.
-# This function is one run of the record: it trains a model, scores it, and for sequence pooling measures what you have
-# seen above.
+# `recorded_run` makes one run of the record: it trains a model, scores it, and for sequence pooling measures what you
+# have seen above. Here it is only to be read.
 
 
 # %%
@@ -692,7 +693,8 @@ assert len(set(scored["sequence"])) == 2  # two seeds share a dot
 # <details><summary>Answer</summary>
 #
 # On these digits the class token comes first: its worst seed is more than three points above the best of the others.
-# Sequence pooling and the average lie within half a point of each other.
+# Sequence pooling and the average lie within half a point of each other. (Two seeds of sequence pooling have the same
+# score, so their dots lie on each other.)
 #
 # </details>
 #
@@ -806,9 +808,9 @@ assert moved["Adam"] > 1000 * moved["SGD"]
 # **Predict:** which numbers does this layer give for 64 tokens?
 
 # %% tags=["trap"]
-layer = keras.layers.Dense(1, activation="softmax")
+one_line = keras.layers.Dense(1, activation="softmax")
 with warnings.catch_warnings(record=True) as caught:
-    wrong = ops.convert_to_numpy(layer(tokens))  # (batch, tokens, dim) -> (batch, tokens, 1)
+    wrong = ops.convert_to_numpy(one_line(tokens))  # (batch, tokens, dim) -> (batch, tokens, 1)
 print("warning:", str(caught[0].message).split(" The")[0] if caught else "none")
 print("weights:", np.unique(wrong.round(6)))
 print("sum over the tokens of an image:", wrong[0].sum().round(4))

@@ -34,10 +34,11 @@
 #
 # </details>
 #
-# The main line goes from *The model in one picture* to *From ViT-Lite to CVT to CCT*. The rest can be skipped at a
-# first reading, and is there when you need it: *Every variant, to the digit* and *Equal to the authors' code* for
-# those who quote or load the authors' models, *Save and load*, *A larger image* and *Three traps of saving and
-# building* for those who use their own, and *Choose your own* to play.
+# **Which way through?** The main line goes from *The model in one picture* to *From ViT-Lite to CVT to CCT*, about an
+# hour. The rest can be skipped at a first reading, and is there when you need it: *Every variant, to the digit* and
+# *Equal to the authors' code* for those who quote or load the authors' models, *Save and load*, *A larger image* and
+# *Three traps of saving and building* for those who use their own, and *Choose your own* to play. Of the exercises only
+# the last needs more than the main line, *Save and load*.
 
 # %% jupyter={"source_hidden": true} tags=["setup"]
 import sys
@@ -122,8 +123,8 @@ assert names[np.argmax(probabilities)] == "cat" and probabilities.max() > 0.9
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Hardly any part: neighbouring tokens share most of what they see. The frame on the left is what one of them sees,
-# 13 x 13 pixels, and the next token looks only 4 pixels further on.
+# No, or next to none of it: neighbouring tokens share most of what they see. The frame on the left is what one of them
+# sees, 13 x 13 pixels, and the next token looks only 4 pixels further on.
 #
 # </details>
 #
@@ -249,9 +250,9 @@ print(inspect.getsource(cct.TransformerBlock.call))
 small = keras.Sequential([keras.Input((4, 4, 1)), layers.Conv2D(2, 3, padding="same", use_bias=False)])
 places = 4 * 4
 parameters = small.count_params()
-macs = places * parameters
-print(f"{parameters} parameters, {macs} MACs, shape out {small.output_shape[1:]}")
-assert parameters == 3 * 3 * 1 * 2 == 18 and macs == 288
+work = places * parameters
+print(f"{parameters} parameters, {work} MACs, shape out {small.output_shape[1:]}")
+assert parameters == 3 * 3 * 1 * 2 == 18 and work == 288
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -306,8 +307,8 @@ for key_dim, expected in counts.items():
 #
 # One kind of work has no parameters: the "attention products", $QK^T$ and the weighted sum of the values. For $n$
 # tokens of $d$ numbers they take $2 n^2 d$ MACs in each block. The weighted sum in pooling has no parameters either,
-# and takes $n d$. All other work follows from the two formulas above; norms, softmax and additions are small beside it
-# and count as 0.
+# and takes $n d$. All other work follows from the two formulas of the last section; norms, softmax and additions are
+# small beside it and count as 0.
 #
 # **Predict:** which part of `cct_2_3x2_32` does the most work: the tokenizer, or a block?
 
@@ -381,6 +382,7 @@ at_64 = model_costs("cct_2_3x2_32", (64, 64, 3))["macs"]
 growth = {part: at_64[part] / work for part, work in at_32.items() if work}
 for part, times in growth.items():
     print(f"{part:21} x {times:.0f}")
+assert at_32["attention products"] < 0.1 * sum(at_32.values())
 assert growth.pop("attention products") == 16 and growth.pop("head") == 1
 assert all(abs(times - 4) < 0.001 for times in growth.values())
 
@@ -392,8 +394,8 @@ assert all(abs(times - 4) < 0.001 for times in growth.values())
 #
 # </details>
 #
-# In CCT-2 at 32 pixels the attention products are a small part, the pink one above. They are why long sequences are
-# expensive for a transformer.
+# In CCT-2 at 32 pixels the attention products are less than a tenth of the work, pink in the bars above. They are why
+# long sequences are expensive for a transformer.
 #
 # ## From ViT-Lite to CVT to CCT
 #
@@ -467,10 +469,10 @@ vit, cvt, compact = (np.mean(values) for values in top1.values())
 assert cvt - vit > 5 and compact - cvt > 6 and 1 < np.ptp(top1["CCT-2/3x2"]) < 1.5
 
 # %% [markdown]
-# Pooling instead of a class token: more than 5 points. Convolutions instead of patches: more than 6 again. ViT-Lite and
-# CVT have one run each, so take the sizes as rough: the three seeds of CCT lie more than a point apart. The authors,
-# with models three times as deep and over ten times as large, report steps in the same order: 90.94, 92.58 and 93.56 %
-# for ViT-Lite-6/4, CVT-6/4 and CCT-6/3x2.
+# Pooling instead of a class token: more than 5 points. Convolutions instead of patches: more than 6. ViT-Lite
+# and CVT have one run each, so take the sizes as rough: the three seeds of CCT lie more than a point apart. The
+# authors, with models three times as deep and over ten times as large, report steps in the same order: 90.94, 92.58 and
+# 93.56 % for ViT-Lite-6/4, CVT-6/4 and CCT-6/3x2.
 #
 # ## Every variant, to the digit
 #

@@ -92,8 +92,9 @@ rng = np.random.default_rng(0)
 # in at six places, the last of them after the training:
 
 # %%
-alt = """Six boxes in a row, and below each the tricks that come in there:
-image; image and target; loss; gradient; weights; answer"""
+alt = """Six boxes in a row, and below each what comes in there. Image: AutoAugment, RandAugment,
+random erasing; image and target: MixUp, CutMix; loss: distillation; gradient: Muon;
+weights: moving average; answer: mirror image"""
 cct.show(pictures.draw_tricks(), alt=alt, colours=64)
 
 # %% [markdown]
@@ -123,8 +124,9 @@ rows = {
     "RandAugment": np.stack([augment.rand_augment(image, rng) for image in six]),
 }
 gallery = {name: np.stack([six[0], *images]) for name, images in rows.items()}
-title = "Six draws of each: some leave the cat as it is, some leave little of it"
-alt = "A cat of 16 x 16 pixels, and six draws of each of four augmentations"
+title = "The photo and six draws: some leave the cat as it is, some leave little of it"
+alt = """Four rows, each with a cat of 16 x 16 pixels and six draws of it: moved or mirrored;
+with a patch of noise; and twice with other colours, contrast or places"""
 cct.show(figures.draw_gallery(gallery, title), alt=alt, colours=128)
 
 # %% [markdown]
@@ -161,14 +163,15 @@ assert list(shown.values()) == [65, 59, 50, 42]
 # - **Random erasing** covers a rectangle, so that no single part may carry the whole class
 #   ([paper](https://arxiv.org/abs/1708.04896)).
 #
-# **Predict:** below is one operation a row, from strength 0 on the left to 1. Up to which strength is it still a
-# rocket, in each row? Would you say the same of a frog?
+# **Predict:** below is one operation a row, from strength 0, the photo as it is, on the left to 1. Up to which strength
+# is it still a rocket, in each row? Would you say the same of a frog?
 
 # %%
 rocket, levels, strengths = photo["rocket"], np.linspace(0, 1, 6), {}
 for name in ("Rotate", "Solarize", "Color"):
     draws = [augment.apply_operation(name, rocket, x, np.random.default_rng(0)) for x in levels]
     strengths[name] = np.stack(draws)  # (6, 32, 32, 3)
+assert all(np.array_equal(draws[0], rocket) for draws in strengths.values())
 alt = """A rocket in three rows, six strengths: turned further and further; bright parts inverted;
 colours fading to grey"""
 title = "A rocket stays a rocket, at any of the strengths 0, 0.2, 0.4, 0.6, 0.8 and 1"
@@ -235,18 +238,19 @@ assert target_of_blend.tolist() == target_of_paste.tolist() == [0.75, 0.25]
 #
 # </details>
 #
-# The package mixes a batch with its own reverse, as timm does, and draws one share for the batch. Is it the same? Mix a
-# black image with a white one. For MixUp the share can be read off the target, and the formula must give the same
-# pixels. For CutMix the share of white pixels must be the target of white.
+# The package mixes a batch with its own reverse, as timm does, and draws one share for the batch. Is it the same? For
+# MixUp take two photos: the share can be read off the target, and the formula must give the same pixels. For CutMix
+# take black and white: the share of white pixels must be the target of white.
 
 # %%
 black_white = np.stack([np.zeros((32, 32, 3)), np.ones((32, 32, 3))])
-two_classes = np.eye(2, dtype="float32")
+two_photos, two_classes = np.stack([photo["cat"], photo["coffee"]]), np.eye(2, dtype="float32")
 only_mix, only_cut = dict(mixup_alpha=0.8, cutmix_alpha=0), dict(mixup_alpha=0, cutmix_alpha=1)
 for _ in range(200):
-    mixed, targets = augment.mixup_cutmix(black_white, two_classes, rng, **only_mix)
-    by_hand, target = mix_up(*black_white, share=float(targets[0, 0]))
-    assert np.allclose(mixed[0], by_hand, atol=1e-5) and np.allclose(targets[0], target, atol=1e-5)
+    mixed, targets = augment.mixup_cutmix(two_photos, two_classes, rng, **only_mix)
+    by_hand, target = mix_up(*two_photos, share=float(targets[0, 0]))
+    np.testing.assert_allclose(mixed[0], by_hand, atol=1e-3)  # of 255
+    np.testing.assert_allclose(targets[0], target, atol=1e-6)
     mixed, targets = augment.mixup_cutmix(black_white, two_classes, rng, **only_cut)
     np.testing.assert_allclose(mixed[0].mean(), targets[0, 1], atol=1e-5)
 
@@ -290,13 +294,13 @@ for share, centre in zip(drawn, centres, strict=True):
     kept.append(target[0])
 missing = np.array(kept) - drawn  # what the picture has of the first image, and its target has not
 print(f"the first target is too small by {missing.mean():.2f} on average, {missing.max():.2f} at most")
-assert 0.15 < missing.mean() < 0.2 and missing.max() > 0.4 and missing.min() > -0.08
+assert 0.16 < missing.mean() < 0.18 and missing.max() > 0.4 and missing.min() > -0.08
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# It errs to one side. A clipped box is smaller, so the second image gets a target for pixels that are not there, nearly
-# a fifth of the whole on average.
+# It errs to one side. A clipped box is smaller, so the second image gets a target for pixels that are not there, about
+# a sixth of the whole on average.
 #
 # </details>
 #
@@ -313,7 +317,8 @@ assert 0.15 < missing.mean() < 0.2 and missing.max() > 0.4 and missing.min() > -
 # $$\bar w_t = m\, \bar w_{t-1} + (1 - m)\, w_t, \qquad \bar w_1 = w_1$$
 #
 # It costs one more copy of the weights. Keras's optimizers have it: `use_ema=True`. Here are two weights whose good
-# place is 0, and gradients with noise.
+# place is 0. The loss is half the squared distance to it, so the gradient is the place itself, plus the noise that
+# batches bring.
 #
 # **Predict:** does the moving average change the training itself?
 
@@ -322,7 +327,7 @@ place = keras.Variable(np.array([4.0, -3.0], "float32"))
 optimizer = keras.optimizers.SGD(0.3, use_ema=True, ema_momentum=0.95)
 path, averages = [], []
 for _ in range(400):
-    noisy = place.numpy() + rng.normal(size=2)  # the gradient is the place itself; with noise
+    noisy = place.numpy() + rng.normal(size=2)  # the gradient, plus noise
     optimizer.apply([noisy.astype("float32")], [place])
     path.append(place.numpy().copy())
     averages.append(0.95 * averages[-1] + 0.05 * path[-1] if averages else path[-1])
@@ -333,15 +338,14 @@ np.testing.assert_allclose(place.numpy(), averages[-1], rtol=1e-3, atol=1e-4)
 # Keras's average is that of the formula. Where does it lie, once the way from the start is done?
 
 # %%
-path, average = np.array(path[100:]), np.array(averages[100:])  # (300, 2)
+weights, average = np.array(path[100:]), np.array(averages[100:])  # both (300, 2)
 alt = """A cloud of places around 0 in blue, and the thick orange line of their average
 close to 0"""
-cct.show(pictures.draw_average(path, average), alt=alt, colours=64)
-of_weights, of_average = np.linalg.norm(path, axis=1), np.linalg.norm(average, axis=1)
-nearer = np.mean(of_average < of_weights)
-far, near = of_weights.mean(), of_average.mean()
-print(f"distance to 0: weights {far:.2f}, average {near:.2f}; nearer in {nearer:.0%} of the steps")
-assert near < 0.5 * far and nearer > 0.75
+cct.show(pictures.draw_average(weights, average), alt=alt, colours=64)
+far, near = np.linalg.norm(weights, axis=1), np.linalg.norm(average, axis=1)  # from the good place
+nearer = np.mean(near < far)
+print(f"distance: weights {far.mean():.2f}, average {near.mean():.2f}; nearer in {nearer:.0%} of steps")
+assert near.mean() < 0.5 * far.mean() and nearer > 0.75
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -365,7 +369,8 @@ assert round(0.9999**200, 2) == 0.98 and 0.99 ** (10 * 100) < 1e-4
 
 base = record["recipe"]
 steps_an_epoch = record["train_images"] // base["batch_size"]
-assert base["epochs"] * steps_an_epoch == 1560
+momenta = {run["setting"]["ema"] for run in record["runs"] if "ema" in run["setting"]}
+assert momenta == {0.99} and base["epochs"] * steps_an_epoch == 1560
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -482,16 +487,17 @@ tricks = dict(erasing=0.25, mixup=0.8, cutmix=1.0, ema=0.9)
 tricks |= dict(optimizer="muon", learning_rate=4e-3) if muon_works else {}
 recipes = {"plain": plain, "all at once": dataclasses.replace(plain, **tricks)}
 
-models, scores, right = {}, {}, {}
+models, scores = {}, {}
 for name, recipe in recipes.items():
     model = models[name] = build_small()
-    shown = cct.fit(model, digits, recipe, verbose=False)["top1"][-1]
+    as_shown = cct.fit(model, digits, recipe, verbose=False)["top1"][-1]
     clean = cct.evaluate(model, digits.x_train, digits.y_train)["top1"]
-    right[name] = cct.predict(model, digits.x_test).argmax(axis=1) == digits.y_test
-    scores[name] = shown, clean, right[name].mean()
+    tested = cct.evaluate(model, digits.x_test, digits.y_test)["top1"]
+    scores[name] = as_shown, clean, tested
     print(name, "- training {:.1%} as shown, {:.1%} unchanged; test {:.1%}".format(*scores[name]))
 behind = np.subtract(scores["plain"], scores["all at once"])
 assert behind[0] > 0.1 and behind[0] > max(behind[1:]) + 0.05
+assert min(scores["all at once"][1:]) > scores["all at once"][0] + 0.1
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -507,7 +513,7 @@ assert behind[0] > 0.1 and behind[0] > max(behind[1:]) + 0.05
 # has only the other one.
 #
 # Which of the two is better on test images? There is one training of each, and another seed may say something else. The
-# record has three.
+# record has three seeds of each setting.
 
 # %% [markdown]
 # ## Look twice: test-time augmentation
@@ -557,16 +563,22 @@ print(f"{record['train_images']:,} training images. The base:")
 print({field: base[field] for field in ("epochs", "optimizer", "learning_rate", "schedule", "augment")})
 settings = {run["name"]: run["setting"] for run in record["runs"]}
 for name, change in settings.items():
-    if len(change) < 8:  # the two longer runs of all_together have its fields and a number of epochs
+    if len(change) < 3:  # the others are all_together, at three lengths
         print(f"{name:18} {change or 'the base as it is'}")
-assert settings["crop_and_flip"] == {} and len(settings) == 14 and base["epochs"] == 20
+
+everything = {}
+for name in ("auto_augment", "random_erasing", "mixup", "cutmix", "average_of_weights", "muon"):
+    everything |= settings[name]
+assert len(settings) == 14 and len(record["runs"]) == 3 * 14 and base["epochs"] == 20
+assert settings["crop_and_flip"] == {} and settings["all_together"] == everything
 for how in ("longer", "longest"):
-    assert settings[f"{how}_all_together"] == settings["all_together"] | settings[how]
+    assert settings[f"{how}_all_together"] == everything | settings[how]
 
 # %% [markdown]
-# `ema` is the momentum of a moving average of the weights. `all_together` switches on everything of this list at once,
-# with AutoAugment as the augmentation. AutoAugment, erasing, MixUp and CutMix come on top of crop and flip.
-# `rand_augment` comes with another crop, as in timm, which cuts out a part and resizes it: that row changes two things.
+# `ema` is the momentum of a moving average of the weights. AutoAugment, erasing, MixUp and CutMix come on top of crop
+# and flip. `rand_augment` comes with another crop, as in timm, which cuts out a part and resizes it: that row changes
+# two things. One more setting, `all_together`, has AutoAugment, erasing, MixUp, CutMix, the moving average and Muon at
+# once. It was trained for 20 epochs, and for 40 and 80, as the base was.
 #
 # Four things to know before you read on.
 #
@@ -578,8 +590,11 @@ for how in ("longer", "longest"):
 # - **The rates**, 0.002 for AdamW and 0.004 for Muon, were not compared with others. Another pair might move Muon's
 #   lead.
 #
-# How large is the luck, and where is the line? (`average_of_weights` is left out of it: those are the trainings of
-# `crop_and_flip` once more.)
+# ### Where is the line?
+#
+# *Why:* as in notebook 09, the differences are worth a look once you know how large the luck is. The next cell does
+# what *Fourteen comparisons, one line* did there, for eight. (`average_of_weights` is left out of it: those are the
+# trainings of `crop_and_flip` once more.)
 
 
 # %%
@@ -607,19 +622,20 @@ assert 2.7 * error < line < 3 * error and 1.2 < line < 1.3
 # standard errors. A true difference as large as the line is seen every second time.
 #
 # **Predict:** 5,000 training images, 20 epochs. Which settings beat `crop_and_flip`? Where does `all_together` end up?
-# Write it down.
+# Write it down. The picture has `crop_and_flip` in its first row, and the others below it, the best first.
 
 # %%
 twenty = [name for name in test if settings[name].get("epochs", 20) == 20]
-short = ["crop_and_flip", *(name for name in twenty if name != "crop_and_flip")]
+best_first = sorted(twenty, key=lambda name: test[name].mean(), reverse=True)
+short = ["crop_and_flip", *(name for name in best_first if name != "crop_and_flip")]
 of_short = [np.stack([found[name] for name in short]) for found in (test, mirrored, training)]
-alt = """Ten settings. Muon lies right of a grey band around crop and flip, two lie inside,
-all others left of it"""
+alt = """Ten settings, crop and flip first, then the best on top. Muon lies right of a grey band
+around crop and flip, two lie inside, all others left of it"""
 cct.show(pictures.draw_settings(short, *of_short, line), alt=alt, colours=64)
 
 gain = {name: test[name].mean() - test["crop_and_flip"].mean() for name in short[1:]}
 seconds = {name: np.median(row) for name, row in each("seconds").items()}
-for name in sorted(gain, key=gain.get, reverse=True):
+for name in gain:
     print(f"{name:20} {gain[name]:+.2f} ± {error:.2f} points, {seconds[name]:.0f} s")
 
 # %% [markdown]
@@ -629,15 +645,16 @@ for name in sorted(gain, key=gain.get, reverse=True):
 beyond = [name for name in gain if abs(gain[name]) > line]
 print(f"beyond the line: {len(beyond)} of {len(gain)}; within it:", *sorted(set(gain) - set(beyond)))
 assert set(gain) - set(beyond) == {"random_erasing", "average_of_weights"}
-assert max(gain, key=gain.get) == "muon" and gain["muon"] > 5 * error
-assert [name for name in beyond if gain[name] > 0] == ["muon"]
-assert min(gain, key=gain.get) == "all_together" and round(gain["all_together"], 1) == -6.7
-assert round(gain["muon"] - gain["all_together"], 1) == 9.1
-assert [round(seconds[name]) for name in short] == [86, 84, 98, 104, 92, 82, 84, 83, 97, 107]
-assert " ".join(f"{gain[name]:.1f}" for name in short[1:-1]) == "-4.4 -1.5 -4.7 -0.6 -2.2 -5.6 0.2 2.4"
+assert [name for name in beyond if gain[name] > 0] == ["muon"] and gain["muon"] > 5 * error
+assert min(gain, key=gain.get) == "all_together" and round(gain["muon"] - min(gain.values()), 1) == 9.1
+assert [round(seconds[name]) for name in short] == [86, 97, 83, 92, 98, 82, 84, 104, 84, 107]
+assert " ".join(f"{x:.1f}" for x in gain.values()) == "2.4 0.2 -0.6 -1.5 -2.2 -4.4 -4.7 -5.6 -6.7"
 
 # %% [markdown]
-# Overfitting or underfitting? A validation loss that turns up says the first. Where does it?
+# ### Overfitting or underfitting?
+#
+# *Why:* the list says what each trick costs or brings. What to do about it depends on the cause. A validation loss that
+# turns up says overfitting. Where does it?
 
 
 # %%
@@ -665,7 +682,7 @@ assert set(curve("no_augmentation", "val_loss").argmin(axis=1) + 1) == {9, 10}
 #   level when the time was up. That is *under*fitting, and more regularisation is no cure for it.
 # - **Random erasing** is within luck. "Not beyond the line" does not mean "no difference".
 #
-# Except for `no_augmentation`, the right half of the picture shows nearly the same order, and it is tempting to read it
+# Except for `no_augmentation`, the right half of the picture has nearly the same order, and it is tempting to read it
 # as the cause. But it counts images as they were shown, and half a mixture is harder to name for any model, however
 # much it has learned. The validation loss is measured on unchanged images: trust that.
 
@@ -728,7 +745,7 @@ assert mirrored["no_augmentation"].max() < test["crop_and_flip"].min()
 # <details><summary>Answer</summary>
 #
 # The model that never saw a mirror image in training gains most, nearly three points: its opinions on the two differ
-# most. It still ends below every run with crop and flip, even where those look once.
+# most. It still ends below every run of `crop_and_flip`, even where those look once.
 #
 # </details>
 #
@@ -766,10 +783,9 @@ gaps = all_means - plain_means
 more_plain, more_all = np.diff(plain_means), np.diff(all_means)
 print(f"epochs {lengths}: everything less crop and flip {gaps.round(2)} ± {error:.2f} points")
 print(f"a doubling adds {more_plain.round(1)} to crop and flip, {more_all.round(1)} to everything")
-assert lengths == [20, 40, 80] and gaps[0] < -6
-assert 2 * error < gaps[-1] < line and round(gaps[-1], 1) == 1.2
+assert lengths == [20, 40, 80] and gaps[0] < -6 and round(gaps[-1], 1) == 1.2
 error_of_change = deviation * np.sqrt(4 / 3)  # of a change of the gap: four means
-assert np.diff(gaps).min() > 5 * error_of_change
+assert 2 * error < gaps[-1] < line and np.diff(gaps).min() > 5 * error_of_change
 assert more_plain[0] > line > 2 * error > more_plain[1] and more_all.min() > 4
 
 # %%
@@ -789,9 +805,9 @@ assert abs(test["muon"].mean() - plain_means[1]) < 0.2 and gain["muon"] > gaps[-
 # nearly all its images by now, and its validation loss has turned up. Everything together gains more than four points
 # at each doubling, and its validation loss still falls.
 #
-# Who wins is another question, and this record cannot answer it. "Everything" includes Muon, and the green dots show
-# what Muon does alone: after 20 epochs it is where the plain recipe is after 40. Its own lead there, 2.4 points, is
-# larger than the 1.2 at the end. The fair rival, crop and flip with Muon for 80 epochs, was not trained.
+# Who wins is another question, and this record cannot answer it. "Everything" includes Muon, and the green diamonds
+# show what Muon does alone: after 20 epochs it is where the plain recipe is after 40. Its own lead there, 2.4 points,
+# is larger than the 1.2 at the end. The fair rival, crop and flip with Muon for 80 epochs, was not trained.
 #
 # What stands is the *change* of the gap: at both doublings it moves by more than five standard errors, each of four
 # means. So the question "does MixUp help?" has no answer without a length. **More regularisation asks for more
@@ -828,17 +844,17 @@ shipped = card | {"name": "CCT-7/3x1, as shipped", "job": card["training"]}
 ends = [mean_of_a, adamw, muon, shipped]
 for run in ends:
     result = f"{100 * run['test_top1']:.2f} %, {run['epochs']} epochs, {run['seconds']:.0f} s"
-    how = "rate {learning_rate}, decay {weight_decay}, average {ema}".format(**run["job"])
+    how = "{optimizer}, rate {learning_rate}, decay {weight_decay}, average {ema}".format(**run["job"])
     print(f"{run['name']:26} {result}, {how}")
 
 # %%
 assert [round(100 * run["test_top1"], 2) for run in ends] == [88.27, 89.58, 90.68, 95.84]
 assert len(recipe_a) == 3 and {run["train_images"] for run in ends} == {47_500}
 assert round(adamw["seconds"], -1) == round(muon["seconds"], -1) == 470 and muon["epochs"] > 10 * 20
-plan = card["training"]
-assert (plan["small_epochs"], plan["small_side"], plan["epochs"]) == (140, 24, 300)
-assert max(run["seconds"] for run in ends) < 600
-assert round(test["crop_and_flip"].mean()) == 57 and record["train_images"] == 5000
+assert (adamw["job"]["optimizer"], muon["job"]["optimizer"]) == ("adamw", "muon")
+assert [card["training"][field] for field in ("small_epochs", "small_side", "epochs")] == [140, 24, 300]
+assert max(run["seconds"] for run in ends) < 600 and record["train_images"] == 5000
+assert round(test["crop_and_flip"].mean()) == 57
 
 # %% [markdown]
 # Read it as a list of what was done, not as a comparison. Between the 57 % above and the 90 % here, the images are
@@ -877,7 +893,8 @@ logits = np.array([4.0, 2.0, 1.0])  # of three classes
 soft = {temperature: softmax(logits / temperature) for temperature in (1, 2, 4)}
 for temperature, shares in soft.items():
     print(f"T = {temperature}:", shares.round(2))
-assert np.ptp(soft[4]) < np.ptp(soft[2]) < np.ptp(soft[1]) and soft[4].argmax() == soft[1].argmax()
+    assert np.all(np.diff(shares) < 0)  # in the order of the logits
+assert np.ptp(soft[4]) < np.ptp(soft[2]) < np.ptp(soft[1])
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -898,8 +915,7 @@ lessons = read("notebooks/results/10_distillation.json")["runs"]  # labels, teac
 means = []
 for measure in ("test_loss", "train_top1", "test_top5", "test_top1"):
     taught = np.array([run[measure] for run in lessons]).reshape(2, 2)  # (seeds, labels and teacher)
-    by_labels, by_teacher = taught.round(3).T
-    print(f"{measure:10} from labels {by_labels}, with the teacher {by_teacher}")
+    print(f"{measure:10} from labels {taught[:, 0].round(3)}, with the teacher {taught[:, 1].round(3)}")
     means.append(taught.mean(axis=0).round(2).tolist())
 assert means == [[1.46, 1.26], [0.98, 0.94], [0.96, 0.92], [0.62, 0.63]]
 assert (100 * np.diff(taught)).round(1).tolist() == [[0.8], [0.7]]  # points of test_top1
@@ -972,8 +988,7 @@ out = keras.layers.CutMix(factor=1.0, seed=0)(batch)
 white_pixels = np.asarray(out["images"]).mean(axis=(1, 2, 3))  # (64,)
 differ = np.abs(white_pixels - np.asarray(out["labels"])[:, 1]).max()
 print(f"CutMix: the white pixels and the target of white differ by up to {differ:.2f}")
-assert differ > 0.05
-assert hasattr(keras.layers, "RandAugment") and not hasattr(keras.layers, "AutoAugment")
+assert differ > 0.05 and not hasattr(keras.layers, "AutoAugment")
 
 # %% [markdown]
 # It is not quite. On small images CutMix's rounding shows, by more than five hundredths of a target. This is what was
@@ -1028,10 +1043,8 @@ labels = np.array([2, 8, 2, 8], "float32")
 layer = keras.layers.MixUp(alpha=0.8, seed=0)
 four = np.stack(list(photo.values())).astype("float32")
 out = np.asarray(layer({"images": four, "labels": labels})["labels"])
-print("labels went in as", labels.shape, "and came out as", out.shape)
-print(out.round(1))
-of_neither = (out > 2.5) & (out < 7.5)
-assert out.shape == (4, 4) and np.any(of_neither)
+print(f"labels went in as {labels.shape} and came out as {out.shape}:\n{out.round(1)}")
+assert out.shape == (4, 4) and np.any((out > 2.5) & (out < 7.5))  # classes of neither
 
 # %% [markdown]
 # <details><summary>Answer</summary>

@@ -20,8 +20,8 @@
 #
 # 115 minutes to read, 1 minute to run; good places for a break are before *The input pipeline*, *Rematerialisation* and
 # *How cost grows*. At a first reading *What float16 cannot hold*, *Photos, with `tf.data`*, *Which switch works where*
-# and *What memory holds* can be skipped: run their cells, and read them when you need them. Builds on
-# [notebook 06](06_compact_transformer.ipynb) and [notebook 07](07_training.ipynb).
+# and *What memory holds*, half an hour in all, can be skipped: run their cells, and read them when you need them.
+# Builds on [notebook 06](06_compact_transformer.ipynb) and [notebook 07](07_training.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/13_one_machine.ipynb)
 
@@ -118,7 +118,7 @@ def train(model, batch=64, steps=8, optimizer=None, **options):
         began = time.perf_counter()
         model.train_on_batch(images[part], targets[part])
         seconds.append(time.perf_counter() - began)
-    return weights_of(model), np.median(seconds[steps // 4 :])  # without the first, which compile
+    return weights_of(model), np.median(seconds[steps // 4 :])  # not the first, which compile
 
 
 plain, plain_seconds = train(new_model())
@@ -712,13 +712,13 @@ def sizes_and_seconds(kind):  # -> sizes and seconds a step, (5,) each
 poly = np.polynomial.polynomial
 found, powers, misses = {}, {}, {}
 for kind, degree in dict(tokens=2, batch=1, depth=1).items():
-    *x, last = sizes_and_seconds(kind)[0]
-    *y, seconds = sizes_and_seconds(kind)[1]
-    found[kind] = poly.polyfit(x, y, degree, w=1 / np.array(y))  # a, b, c; relative misses count
-    powers[kind] = poly.polyfit(np.log(x), np.log(y), 1)  # log a and p, of a straight line
-    by_parts = poly.polyval(last, found[kind])
-    by_power = np.exp(poly.polyval(np.log(last), powers[kind]))
-    misses[kind] = [round(100 * (guess / seconds - 1)) for guess in (by_parts, by_power)]
+    x, y = sizes_and_seconds(kind)
+    few_x, few_y = x[:-1], y[:-1]  # without the largest
+    found[kind] = poly.polyfit(few_x, few_y, degree, w=1 / few_y)  # a, b, c; relative misses count
+    powers[kind] = poly.polyfit(np.log(few_x), np.log(few_y), 1)  # log a and p, of a straight line
+    by_parts = poly.polyval(x[-1], found[kind])
+    by_power = np.exp(poly.polyval(np.log(x[-1]), powers[kind]))
+    misses[kind] = [round(100 * (guess / y[-1] - 1)) for guess in (by_parts, by_power)]
     parts = ", ".join(f"{1000 * part:.2g}" for part in found[kind])
     print(f"{kind:6} parts {parts} ms, power {powers[kind][1]:.2f}: off by {misses[kind]} %")
 assert misses == dict(tokens=[4, -46], batch=[15, -35], depth=[9, -12])

@@ -288,8 +288,8 @@ cct.show(pictures.draw_masks({"one seed for all": drawn[0], "own seeds": own}, t
 # | JAX | `keras.distribution.DataParallel` | the same, after `keras.distribution.initialize` |
 # | PyTorch | `DistributedDataParallel`, by hand | the same |
 #
-# (The name to expect on TensorFlow is `tf.distribute.MultiWorkerMirroredStrategy`: with Keras 3.15 and TensorFlow 2.21
-# two workers both end with a ValueError about `PerReplica`, and [an issue of
+# (TensorFlow has `tf.distribute.MultiWorkerMirroredStrategy` for it. With Keras 3.15 and TensorFlow 2.21 two workers
+# both end with a ValueError about `PerReplica`, and [an issue of
 # Keras](https://github.com/keras-team/keras/issues/20585) is open. On PyTorch one writes the loop; Keras has a [guide
 # for each backend](https://keras.io/guides/distributed_training_with_jax/).)
 #
@@ -448,8 +448,8 @@ assert found["small"] == (17, 36, 2.2, 0.37, 1.36) and found["large"] == (392, 1
 # does training really get? The [model card](glossary.md) of the shipped CCT-7/3x1 has its times: an H100, bfloat16,
 # JAX, 47,500 images an epoch, at 32 pixels in the last epochs.
 #
-# **Predict:** 15,000 images a second, 1.18 GMACs each, two operations a MAC and three forward passes a step. Which
-# share of 989 TFLOP/s is that: about 1 %, 10 % or 50 %?
+# **Predict:** 15,000 images a second, 1.18 GMACs each, two operations a MAC, a step as long as three forward passes.
+# Which share of 989 TFLOP/s is that: about 1 %, 10 % or 50 %?
 
 # %%
 place = Path(root) / "cct_helpers" / "weights" / "cct_7_3x1_32_cifar10.json"

@@ -360,9 +360,9 @@ panels = {
     "without augmentation": two_curves("no_augmentation"),
     "with everything": two_curves("all_together"),
 }
-title = "Without augmentation the validation loss turns and rises; with everything both fall"
+title = "Without augmentation the validation loss turns and rises; with everything it falls to the end"
 alt = """Left, the training loss falls and the validation loss turns at epoch 9 and rises.
-Right, both losses fall to the end."""
+Right, the training loss lies above the validation loss, which falls to the end."""
 cct.show(pictures.draw_fits(panels, guess, title), alt=alt)
 
 # %% [markdown]
@@ -388,9 +388,9 @@ print(f"with everything: {clean[-1]:.2f} after 20 epochs, {longer[-1]:.2f} after
 # [overfitting](glossary.md). The accuracy does not show it: it is higher at the end than at the turn. The model is not
 # wrong more often, but more and more sure where it is wrong.
 #
-# With everything the training loss stays above the validation loss, as its images are mixed and harder, and both still
-# fall when the 20 epochs are over. That is [underfitting](glossary.md), and the cure is to go on: after 80 epochs the
-# validation loss lies more than 0.2 lower.
+# With everything the training loss stays above the validation loss, as its images are mixed and harder, and the
+# validation loss still falls when the 20 epochs are over. That is [underfitting](glossary.md), and the cure is to go
+# on: after 80 epochs the validation loss lies more than 0.2 lower.
 #
 # </details>
 #

@@ -18,7 +18,7 @@
 # You will put CCT beside a convolutional network of its size, count and time what each costs, race the two on your
 # machine, and know what a fair race takes and which of the two to take when.
 #
-# 110 minutes to read, 1 minute to run; a good place for a break is before *The race on CIFAR-10*. Builds on
+# 115 minutes to read, 1 minute to run; a good place for a break is before *The race on CIFAR-10*. Builds on
 # [notebook 07](07_training.ipynb) and [notebook 09](09_what_matters.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/16_against_a_convnet.ipynb)
@@ -79,7 +79,8 @@ keras.utils.set_random_seed(0)
 # ## At a first reading
 #
 # The main line takes both networks apart, counts and times them, races them on digits and on photos, and ends with
-# what others published and which one to take. These parts can be skipped, which saves some 40 minutes:
+# what others published and which one to take. These parts can be skipped, which saves some 35 minutes; run their cells
+# all the same:
 #
 # - *Moved and covered*: which of the two stands changes of the images better?
 # - *A hundred classes*: can they tell 37 from 73?
@@ -330,9 +331,9 @@ cct.show(pictures.draw_costs(sides, macs, seconds, title), alt=alt)
 # %% [markdown]
 # ## A small race on your machine
 #
-# Digits, six epochs, two seeds for each model, the same recipe: the short one of [notebook 07](07_training.ipynb) with
-# twice its learning rate. Both networks are made small for it: the CCT of that notebook, and ResNet-8, which has one
-# block in each stage.
+# Digits, six epochs, two seeds for each model, the same recipe: the one of [notebook 07](07_training.ipynb) for digits,
+# with twice its learning rate. Both networks are made small for it: the CCT of that notebook, and ResNet-8, which has
+# one block in each stage.
 #
 # **Predict:** which of the two gets more of the 360 test digits right, and how sure would you be of it?
 
@@ -375,7 +376,7 @@ assert 0.5 < ahead < 4 and min(map(min, reached.values())) > 90 and round(one_er
 #
 # The ResNet is ahead on average, by less than four points: that is at most fourteen digits. How sure would you be?
 # The test images alone make one accuracy uncertain by a point, and two seeds say little of the luck of training. Lay
-# the four accuracies side by side: how far apart are two seeds of one model? These runs are a hint of an order.
+# the four accuracies side by side: how far apart are two seeds of one model? These runs hint at an order, no more.
 #
 # </details>
 #
@@ -392,7 +393,7 @@ counts = np.array([np.bincount(kinds[data.y_test == label], minlength=4) for lab
 both, only_cct, only_resnet, none = counts.sum(axis=0).tolist()
 print(f"of {len(kinds)} digits both get {both} right, none {none}", end="; ")
 print(f"only CCT {only_cct}, only the ResNet {only_resnet}")
-assert only_cct + only_resnet > none and both > 300
+assert min(only_cct, only_resnet) > none and both > 300
 title = "Most mistakes are made by one of the two alone"
 alt = """Bars for all digits together and for each: the share that at least one model gets wrong.
 Of all together, one model is right more often than none."""
@@ -407,6 +408,7 @@ runs = list(answers)  # (name, seed)
 for one, other in itertools.combinations(runs, 2):
     different = int(np.sum(answers[one] != answers[other]))
     print(f"{one[0]:6} seed {one[1]}, {other[0]:6} seed {other[1]}: {different} different answers")
+    assert different > 0
 
 # %% [markdown]
 # Two trainings of one model give different answers as well. Only what exceeds that is due to the model. The last
@@ -473,29 +475,30 @@ changes = {
     "moved by (pixels)": (move, [0, 1, 2, 3, 4]),
     "side of the covered square (pixels)": (cover, [0, 2, 4, 6, 8]),
 }
-panels = {label: {} for label in changes}
+on_digits = {label: {} for label in changes}
 for (label, (change, steps)), name in itertools.product(changes.items(), small):
     values = np.array([top1_after(change, step, name) for step in steps])  # (steps, seeds)
-    panels[label][name] = steps, values
+    on_digits[label][name] = steps, values
     print(f"{label:36} {name:6}", dict(zip(steps, values.mean(axis=1).round(1).tolist(), strict=True)))
 
 # %%
 title = "Far moves cost CCT more, large squares the ResNet: with these two seeds"
-alt = """Two panels, accuracy falling. Moved by 4 pixels, CCT lies below the ResNet with both seeds;
-under the largest square the ResNet lies below CCT with both."""
-cct.show(pictures.draw_changes(panels, title), alt=alt)
-moved, covered = (
-    {name: values[-1] for name, (_, values) in curves.items()} for curves in panels.values()
-)
-print("moved by 4 pixels:", {name: values.round(1).tolist() for name, values in moved.items()})
-print("largest square:", {name: values.round(1).tolist() for name, values in covered.items()})
-assert min(moved["ResNet"]) > max(moved["CCT"]) and min(covered["CCT"]) > max(covered["ResNet"])
-assert max(map(max, moved.values())) < 70
+alt = """Two panels, accuracy falling. Moved by 4 pixels, CCT has fallen farther than the ResNet;
+under the largest square the ResNet has fallen farther than CCT."""
+cct.show(pictures.draw_changes(on_digits, title), alt=alt)
+costs = {label: {} for label in changes}  # points that the largest change costs, (seeds,)
+for label, curves in on_digits.items():
+    for name, (_, values) in curves.items():
+        costs[label][name] = values[0] - values[-1]
+        print(f"{label:36} {name:6} the largest costs", costs[label][name].round(1), "points")
+moved, covered = costs.values()
+assert min(moved["CCT"]) > max(moved["ResNet"]) and min(moved["ResNet"]) > 30
+assert min(covered["ResNet"]) > max(covered["CCT"])
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# CCT, with both seeds. But the ResNet is not indifferent to moves either: it keeps fewer than 70 % of the digits.
+# CCT, with both seeds. But the ResNet is not indifferent to moves either: it loses more than thirty points.
 #
 # </details>
 #
@@ -561,8 +564,8 @@ for name in ("ResNet", "CCT", "CCT without positions"):
 resnet, with_positions, without = hundred.values()
 for name, found in hundred.items():
     print(f"{name:22} turned round, seed by seed", found["other way round"].round(1), "%")
-assert resnet["right"].min() > 98 and resnet["other way round"].max() < 0.1
-assert 87 < with_positions["right"].min() and with_positions["right"].max() < 93
+assert resnet["right"].min() > 98 and resnet["other way round"].max() == 0
+assert 87.5 < with_positions["right"].min() and with_positions["right"].max() < 92.5
 assert 72 < without["right"].min() < 73 and 90 < without["right"].max() < 91
 turned, turned_without = with_positions["other way round"], without["other way round"]
 assert turned.max() < 6 and 20 <= turned_without.max() < 21 and turned_without.min() < 0.5
@@ -572,18 +575,18 @@ assert max(with_positions["train"].max(), without["train"].max()) < 93
 # <details><summary>Answer</summary>
 #
 # CCT without positions: with one seed it turns a fifth of the pairs with two different digits round. But with another
-# it turns fewer than one in two hundred. CCT with positions turns up to six in a hundred, the ResNet next to none.
+# it turns fewer than one in two hundred. CCT with positions turns up to six in a hundred, the ResNet none.
 #
 # </details>
 #
 # A mean forgets where its tokens stood, so the tokens must say it themselves. Even without a table of positions they
-# can: at the border the convolutions see zeros, and in the middle a token sees a piece of both digits. One seed found
-# a way and gets nine of ten numbers right without a single position, another one did not. Which of the two ways it is
-# was not tested. Nor are the two CCTs at their end: after six epochs they get less than 93 % of what they train on
-# right. Three seeds that differ so much say that order *can* be lost without positions, not how often it is.
+# can: at the border the convolutions see zeros, and in the middle a token sees a piece of both digits. One seed gets
+# nine of ten numbers right like that; which of the two it uses was not tested. Another seed turns a fifth round. And
+# neither of the two CCTs has learnt all it could: after six epochs they get less than 93 % of the pairs right that they
+# train on. Three seeds that differ so much say that order *can* be lost without positions, not how often it is.
 #
 # A hundred classes as such make no trouble. A head with a hundred logits is all that they need: the ResNet reads more
-# than 98 % of the numbers with every seed, CCT 87 to 93 %. But these are easy classes, made of parts that are seen
+# than 98 % of the numbers with every seed, CCT 88 to 92 %. But these are easy classes, made of parts that are seen
 # often. A hundred kinds of flowers with ten photos each are another matter: see *Numbers that people miss* below.
 
 # %% [markdown]
@@ -677,7 +680,7 @@ assert abs(raced["tenth"]["ResNet"].mean() - raced["all"]["CCT"].mean()) < 1
 # to choose rates, and says nothing on who wins with all.
 #
 # > **Trap: a race with one trained horse.** Take a recipe that was tuned for your own model, give it to the other, and
-# > report the difference. Here the two share a recipe; what happens if the rate suits only one?
+# > report the difference. On the digits the two shared a recipe, rate and all. What if the rate suits only one?
 #
 # **Predict:** the same ResNet-8 and the same six epochs on the digits, but with a twentieth of the learning rate that
 # it had above. By how many points is it worse?
@@ -725,9 +728,10 @@ for kind, those in pairs.items():
 assert differ["two ResNets"] < differ["two CCTs"] < differ["one of each"]
 
 # %% [markdown]
-# Again two trainings of one model already give different answers; one of each differ a little more.
+# Again two trainings of one model already give different answers; one of each differ more.
 #
-# The record also says how the models did on moved and covered photos.
+# The record also says how the models did on photos that were moved or covered: the first 2,000 test images, so that the
+# accuracies at 0 differ a little from those of the race.
 #
 # **Predict:** on digits far moves cost CCT more. On photos too?
 
@@ -740,22 +744,22 @@ def curve(model, change):
 
 
 labels = {"moved": "moved by (pixels)", "covered": "side of the covered square (pixels)"}
-panels, lost = {label: {} for label in labels.values()}, {}
+on_photos, lost = {label: {} for label in labels.values()}, {}
 for (change, label), (model, name) in itertools.product(labels.items(), entrants.items()):
-    panels[label][name] = steps, values = curve(model, change)
+    on_photos[label][name] = steps, values = curve(model, change)
     points = (values[0] - values).mean(axis=1)  # lost, (n,)
     lost[change, name] = dict(zip(steps, points.round(1).tolist(), strict=True))
     print(f"{change:7} {name:6} points lost", lost[change, name])
 
 # %%
-title = "On photos both lose about as much, and the ResNet stays ahead"
+title = "On photos moves cost both as much, squares the ResNet more; yet it stays ahead"
 alt = """Two panels, accuracy falling with moves and with covered squares.
 The ResNet starts higher and comes nearer to CCT as the square grows."""
-cct.show(pictures.draw_changes(panels, title), alt=alt)
+cct.show(pictures.draw_changes(on_photos, title), alt=alt)
 for name in entrants.values():
     assert abs(lost["moved", name][4] - 3) < 0.5 and abs(lost["moved", name][8] - 11.3) < 0.5
 assert lost["covered", "ResNet"][16] > lost["covered", "CCT"][16] + 2
-for curves in panels.values():
+for curves in on_photos.values():
     resnet, transformer = curves["ResNet"][1], curves["CCT"][1]  # (n, seeds)
     assert (resnet.mean(axis=1) > transformer.mean(axis=1)).all()
 

@@ -219,7 +219,8 @@ def examine(name, answer, seed=None):
     if not marking.wrong and not any(outcome.changed for outcome in marking.outcomes):
         return Verdict("✓", f"right, in {len(marking.cases)} cases of different sizes.")
     if all(outcome.error is None and is_zero(outcome.value) for outcome in marking.outcomes):
-        return Verdict("·", "not yet. The result is still all zeros.")
+        truth_value = all(isinstance(outcome.value, bool | np.bool_) for outcome in marking.outcomes)
+        return Verdict("·", f"not yet. The result is still {'False' if truth_value else 'all zeros'}.")
     return Verdict("✗", "\n  ".join(_explain(marking, exercise.mistakes, wants_class)))
 
 

@@ -159,6 +159,7 @@ def draw_accuracies(accuracies, chance):
         ax.axhline(chance, color=GREY, linestyle=":", linewidth=1.5)
         ax.set(title=title, ylim=(0, 103), xlim=(-0.5, len(panels) - 0.5))
         ax.set_xticks(range(len(panels)), panels)
+    axes[0, 0].text(-0.45, chance + 1.5, "guessing", color=GREY, fontsize=9)
     axes[0, 0].set_ylabel(f"test accuracy (%)\n{SEEDS}")
     axes[0, -1].legend(title="position", loc="lower right")
     return figure

@@ -86,9 +86,9 @@ def draw_scaling(sizes, variances, entropies, uniform):
         left.plot(sizes, variances[name], style, color=colour, label=name)
         right.plot(sizes, entropies[name], style, color=colour, label=name)
     right.axhline(uniform, color=GREY, linestyle=":", linewidth=1.5, label="all tokens alike")
-    left.set(title="without the root the scores spread", xlabel="head size", ylabel="variance of the scores")
+    left.set(title="Without the root the scores spread ...", xlabel="head size", ylabel="variance of the scores")
     left.set_yscale("log")
-    right.set(title="and each token reads from one", xlabel="head size", ylabel="entropy of a row (bits)")
+    right.set(title="... and large heads read from one token", xlabel="head size", ylabel="entropy of a row (bits)")
     right.set_ylim(-0.2, uniform * 1.1)
     for ax in (left, right):
         ax.set_xscale("log", base=2)
@@ -206,8 +206,8 @@ def draw_gelu(x, gelu, relu, difference):
     left.plot(x, relu, "--", color=GREY, label="ReLU")
     left.plot(x, gelu, color=BLUE, label="GELU")
     left.plot(x[gelu.argmin()], gelu.min(), "o", color=ORANGE, label=f"lowest point, {gelu.min():.2f}")
-    left.set(title="a ReLU with a soft corner", xlabel="x", ylabel="value", xlim=(-4, 3), ylim=(-0.6, 3))
+    left.set(title="A ReLU with a soft corner", xlabel="x", ylabel="value", xlim=(-4, 3), ylim=(-0.6, 3))
     left.legend()
     right.plot(x, 1e4 * difference, color=BLUE)
-    right.set(title="exact minus tanh: below 5 / 10,000", xlabel="x", ylabel="difference (1 / 10,000)")
+    right.set(title="Exact minus tanh: below 5 / 10,000", xlabel="x", ylabel="difference (1 / 10,000)")
     return figure

@@ -187,6 +187,8 @@ def draw_simulator(kept, exact, title):
 def draw_differences(gaps, top1):
     """What each drop rate came to: the gap in loss and the score on unseen images, a row a rate, a dot a run.
 
+    The dots of a row lie one below the other, seed 0 on top, as equal scores would hide each other.
+
     Args:
         gaps: rate -> (seeds,), loss on test images minus loss on training images, in nats.
         top1: rate -> (seeds,), in percent.
@@ -195,8 +197,9 @@ def draw_differences(gaps, top1):
     labels = ("loss gap, test minus training (nats)", "test top-1 (%)")
     for ax, scores, label in zip(axes, (gaps, top1), labels, strict=True):
         for row, (values, colour) in enumerate(zip(scores.values(), COLOURS, strict=False)):
-            draw_seeds(ax, values, row, colour)
+            number = np.arange(len(values))
+            draw_seeds(ax, values, row + 0.15 * (number - number.mean()), colour)
         name_rows(ax, [f"rate up to {rate}" for rate in scores])
-        ax.set_xlabel(f"{label}\n{SEEDS}")
+        ax.set_xlabel(f"{label}\n{SEEDS}, seed 0 on top")
     figure.suptitle("Three rates, one answer: the seeds differ more than the rates do", fontsize=12)
     return figure

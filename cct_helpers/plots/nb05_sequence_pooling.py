@@ -42,7 +42,7 @@ def draw_poolings(weights):
     shares = {
         "class token: read one": np.eye(tokens + 1)[0],
         "average: all count the same": np.full(tokens, 1 / tokens),
-        "sequence pooling: weights are learned": np.asarray(weights),
+        "sequence pooling: learns how to weigh": np.asarray(weights),
     }
     for ax, (title, share) in zip(axes, shares.items(), strict=True):
         places = np.arange(len(share)) - (len(share) - 1) / 2

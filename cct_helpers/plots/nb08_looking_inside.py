@@ -150,7 +150,7 @@ def draw_removal(images, probabilities, shares, class_name, message=None):
     for row, (name, pictures) in zip(axes, images.items(), strict=True):
         for ax, picture, probability, share in zip(row, pictures, probabilities[name], shares, strict=True):
             draw_image(ax, np.clip(picture, 0, 255).astype("uint8"), f"{class_name}: {100 * probability:.0f} %")
-            ax.set_xlabel(f"{100 * share:.0f} % hidden", fontsize=9)
+            ax.set_xlabel(f"{100 * share:g} % hidden", fontsize=9)
         row[0].set_ylabel(name)
     return figure
 
@@ -248,6 +248,7 @@ def draw_calibration(confidences, shares, counts, title):
     for x, y, count in zip(confidences, shares, counts, strict=True):
         place = dict(xytext=(-7, 5), textcoords="offset points", ha="right")  # between line and diagonal is no room
         ax.annotate(f"{count:,}", (100 * x, 100 * y), **place, fontsize=9)
-    ax.set(xlabel="mean confidence of the answers (%)", ylabel="right (%)", xlim=(0, 109), ylim=(0, 109), title=title)
+    ax.set(xlabel="mean confidence of the answers (%); beside the dots: how many answers", ylabel="right (%)")
+    ax.set(xlim=(0, 109), ylim=(0, 109), title=title)
     ax.legend(loc="upper left", frameon=False)
     return figure

@@ -119,10 +119,12 @@ def draw_padding(text, weights, stride=1, length=None):
         ax.bar(places, values, width=0.85 * stride, color=colours)
         on_padding = 100 * float(np.sum(values[places >= len(text)]))
         ax.set(title=f"{title}: {on_padding:.0f} % of the weight on padding", ylabel="weight")
-        ax.axvline(len(text) - 0.5, color="black", linestyle="--", linewidth=1)
+        real = -(-len(text) // stride)  # tokens that stand on text
+        ax.axvline((real - 0.5) * stride, color="black", linestyle="--", linewidth=1)
     labels = letters_of(text) + [""] * (length - len(text))
     axes[-1, 0].set_xticks(range(length), labels)
-    axes[-1, 0].set(xlabel="characters, then padding (grey)", xlim=(-1, length))
+    axes[-1, 0].set_xlabel("characters, then padding (grey); dashed: after the last token of the text")
+    axes[-1, 0].set_xlim(-1, length)
     return figure
 
 

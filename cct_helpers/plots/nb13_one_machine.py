@@ -98,7 +98,7 @@ def draw_overlap(schedules, prepare, step):
     axes[-1, 0].set(xlabel="time (s); one colour a batch")
     first, *_, last = (trained[-1] + step for _, trained in schedules.values())
     times = f"{prepare:g} s to make a batch, {step:g} s to train on it"
-    figure.suptitle(f"{times}: {list(schedules)[-1]} saves {1 - last / first:.0%} of the time", fontsize=11)
+    figure.suptitle(f"{times}: {list(schedules)[-1]} saves {100 * (1 - last / first):.0f} % of the time", fontsize=11)
     return figure
 
 
@@ -182,7 +182,8 @@ def draw_costs(macs, memory, limit, title):
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.75), ncols=4, frameon=False, fontsize=9)
     axes[1].set_xlim(0, 1.1 * max(total, limit) / 1e9)
     axes[1].axvline(limit / 1e9, color=RED, linewidth=2)
-    message = f"most work: {most}, {macs[most] / work:.0%}; memory: {total / 1e9:.2f} of {limit / 1e9:g} GB, {fits}"
+    share = 100 * macs[most] / work
+    message = f"most work: {most}, {share:.0f} %; memory: {total / 1e9:.2f} of {limit / 1e9:g} GB, {fits}"
     axes[0].set_title(f"{title}\n{message}", loc="left", fontsize=11)
     axes[1].set_facecolor(PALE if total > limit else "white")
     return figure

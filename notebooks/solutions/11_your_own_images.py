@@ -16,7 +16,7 @@
 # Worked answers to the exercises of [notebook 11](../11_your_own_images.ipynb), each with its reason and its wrong
 # turns. Try them yourself first.
 #
-# 5 minutes to read, under a minute to run. Builds on the notebook itself.
+# 7 minutes to read, under a minute to run. Builds on the notebook itself.
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/solutions/11_your_own_images.ipynb)
 

@@ -85,6 +85,7 @@ def test_accuracies_draw_every_run_in_its_group():
     assert list(axes.lines[-1].get_ydata()) == [10, 10]
     assert [text.get_text() for text in axes.get_xticklabels()] == ["as they are", "wrapped"]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["none", "learned"]
+    assert [text.get_text() for text in axes.texts] == ["guessing"]
 
 
 def test_every_picture_can_be_saved():

@@ -74,10 +74,10 @@ def test_weights_are_on_one_scale_and_signed_votes_on_another():
 def test_removal_shows_each_step_with_its_probability_and_share():
     images = {"map": np.stack([IMAGE, IMAGE * 0.0]), "random": np.stack([IMAGE, IMAGE * 0.0])}
     falls = {"map": [0.98, 0.1], "random": [0.98, 0.2]}
-    figure = pictures.draw_removal(images, falls, [0, 0.25], "cat", "What it says")
+    figure = pictures.draw_removal(images, falls, [0, 0.125], "cat", "What it says")
     assert figure.get_suptitle() == "What it says"
     assert [ax.get_title() for ax in figure.axes] == ["cat: 98 %", "cat: 10 %", "cat: 98 %", "cat: 20 %"]
-    assert [ax.get_xlabel() for ax in figure.axes[2:]] == ["0 % hidden", "25 % hidden"]
+    assert [ax.get_xlabel() for ax in figure.axes[2:]] == ["0 % hidden", "12.5 % hidden"]
     assert [figure.axes[row].get_ylabel() for row in (0, 2)] == ["map", "random"]
     assert np.all(figure.axes[1].images[0].get_array() == 0)
 

@@ -26,7 +26,7 @@ def test_overlap_draws_both_schedules_and_names_their_totals():
         np.testing.assert_allclose(bars, wanted)
     titles = [ax.get_title(loc="left") for ax in figure.axes]
     assert titles == ["in turn: 1.60 s for 2 batches", "ahead: 1.30 s for 2 batches"]
-    message = "0.3 s to make a batch, 0.5 s to train on it: ahead saves 19% of the time"
+    message = "0.3 s to make a batch, 0.5 s to train on it: ahead saves 19 % of the time"
     assert figure.get_suptitle() == message
     assert_draws(figure)
 
@@ -95,7 +95,7 @@ def test_costs_say_whether_a_step_fits(limit, words):
     macs, memory = {"MLP": 2e9, "attention products": 3e9}, {"weights": 1e9, "kept": 9e9}
     figure = pictures.draw_costs(macs, memory, limit, "a step")
     top, bottom = figure.axes
-    message = f"most work: attention products, 60%; memory: 10.00 of {limit / 1e9:g} GB, {words}"
+    message = f"most work: attention products, 60 %; memory: 10.00 of {limit / 1e9:g} GB, {words}"
     assert top.get_title(loc="left") == f"a step\n{message}"
     assert top.get_xlabel() == "share of the 5.0 GMACs of a step (%)"
     np.testing.assert_allclose([(bar.get_x(), bar.get_width()) for bar in top.patches], [(0, 40), (40, 60)])
