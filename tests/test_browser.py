@@ -46,6 +46,11 @@ PROMPTS = ".jp-CodeCell .jp-InputPrompt"  # [ ]: not run, [*]: waiting or runnin
 # Whether a picture has arrived and is not drawn larger than it is, which would blur it; raises if it is broken.
 SHARP = "(img) => img.decode().then(() => 0 < img.naturalWidth && img.clientWidth <= img.naturalWidth)"
 
+# The first lines of the cells whose code is wider than its cell, with JupyterLab's list of files beside the notebook.
+TOO_WIDE = """() => [...document.querySelectorAll('.jp-CodeCell .cm-scroller')]
+    .filter((code) => 0 < code.clientWidth && code.clientWidth < code.scrollWidth)
+    .map((code) => code.innerText.split('\\n')[0])"""
+
 # The commands behind the menus, as a click gets lost while a slow page is still being built.
 CLEAR = """async () => {
     const {restored, shell, commands} = window.jupyterapp;
@@ -286,6 +291,7 @@ ONE_FIRST = sorted(NOTEBOOKS, key=lambda path: not path.name.startswith(ONE))
 @pytest.mark.parametrize("path", first(1, ONE_FIRST), ids=lambda path: path.stem)
 def test_notebook_in_jupyterlab(lab, reader, path):
     page = lab
+    assert page.locator(".jp-DirListing").is_visible() and page.evaluate(TOO_WIDE) == []
     cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
     shown = [output.get("data", {}) for cell in cells for output in cell.outputs]
     wait_for_cells(page, len(cells))
