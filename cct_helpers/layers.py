@@ -288,8 +288,14 @@ class ConvTokenizer(SavableLayer):
             if not self.centred:
                 features = pad_zeros(features, self.padding)
             features = conv(features)
-            # A max of values, zeros and then a ReLU: the ReLU may come after the pool, on a quarter of the values.
-            features = ops.max_pool(pad_zeros(features, 1), 3, strides=2, padding="valid", data_format="channels_last")
+            # A max of values, zeros and then a ReLU: the ReLU may come after the pool, on fewer values.
+            features = ops.max_pool(
+                pad_zeros(features, 1),
+                3,
+                strides=2,
+                padding="valid",
+                data_format="channels_last",
+            )
             features = ops.relu(features)
         rows, columns = self.grid(*images.shape[1:3])
         # (batch, rows, columns, dim) -> (batch, tokens, dim)
@@ -489,8 +495,10 @@ class MultiHeadSelfAttention(SavableLayer):
     def queries_keys_values(self, tokens):
         """(batch, tokens, dim) -> three arrays of (batch, heads, tokens, head size)."""
         qkv = ops.reshape(self.qkv(tokens), (-1, tokens.shape[1], 3, self.num_heads, self.head_size))
-        qkv = ops.transpose(qkv, (2, 0, 3, 1, 4))  # (batch, tokens, 3, heads, size) -> (3, batch, heads, tokens, size)
-        return ops.unstack(qkv, axis=0)  # not qkv[0] and so on: the gradient of an index fills all of qkv with zeros
+        # (batch, tokens, 3, heads, size) -> (3, batch, heads, tokens, size)
+        qkv = ops.transpose(qkv, (2, 0, 3, 1, 4))
+        # Not qkv[0] and so on: the gradient of an index fills all of qkv with zeros.
+        return ops.unstack(qkv, axis=0)
 
     def weights_from(self, queries, keys):
         """How much each token reads from each, softmax(Q K^T / sqrt(head size)): every row sums to 1.
@@ -514,7 +522,8 @@ class MultiHeadSelfAttention(SavableLayer):
     def call(self, tokens, training=None):
         queries, keys, values = self.queries_keys_values(tokens)
         weights = self.drop_weights(self.weights_from(queries, keys), training=training)
-        heads = ops.transpose(ops.matmul(weights, values), (0, 2, 1, 3))  # -> (batch, tokens, heads, head size)
+        # -> (batch, tokens, heads, head size)
+        heads = ops.transpose(ops.matmul(weights, values), (0, 2, 1, 3))
         mixed = self.projection(ops.reshape(heads, (-1, tokens.shape[1], self.dim)))
         return self.drop_outputs(mixed, training=training)
 
@@ -550,7 +559,9 @@ class StochasticDepth(SavableLayer):
             return branch
         keep = 1 - self.rate
         one_draw_an_image = (ops.shape(branch)[0],) + (1,) * (len(branch.shape) - 1)
-        mask = ops.floor(keep + keras.random.uniform(one_draw_an_image, seed=self.generator, dtype="float32"))
+        mask = ops.floor(
+            keep + keras.random.uniform(one_draw_an_image, seed=self.generator, dtype="float32"),
+        )
         return branch * ops.cast(mask / keep, branch.dtype)
 
 
@@ -634,7 +645,7 @@ class SequencePooling(SavableLayer):
         return input_shape[0], input_shape[2]
 
     def weights_over_tokens(self, tokens):
-        """The share of each token in the mean: (batch, tokens, dim) -> (batch, tokens), every row sums to 1."""
+        """The share of each token in the mean: (batch, tokens, dim) -> (batch, tokens); rows sum to 1."""
         scores = ops.squeeze(self.score(tokens), axis=-1)  # (batch, tokens, 1) -> (batch, tokens)
         return ops.cast(ops.softmax(ops.cast(scores, "float32"), axis=-1), scores.dtype)
 

@@ -725,10 +725,10 @@ assert abs(convs[0] - convs[2]) < 2 and after_40["convolutions"][:, 4].min() >= 
 assert cct.RECIPES["quick"].crop_padding == 1  # training showed moves of one pixel only
 
 # %% [markdown]
-# After 40 epochs the model on patches of 4 gets fewer than 25 % of the digits right that moved by 4 pixels, although
-# their tokens are the same as at rest. So the drop cannot come from the tokens. It comes from what the model ties to
-# their *places*. Patches of 8 do no better: more than 98 % are right at rest, and fewer than 25 % after 4 pixels. All
-# models were trained on moves of one pixel only (the recipe crops at random).
+# After 40 epochs the model on patches of 4 gets fewer than 25 % of the digits right that moved by 4 pixels, on the mean
+# of three seeds, although their tokens are the same as at rest. So the drop cannot come from the tokens. It comes from
+# what the model ties to their *places*. Patches of 8 do no better: more than 98 % are right at rest, and fewer than 25
+# % after 4 pixels. All models were trained on moves of one pixel only (the recipe crops at random).
 #
 # The convolutional model loses less than 2 points at 2 pixels, and each of its runs still gets 75 % or more at 4. That
 # leaves a question: it has learned positions too, like the others. Why does it mind moves so much less? Notebook 02

@@ -267,9 +267,9 @@ message = "A convolution reads around each token, a head wherever the content sa
 cct.show(pictures.draw_reading(panels, [(3, 2), (6, 5)], (8, 8), 5, message), alt=alt)
 
 # %% [markdown]
-# Two rows of the convolution show the same pattern, moved along with the place and cut off at the border. Two rows of
-# attention need nothing in common but their sum, 1. And on another photo the same row is another: on average a token
-# takes more than a third of its reading from elsewhere.
+# Two rows of the convolution show the same pattern, moved along with the place. Two rows of attention need nothing in
+# common but their sum, 1. And on another photo the same row is another: on average a token takes more than a third of
+# its reading from elsewhere.
 #
 # | | 3 x 3 convolution | attention |
 # |---|---|---|
@@ -769,7 +769,7 @@ labels = "token that reads", "sum of its weights", "Over the wrong axis the weig
 cct.show(figures.draw_curves(range(64), sums, *labels, ylim=(0, None)), alt=alt)
 
 # %% [markdown]
-# The rows do not sum to 1: some tokens read half as much again as they should, others a quarter less.
+# The rows do not sum to 1: some tokens read half as much again as they should, others up to a third less.
 #
 # **To catch it:** one line, `assert np.allclose(weights.sum(axis=-1), 1)`.
 #

@@ -615,7 +615,8 @@ choices = dict(schedule=["linear", "constant"], mask=[own, shared, same_seed])
 box = cct.explore(simulate, settings, alt, **ranges, **choices)
 
 # %% [markdown]
-# With the same seed and a constant rate, every column is whole or empty: an image keeps all its branches or none.
+# With the same seed and a constant rate, the third picture, every column is whole or empty: an image keeps all its
+# branches or none.
 #
 # ## Does it help?
 #

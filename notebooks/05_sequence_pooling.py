@@ -552,8 +552,8 @@ assert 8 < min(lost["largest", 32]) < 9 and 61 < max(lost["largest", 32]) < 62
 # ## Try it
 #
 # How uneven should weights be? Between the average and a single token lies everything. The scores can be divided by a
-# *temperature* before the softmax. Training used 1. Choose a test image, and go from 0.1 (nearly one token alone) to 10
-# (nearly the average). A colour means the same weight at every temperature.
+# *temperature* before the softmax. Training used 1. Choose a test image, and go from 0.1 (a few
+# tokens, nearly alone) to 10 (nearly the average). A colour means the same weight at every temperature.
 
 
 # %%
@@ -636,8 +636,8 @@ assert np.allclose(of_hidden.round(1), [3.9, 3.2])
 # That was one choice of squares on one photo. Make your own: below, the model computes in the page.
 #
 # 1. Press *What counts*. The first small picture then shows how much each square counts, its pooling weight.
-# 2. Press *Hide squares* and click on squares of the photo. Weights and classes follow at once; the black marks at the
-#    bars say what they were before.
+# 2. Press *Hide squares* and click on squares of the photo. Weights and classes follow at once; the upright
+#    marks at the bars say what they were before.
 # 3. Find the fewest squares that change the answer. Then try to change it by hiding only squares of small weight.
 #
 # If you see no picture below, the notebook is not trusted yet, or you are on a site that does not run scripts.

@@ -670,10 +670,10 @@ cct.show(pictures.draw_history(history, title, floor), alt=alt, colours=256)
 assert not digits or (history["val_top1"][0] > history["top1"][0] and last_loss < floor + 0.15)
 
 # %% [markdown]
-# Read the curves. Early, validation lies **above** training: training images are augmented and measured while the
-# weights still move, with dropout on; validation images are clean. At the end the loss is close to the floor that
-# smoothing sets (dotted), so there is little left to learn from these images. The circle marks the epoch whose weights
-# you hold.
+# Read the curves. Early, the accuracy on validation lies **above** that on training: training images are augmented and
+# measured while the weights still move, with dropout on; validation images are clean. At the end the loss is close to
+# the floor that smoothing sets (dotted), so there is little left to learn from these images. The circle marks the epoch
+# whose weights you hold.
 #
 # ## The test, once
 #

@@ -609,7 +609,7 @@ assert 0.15 < -faster["9_muon"] < 0.22
 # *Why:* a step is measured at its place in the ladder, among the faults that are still there and with the luck of that
 # place. So take a fix back at the top, where runs are steady. What the score loses is what the fix is worth there.
 #
-# **Predict:** crop and schedule were the first rung and the third. Taken back at the top, what do they cost?
+# **Predict:** crop and schedule were the rungs 1 and 3. Taken back at the top, what do they cost?
 
 # %%
 top = read("09_from_the_top")

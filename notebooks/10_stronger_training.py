@@ -1163,8 +1163,8 @@ cct.progress(10)
 # | moving average | weights that are judged | a second copy of each | +0.2, 83 s | leads in the middle only |
 # | Muon | the step | of each matrix kept | +2.4, 97 s | pays at once |
 # | all of them | | | -6.7, 107 s | 40 epochs: -3.0; 80 epochs: +1.2, just below the line |
-# | mirror image | the answer | two of (batch, classes) to one | +0.4 to +1.3 | pays, at twice the time to predict |
-# | distillation | targets | (batch, classes) from a larger model | +0.7, +0.8 | against labels alone, two seeds |
+# | mirror image | the answer | two of (batch, classes) to one | +0.4 to +1.3 | all lengths; twice the time to predict |
+# | distillation | targets | (batch, classes) from a larger model | +0.7, +0.8 | 16 epochs, against labels alone |
 #
 # (Points against crop and flip, the mean of three seeds; luck passes 1.2 points in 5 % of such tables. Seconds are the
 # median of three runs on two busy cores.)

@@ -882,7 +882,8 @@ box = widgets.drop_image(answer, first, alt)
 # ## Your own model in a page
 #
 # A page of HTML needs no kernel, no server and no package: the model computes in it. Draw, erase, move, open a picture
-# or use the camera, and see what it makes of it. Weights are kept in 8 bits, so the page is small enough to send. With
+# or use the camera, and see what it makes of it. The small pictures are test images, and one of them it may get wrong,
+# as any model does. Weights are kept in 8 bits, so the page is small enough to send. With
 # images of more than 96 pixels a side it becomes slow.
 
 # %%

@@ -483,8 +483,8 @@ assert differs or abs(usual[0] - 100 * cct_top1) < 2  # equal but for rounding
 # The masked model gives the same answers everywhere. The other one has learned to look past padding, mostly by itself:
 # in 64 places it changes fewer than 8 answers in a hundred, and its score by less than half a point. Only mostly,
 # though: in 128 places one of the three seeds changes 16 answers in a hundred and loses 4 points. And what none of them
-# ever saw is a name *without* padding. At 32 places nothing gives all this away, so a test set in the rows of the
-# training cannot find this mistake.
+# saw but for a few long names is a name *without* padding. At 32 places nothing gives all this away, so a test set in
+# the rows of the training cannot find this mistake.
 #
 # That ends the story of padding: a good place to rest. What remains is whether the model is any good.
 #
@@ -795,7 +795,7 @@ for kernel in cutter.trainable_weights:
     kernel.assign(numbers)
 print("tokens", cut_signals.shape, " logits", of_signals(signals).shape)
 assert cut_signals.shape == (2, 64, 128)
-assert np.array_equal(cut_signals, ops.convert_to_numpy(cutter(signals)))  # before and after the sevens
+assert np.array_equal(cut_signals, ops.convert_to_numpy(cutter(signals)))  # before and after
 
 # %% [markdown]
 # <details><summary>Answer</summary>

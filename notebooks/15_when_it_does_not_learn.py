@@ -826,6 +826,7 @@ means = {number: percent(number).mean() for number in (0, 3, 8, 11)}
 assert max(abs(means[0] - means[number]) for number in (3, 8, 11)) < 1
 raw_costs = percent(0) - percent(1)  # points, seed by seed
 cold_costs = percent(12) - percent(13)  # of no warm-up, at 1e-2
+print(f"points lost: raw pixels {raw_costs.round(1)}, no warm-up {cold_costs.round(1)}")
 assert 1 < raw_costs.min() and raw_costs.max() < 7
 assert 2 < cold_costs.min() and cold_costs.max() < 20
 of_table = [np.array([run["gradients"]["position"] for run in runs[number]]) for number in (0, 1)]

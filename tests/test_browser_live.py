@@ -684,7 +684,7 @@ def test_nothing_is_cut_off_and_axe_finds_nothing(visit, digits_page, theme, wid
         )
         frame.wait_for_timeout(300)
         if opened:  # the curve says what it shows once it is computed
-            frame.wait_for_function("() => document.getElementById('curve').hasAttribute('aria-label')")
+            frame.wait_for_function("() => !byId('curve').ariaLabel.includes('being computed')")
         for direction in ("Width", "Height"):
             inside, shown = frame.evaluate(
                 f"[document.documentElement.scroll{direction}, document.documentElement.client{direction}]"

@@ -64,13 +64,14 @@ class ConvolutionalTokenizer(keras.Model):
 
 
 def residual_block(x, channels, stride=1):
-    """ReLU(shortcut + two convolutions): (batch, h, w, any) -> (batch, h / stride, w / stride, channels)."""
+    """ReLU(shortcut + branch): (batch, h, w, any) -> (batch, h/stride, w/stride, channels)."""
     y = activate(normalize(Convolution(channels, stride)(x)))
     y = normalize(Convolution(channels)(y))
     if stride > 1:
         x = x[:, ::stride, ::stride]  # the paper's option A: every second pixel,
     if x.shape[-1] < channels:
-        x = ops.pad(x, [[0, 0], [0, 0], [0, 0], [0, channels - x.shape[-1]]])  # and zeros in the channels that are new
+        # and zeros in the channels that are new
+        x = ops.pad(x, [[0, 0], [0, 0], [0, 0], [0, channels - x.shape[-1]]])
     return activate(keras.layers.Add(dtype=default_policy())([x, y]))
 
 

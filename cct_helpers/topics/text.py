@@ -199,7 +199,7 @@ def fill_up(sequences, max_length):
 
 
 def masked_softmax(scores, real):
-    """Softmax over the last axis that gives entries where `real` is False no weight at all; float32."""
+    """Softmax over the last axis, float32; entries where `real` is False get no weight at all."""
     return ops.softmax(ops.where(real, ops.cast(scores, "float32"), -1e9), axis=-1)
 
 
@@ -255,10 +255,12 @@ class TextTokenizer(SavableLayer):
         return ops.not_equal(ids[:, :: self.pool_stride], PADDING)
 
     def call(self, ids):
-        real = ops.cast(ops.not_equal(ids, PADDING), self.compute_dtype)[:, :, None]  # (batch, length, 1)
+        # (batch, length, 1)
+        real = ops.cast(ops.not_equal(ids, PADDING), self.compute_dtype)[:, :, None]
         features = ops.relu(self.conv(self.embedding(ids) * real)) * real  # (batch, length, dim)
         features = ops.pad(features, [[0, 0], [1, 1], [0, 0]])
-        tokens = ops.max_pool(features, 3, strides=self.pool_stride, padding="valid")  # (batch, tokens, dim)
+        # (batch, tokens, dim)
+        tokens = ops.max_pool(features, 3, strides=self.pool_stride, padding="valid")
         real = self.real_tokens(ids)
         return tokens * ops.cast(real, tokens.dtype)[:, :, None], real
 
@@ -278,7 +280,10 @@ class MaskedBlock(TransformerBlock):
 
     def weights_from(self, queries, keys, real):
         """As in the attention without a mask, but the columns of padding are zero."""
-        scores = ops.matmul(queries * self.attention.head_size**-0.5, ops.transpose(keys, (0, 1, 3, 2)))
+        scores = ops.matmul(
+            queries * self.attention.head_size**-0.5,
+            ops.transpose(keys, (0, 1, 3, 2)),
+        )
         return ops.cast(masked_softmax(scores, real[:, None, None]), scores.dtype)
 
     def call(self, tokens, real, training=None):
