@@ -183,16 +183,14 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> None:
         resources={"metadata": {"path": str(folder)}},
     )
     client.execute()
-    notebook.metadata.pop(
-        "widgets", None
-    )  # nbclient needs widget state while it runs; on a page it only does harm
+    # nbclient needs widget state while it runs; on a page it only does harm.
+    notebook.metadata.pop("widgets", None)
     notebook.metadata["language_info"] = {
         "name": "python"
     }  # the version of Python would change from machine to machine
     for cell in notebook.cells:
-        if (
-            cell.cell_type == "code"
-        ):  # a live widget shows nothing on a page; the picture before it does
+        # A live widget shows nothing on a page; the picture before it does.
+        if cell.cell_type == "code":
             cell.outputs = [
                 output for output in cell.outputs if lint.WIDGET_VIEW not in output.get("data", {})
             ]
