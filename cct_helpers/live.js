@@ -625,7 +625,7 @@ function paintMap(figure, model, name, { caption, values, kind, end, picture }) 
   const stops = [...Array(9).keys()].map((i) => colourOf(isSigned ? i / 4 - 1 : i / 8, overPhoto, isSigned)).map(
     ([r, g, b, a]) => `rgb(${r} ${g} ${b} / ${a / 255})`);
   find('.bar').style.background = `linear-gradient(90deg, ${stops}), rgb(94 94 94)`;
-  const words = { share: ['0', `${percent(top)} = ${(top * model.squares).toFixed(1)} × even`],
+  const words = { share: ['0', `${percent(top)} = ${(top * model.squares).toFixed(1)} × uniform`],
                   vote: [`${signed(-top)}`, '0', `${signed(top)}`], change: ['0', top.toFixed(2)] }[kind];
   const spans = find('.ends').children;
   if (spans.length === words.length) {

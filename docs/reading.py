@@ -8,11 +8,12 @@ import nbformat
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "notebooks"))
 
-from lint import lines_to_read  # noqa: E402
+from lint import WAY_THROUGH, lines_to_read  # noqa: E402
 
 WORDS_A_MINUTE, LINES_A_MINUTE, MINUTES_A_PREDICTION = 200, 4, 1
 SECTION = re.compile(r"^(?=#{1,3} )", re.MULTILINE)
 NO_WORDS = re.compile(r"```.*?```|\$\$.*?\$\$|\]\([^)]*\)|<!--.*?-->", re.DOTALL)
+STRETCH = re.compile(r"from \*([^*]+)\* to \*([^*]+)\*, about (\d+)")
 EXERCISE = re.compile(r"^### Exercise: [^\n]+\n+\*(?:[^*\n]*?, )?(\d+) minutes\.\*", re.MULTILINE)
 
 
@@ -50,6 +51,13 @@ def minutes_from(path, first, last):
             f"{path.name} has the section '{last}' before '{first}': name them in the order of the notebook"
         )
     return sum(minutes[title] for title in titles[start : end + 1])
+
+
+def way_through(path):
+    """(first section, last section, minutes said) of each stretch that the paragraph *Which way through?* names."""
+    text = "\n\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown")
+    said = " ".join(" ".join(WAY_THROUGH.findall(text)).split())
+    return [(first, last, int(minutes)) for first, last, minutes in STRETCH.findall(said)]
 
 
 def exercise_times(path):

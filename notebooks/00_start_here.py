@@ -65,8 +65,8 @@ show_png(reduce_colours(overview, 160), alt)
 # is missing. The pictures and numbers that you see now were stored with the notebook. Run it once, so that they come
 # from your machine and the model below answers you: in JupyterLab *Run*, *Run All Cells*.
 #
-# **Short of time?** Three sections can be skipped at a first reading, which saves about 13 minutes. *Where does it
-# read?* comes back in notebook 08. In *How good is it?* and *Profiles and data* you can look things up later.
+# **Which way through?** From top to bottom. Short of time? Three sections can wait, about 13 minutes: *Where does it
+# read?* comes back in notebook 08, and in *How good is it?* and *Profiles and data* you can look things up later.
 
 # %% jupyter={"source_hidden": true}
 import json

@@ -21,11 +21,6 @@
 # 125 minutes to read, 1 minute to run. Builds on [notebook 00](00_start_here.ipynb) and on having trained a small Keras
 # model.
 #
-# The main line has two halves. From *Why tokens* to *What a token sees* you make the tokens; a good place for a break
-# is after that. From *What happens when the image moves* to *Digits that move* you measure what the choice of the
-# tokenizer changes. The three sections that follow can be skipped at a first reading, which saves 18 minutes: what the
-# first weights look like, a check of the receptive field by gradients, and two traps of padding.
-#
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/01_patches_and_convolutions.ipynb)
 
 # %% jupyter={"source_hidden": true} tags=["setup"]
@@ -47,6 +42,7 @@ import dataclasses
 import inspect
 import itertools
 import json
+import textwrap
 
 import keras
 import numpy as np
@@ -79,6 +75,12 @@ rng = np.random.default_rng(0)
 # </details>
 
 # %% [markdown]
+# **Which way through?** The main line goes from *Why tokens* to *What a token sees*, about 45 minutes, in which you
+# make the tokens; then a good place for a break; and from *What happens when the image moves* to *Digits that move*,
+# about 40, in which you measure what the choice of the tokenizer changes. What stands under *For a second reading* can
+# wait: checks of the two formulas, the authors' models in numbers, one digit that moves, what the first weights look
+# like, and two traps of padding.
+#
 # ## Why tokens
 #
 # A transformer reads a sequence of vectors, the [tokens](glossary.md). Its attention compares each token with all
@@ -93,9 +95,15 @@ print(f"{pixels:,} tokens: {pixels**2:,} comparisons; {squares} tokens: {squares
 assert pixels == 16 * squares and pixels**2 == 256 * squares**2
 
 # %% [markdown]
-# Sixteen times fewer tokens need 256 times fewer comparisons. And one pixel says little: a token should hold something
-# worth comparing. So the image is first turned into fewer, richer pieces. The part of the model that does it is the
-# [tokenizer](glossary.md).
+# <details><summary>Answer</summary>
+#
+# 1,024 pixels need about a million comparisons, 64 squares need 4,096: sixteen times fewer tokens, 256 times fewer
+# comparisons.
+#
+# </details>
+#
+# One pixel also says little: a token should hold something worth comparing. So the image is first turned into fewer,
+# richer pieces. The part of the model that does it is the [tokenizer](glossary.md).
 #
 # ## Cut an image into patches
 #
@@ -125,7 +133,13 @@ print(patchify(numbered, 2)[0])  # a patch a row
 assert patchify(numbered, 2)[0, 1].tolist() == [2, 3, 6, 7]
 
 # %% [markdown]
-# Patch 1 holds 2, 3, 6 and 7: the right half of the two upper rows. The same two operations cut a photo.
+# <details><summary>Answer</summary>
+#
+# Patch 1 holds 2, 3, 6 and 7: the right half of the two upper rows.
+#
+# </details>
+#
+# The same two operations cut a photo.
 
 
 # %%
@@ -159,8 +173,12 @@ without transpose"""
 cct.show(pictures.draw_cuts(cat, cuts, "Both have the right shape, one has the squares"), alt=alt)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
 # Token 0 would hold sixteen pixels of the top row: half a line, not a square. (The picture at the right folds each of
 # these strips into 4 x 4 pixels.)
+#
+# </details>
 #
 # > **Trap: a reshape where a transpose is needed.** A reshape never moves a number. It only says where rows end, so the
 # > shape is right and the content is not. The same happens with the heads of attention, in notebook 03.
@@ -195,8 +213,13 @@ print(f"largest difference: {np.abs(projected - convolved).max():.1e}")
 assert np.allclose(projected, convolved, atol=1e-5)
 
 # %% [markdown]
-# The stride must be 4, equal to the kernel: the window then jumps from patch to patch and never looks at a pixel
-# twice. Cutting and projecting is one layer, and that is how the package does it.
+# <details><summary>Answer</summary>
+#
+# The stride must be 4, equal to the kernel: the window then jumps from patch to patch and never looks at a pixel twice.
+#
+# </details>
+#
+# Cutting and projecting is one layer, and that is how the package does it.
 
 # %%
 patch_tokenizer = cct.PatchTokenizer(patch_size=size, dim=dim)
@@ -262,7 +285,11 @@ print(sums[0, :, :, 0].astype(int))
 assert sums[0, 0, 0, 0] == 0 + 1 + 4 + 5
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
 # The first result is 10, from 0, 1, 4 and 5; the other five places of that window are padding.
+#
+# </details>
 #
 # The ReLU changes nothing here, since no sum is negative. The max-pool keeps the largest number of each window of
 # 3 x 3, in steps of 2, after a border of one zero all around. After a ReLU these zeros never win against a real value.
@@ -285,8 +312,13 @@ print(max_pool(sums)[0, :, :, 0].astype(int))
 assert max_pool(sums)[0, :, :, 0].tolist() == [[45, 54], [81, 90]]
 
 # %% [markdown]
-# The max-pool makes 2 x 2 numbers of them: 45, 54, 81 and 90. `convolutional_map` takes one such step, convolution,
-# ReLU and pool, for each kernel.
+# <details><summary>Answer</summary>
+#
+# The max-pool makes 2 x 2 numbers of them: 45, 54, 81 and 90.
+#
+# </details>
+#
+# `convolutional_map` takes one such step, convolution, ReLU and pool, for each kernel.
 #
 # **Predict:** how many weights do the two convolutions of the tokenizer have, 3 to 64 and 64 to 128 channels? More or
 # fewer than the patch projection?
@@ -305,7 +337,12 @@ assert patch_tokenizer.count_params() == 4 * 4 * 3 * 128 + 128 == 6272
 assert 11.9 < (1728 + 73_728) / 6272 < 12.1
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
 # The convolutions have 1,728 and 73,728 weights, together twelve times the 6,272 parameters of the patch projection.
+#
+# </details>
+#
 # Both make 64 tokens of 128 numbers: these convolutions keep the size, and each pool halves it.
 #
 # Does the layer of the package compute what the functions above compute? Its code has the ReLU after the pool.
@@ -313,7 +350,10 @@ assert 11.9 < (1728 + 73_728) / 6272 < 12.1
 # %%
 by_hand = convolutional_map(images, kernels).reshape(3, 64, dim)  # -> (batch, tokens, dim)
 difference = np.abs(by_hand - from_layer).max()
-print(inspect.getsource(cct.ConvTokenizer.call), f"\nlargest difference: {difference:.1e}")
+print(
+    textwrap.dedent(inspect.getsource(cct.ConvTokenizer.call)),
+    f"\nlargest difference: {difference:.1e}",
+)
 assert difference < 1e-4
 
 # %% [markdown]
@@ -351,34 +391,14 @@ assert [output_side(32, steps) for steps in ([(3, 1, 1)], [(3, 2, 1)], twice)] =
 assert output_side(33, twice) == 9 and (32 + 2 - 3) / 2 == 15.5
 
 # %% [markdown]
-# One pixel more, and a whole row and column of tokens more. A formula that rounds is easy to get almost right. So
-# compare it with the shapes that really come out, for some three hundred settings, none of them square.
-
-# %%
-for k, s, side in itertools.product((3, 5, 7), (1, 2, 3), range(8, 41)):
-    image, weights = np.zeros((1, side, side + 3, 1)), np.zeros((k, k, 1, 1))
-    made = convolutional_map(image, [weights] * 2, stride=s, padding=k // 2).shape[1:3]
-    steps = tokenizer_steps(k, s, k // 2, convs=2)
-    assert made == (output_side(side, steps), output_side(side + 3, steps))
-    assert made == cct.ConvTokenizer(1, k, s, k // 2).grid(side, side + 3)
-
-# %% [markdown]
-# The formula holds in all of them. Now you can read the names of the authors' models: `cct_2_3x2_32` has 2 blocks,
-# 3 x 3 kernels in 2 convolutions, and takes images of 32 pixels a side. (Their 7 x 7 kernels have stride 2 besides.)
+# <details><summary>Answer</summary>
 #
-# **Predict:** how many tokens does `cct_7_3x1_32` make?
-
-# %%
-counts = {"cct_2_3x2_32": 64, "cct_7_3x1_32": 256, "cct_7_7x2_224": 196, "cct_14_7x2_384": 576}
-for name, count in counts.items():
-    variant = cct.VARIANTS[name]
-    sizes = [variant[key] for key in ("kernel_size", "stride", "padding", "num_conv_layers")]
-    rows = output_side(variant["image_size"], tokenizer_steps(*sizes))
-    print(f"{name:14} {rows:2} x {rows:2} = {rows**2} tokens")
-    assert rows**2 == count
-
-# %% [markdown]
-# `cct_7_3x1_32` makes 256 tokens: it takes one step, which leaves 16 x 16 places.
+# A side of 33 pixels gives 9 places instead of 8: one pixel more, and a whole row and column of tokens more.
+#
+# </details>
+#
+# Now you can read the names of the authors' models: `cct_2_3x2_32` has 2 blocks, 3 x 3 kernels in 2 convolutions, and
+# takes images of 32 pixels a side.
 #
 # ## What a token sees
 #
@@ -413,8 +433,14 @@ assert list(fields.values()) == [(4, 0, 4), (13, -6, 4)]
 assert 1 + 2 * (1 + 1 + 2 + 2) == 13  # the formula, on paper
 
 # %% [markdown]
-# The field is 13 pixels wide. That of token 0 begins 6 pixels before the image, in the padding, and the next token is 4
-# pixels away. Here are two neighbours of each kind.
+# <details><summary>Answer</summary>
+#
+# The field is 13 pixels wide.
+#
+# </details>
+#
+# The field of token 0 begins 6 pixels before the image, in the padding, and the next token is 4 pixels away. Here are
+# two neighbours of each kind.
 
 # %%
 alt = """A cat's face twice: the squares of two neighbouring patches touch, those of two convolutional
@@ -503,9 +529,14 @@ for name in ("patches", "convolutions"):
     assert inside < 1e-4 and (border > 0.1) == (name == "convolutions")
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
 # A move by 4 pixels, the product of all strides, moves the token grid by one column, for both: both use the same
-# weights everywhere, so both are equivariant to such moves. At the border of the convolutional grid it does not hold:
-# there the padding is part of what a token sees.
+# weights everywhere, so both are equivariant to such moves.
+#
+# </details>
+#
+# At the border of the convolutional grid it does not hold: there the padding is part of what a token sees.
 #
 # In between there is no such rule. Both tokenizers keep one token every 4 pixels, and detail finer than that looks
 # different from one set of sampling points to the next. That is [aliasing](glossary.md), as in a film of a wheel that
@@ -551,7 +582,7 @@ summary = {name: (runs.mean(axis=0), runs.std(axis=0)) for name, runs in every.i
 alt = """Two curves with zeros at moves of 0, 4 and 8 pixels and peaks at 2 and 6; that of the
 convolutions is lower"""
 labels = "the view moves by (pixels)", "change (1 = another place)"
-figure = figures.draw_curves(range(9), summary, *labels, title="Convolutional tokens change less")
+figure = figures.draw_curves(range(9), summary, *labels, title="The tokens of a view that moves")
 cct.show(figure, alt=alt, colours=64)
 
 for mean, _ in summary.values():
@@ -561,10 +592,16 @@ of_patches, of_convolutions = (mean[[1, 2, 3, 5, 6, 7]] for mean, _ in summary.v
 assert np.all(of_convolutions < 0.9 * of_patches) and of_convolutions.min() > 0.1
 
 # %% [markdown]
-# The change is largest half-way between two tokens, at 2 and at 6 pixels. At every move that is no multiple of 4, the
-# convolutional tokens change less, by more than a tenth on the mean of 3 photos and 5 sets of random weights; the bands
-# show one standard deviation. They do not stay the same: the aliasing is weaker, not gone. One explanation is that
-# their windows overlap. What training makes of the difference is the next question.
+# <details><summary>Answer</summary>
+#
+# The change is largest half-way between two tokens, at 2 and at 6 pixels, and for the patches. At every move that is no
+# multiple of 4, the convolutional tokens change less, by more than a tenth on the mean of 3 photos and 5 sets of random
+# weights; the bands show one standard deviation.
+#
+# </details>
+#
+# The convolutional tokens do not stay the same: the aliasing is weaker, not gone. One explanation is that their windows
+# overlap. What training makes of the difference is the next question.
 
 # %% [markdown]
 # ## Which one learns better from few images
@@ -640,10 +677,15 @@ for name, (_, run) in trained.items():
 assert trained["convolutions"][1]["right"][0] > trained["patches of 4"][1]["right"][0] + 0.3
 
 # %% [markdown]
-# The convolutions are ahead by more than 30 points. One run proves little, and 8 epochs are few. So there is a record,
-# `results/01_patch_against_conv.json`: `recorded_run` for each tokenizer, with 8 and with 40 epochs and three seeds.
-# The next cell reads it and checks that your two runs agree with it, within four points at each move: machines round
-# differently.
+# <details><summary>Answer</summary>
+#
+# The convolutions are ahead by more than 30 points.
+#
+# </details>
+#
+# One run proves little, and 8 epochs are few. So there is a record, `results/01_patch_against_conv.json`:
+# `recorded_run` for each tokenizer, with 8 and with 40 epochs and three seeds. The next cell reads it and checks that
+# your two runs agree with it, within four points at each move: machines round differently.
 #
 # **Predict:** what is left of the lead after 40 epochs? And which patch size is best?
 
@@ -675,6 +717,12 @@ assert convs.min() > fours.max() and 4 < (convs - fours).mean() < 8
 assert 35 < (right["convolutions", 8] - right["patches of 4", 8])[:, 0].mean() < 45
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# After 40 epochs the lead is less than 8 points. Of the patches, those of 8 pixels are best on these digits.
+#
+# </details>
+#
 # **Convolutions or patches of 4?** They make as many tokens. After 8 epochs the convolutions are more than 35 points
 # ahead on average, after 40 less than 8. So most of what looked like a better model was a faster start. One
 # explanation: a convolution does not have to learn that neighbouring pixels belong together. A part of the lead stays:
@@ -689,23 +737,15 @@ assert 35 < (right["convolutions", 8] - right["patches of 4", 8])[:, 0].mean() <
 # ## Digits that move
 #
 # For a move by 4 pixels something exact can be said again, since the digits wrap around. Cut in patches of 4, the moved
-# digit has the very same tokens; each stands one column further on, and the last column comes first.
+# digit has the very same patches, and so the same tokens; each stands one column further on, and the last column comes
+# first.
 
 # %%
-moved_digits = np.roll(digits.x_test, 4, axis=2)
-tokenizer = trained["patches of 4"][0].get_layer("tokenizer")
-
-
-def in_a_grid(images):
-    tokens = tokenizer(images.astype("float32"))  # (images, tokens, dim)
-    return np.reshape(tokens, (len(images), 4, 4, -1))  # -> (images, rows, columns, dim)
-
-
-at_home, away = in_a_grid(digits.x_test), in_a_grid(moved_digits)
-difference = np.abs(away - np.roll(at_home, 1, axis=2)).max()  # to the same tokens in other places
-largest = np.abs(at_home).max()
-print(f"largest difference {difference:.1e}; the numbers of the tokens go up to {largest:.0f}")
-assert difference < 1e-4 * largest
+at_home, away = (
+    patchify(x, 4).reshape(-1, 4, 4, 16)  # -> (images, rows, columns, numbers in a patch)
+    for x in (digits.x_test, np.roll(digits.x_test, 4, axis=2))
+)
+assert np.array_equal(away, np.roll(at_home, 1, axis=2))
 
 # %% [markdown]
 # **Predict:** the model on patches of 4 gets the same tokens as before, in other places. What does the move by 4 do to
@@ -715,7 +755,7 @@ assert difference < 1e-4 * largest
 alt = """Accuracy falls as digits move by 0 to 4 pixels: far down for patches, from 98 to 84 percent for
 convolutions"""
 after_40 = {name: right[name, 40] for name in dims}
-title = "When digits move, patches of every size lose most"
+title = "Test digits moved to the right, after 40 epochs"
 cct.show(pictures.draw_moved_accuracy(range(5), after_40, 10, title), alt=alt, colours=64)
 
 twos, fours, eights, convs = (runs.mean(axis=0) for runs in after_40.values())  # (moves,) each
@@ -725,10 +765,16 @@ assert abs(convs[0] - convs[2]) < 2 and after_40["convolutions"][:, 4].min() >= 
 assert cct.RECIPES["quick"].crop_padding == 1  # training showed moves of one pixel only
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
 # After 40 epochs the model on patches of 4 gets fewer than 25 % of the digits right that moved by 4 pixels, on the mean
-# of three seeds, although their tokens are the same as at rest. So the drop cannot come from the tokens. It comes from
-# what the model ties to their *places*. Patches of 8 do no better: more than 98 % are right at rest, and fewer than 25
-# % after 4 pixels. All models were trained on moves of one pixel only (the recipe crops at random).
+# of three seeds, although their tokens are the same as at rest.
+#
+# </details>
+#
+# So the drop cannot come from the tokens. It comes from what the model ties to their *places*. Patches of 8 do no
+# better: more than 98 % are right at rest, and fewer than 25 % after 4 pixels. All models were trained on moves of one
+# pixel only (the recipe crops at random).
 #
 # The convolutional model loses less than 2 points at 2 pixels, and each of its runs still gets 75 % or more at 4. That
 # leaves a question: it has learned positions too, like the others. Why does it mind moves so much less? Notebook 02
@@ -742,7 +788,46 @@ two = {name: model for name, (model, _) in trained.items()}
 display(HTML(cct.live_model(two, digits.x_test[:8], digits.class_names)))
 
 # %% [markdown]
-# And here is one of the test digits that patches lose and convolutions keep.
+# ## For a second reading
+#
+# ### The token counts of the authors' models
+#
+# A formula that rounds is easy to get almost right. So compare that of *How many tokens* with the shapes that really
+# come out, for some three hundred settings, none of them square.
+
+# %%
+for k, s, side in itertools.product((3, 5, 7), (1, 2, 3), range(8, 41)):
+    image, weights = np.zeros((1, side, side + 3, 1)), np.zeros((k, k, 1, 1))
+    made = convolutional_map(image, [weights] * 2, stride=s, padding=k // 2).shape[1:3]
+    steps = tokenizer_steps(k, s, k // 2, convs=2)
+    assert made == (output_side(side, steps), output_side(side + 3, steps))
+    assert made == cct.ConvTokenizer(1, k, s, k // 2).grid(side, side + 3)
+
+# %% [markdown]
+# The formula holds in all of them. In the authors' models, kernels of 7 x 7 have stride 2 besides.
+#
+# **Predict:** how many tokens does `cct_7_3x1_32` make?
+
+# %%
+counts = {"cct_2_3x2_32": 64, "cct_7_3x1_32": 256, "cct_7_7x2_224": 196, "cct_14_7x2_384": 576}
+for name, count in counts.items():
+    variant = cct.VARIANTS[name]
+    sizes = [variant[key] for key in ("kernel_size", "stride", "padding", "num_conv_layers")]
+    rows = output_side(variant["image_size"], tokenizer_steps(*sizes))
+    print(f"{name:14} {rows:2} x {rows:2} = {rows**2} tokens")
+    assert rows**2 == count
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# `cct_7_3x1_32` makes 256 tokens: it takes one step, which leaves 16 x 16 places.
+#
+# </details>
+#
+# ### A digit that patches lose
+#
+# The accuracies of *Digits that move* are means over all test digits. Here is one of the digits, seen by the two models
+# that were trained for 8 epochs.
 
 # %%
 at_places = [np.roll(digits.x_test, pixels, axis=2) for pixels in (0, 2, 4)]
@@ -763,7 +848,7 @@ convolutions stay right"""
 cct.show(figure, alt=alt)
 
 # %% [markdown]
-# ## What the windows look for
+# ### What the windows look for
 #
 # You have measured what a tokenizer does. What has it learned? Its first weights are small pictures: each says which
 # pattern of colours makes one number of the output large. Here are those of two models that come with the course, a CVT
@@ -785,7 +870,7 @@ cct.show(pictures.draw_filters(filters, "Windows of 3 x 3 learn clean contrasts"
 # used at 1,024 places of each photo and learns from all of them, a patch filter at 64.
 
 # %% [markdown]
-# ## For the curious: does the network agree?
+# ### For the curious: does the network agree?
 #
 # The receptive field came from a formula. Here the network itself is asked: the gradient of a token with respect to the
 # image is zero exactly where a pixel does not matter. `tf.GradientTape` records a computation and then gives such
@@ -844,16 +929,20 @@ for name, (top, left, field) in boxes.items():
     assert share > 1.3 * area
 
 # %% [markdown]
-# Each map ends there, to the pixel. But not every pixel counts alike: the edge of the field has little influence, since
-# only few paths lead there. The *effective* field, where most of the influence lies, is smaller ([Luo et al.,
-# 2017](https://arxiv.org/abs/1701.04128)). (The lattice in the last map comes from the stride of 2: some pixels lie
-# under more windows than their neighbours.)
+# <details><summary>Answer</summary>
+#
+# No: the edge of the field has little influence, since only few paths lead there.
+#
+# </details>
+#
+# Each map ends at the box, to the pixel. The *effective* field, where most of the influence lies, is smaller ([Luo et
+# al., 2017](https://arxiv.org/abs/1701.04128)). (The lattice in the last map comes from the stride of 2: some pixels
+# lie under more windows than their neighbours.)
 
 # %% [markdown]
-# ## Two traps of padding
+# ### Two traps of padding
 #
-# They stand here so that they do not interrupt the story. Each makes a model that looks right and cannot use the
-# authors' weights.
+# Each makes a model that looks right and cannot use the authors' weights.
 #
 # > **Trap: padding after the convolution.** The [Keras example of 2021](https://keras.io/examples/vision/cct/)
 # > convolves without padding and adds the zeros afterwards. The shapes agree with the paper's, so nothing complains.
@@ -870,8 +959,12 @@ assert np.all(after[:, 0] == 0) and before[:, 0].mean() > 0.01  # nothing left o
 assert round(100 * (1 - 30 * 30 / 32**2)) == 12  # percent of the pixels that are in the border
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
 # They differ at the border alone. One pixel around the image is 12 % of it, and with padding afterwards no window of
 # the convolution is centred on it.
+#
+# </details>
 #
 # **To catch it:** compare the first row of the output with a known good implementation, not only the shape or the
 # middle.
@@ -896,9 +989,15 @@ with_same = receptive_field([(3, 1, 1), (3, 2, 0)] * 2)  # two "same" pools, on 
 assert with_same[1] - receptive_field(twice)[1] == 3  # where the field of token 0 begins
 
 # %% [markdown]
-# On an odd side both agree. On an even one, two pools put every field 1 + 2 = 3 pixels further right and down, almost
-# the distance of two tokens. A model that is trained with such windows from the start gets used to them. Weights that
-# were trained with the one padding do not fit the other.
+# <details><summary>Answer</summary>
+#
+# On an odd side both agree.
+#
+# </details>
+#
+# On an even side, two pools put every field 1 + 2 = 3 pixels further right and down, almost the distance of two tokens.
+# A model that is trained with such windows from the start gets used to them. Weights that were trained with the one
+# padding do not fit the other.
 #
 # **To catch it:** test with an even side.
 

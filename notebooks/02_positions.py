@@ -73,18 +73,14 @@ rng = np.random.default_rng(0)
 # 2. Such a token sees 13 x 13 pixels, and neighbours are 4 pixels apart. So the windows of neighbours overlap.
 #
 # </details>
-#
-# ## At a first reading
-#
-# The main line asks: What does a transformer see without positions? What do convolutions tell it? How is a position
-# added, and what does a table of positions say about space? Which kind is worth having? How does a table fit a larger
-# image? Three sections can be skipped, which saves 24 minutes:
-#
-# - "Does adding not drown the content?" answers a doubt that many have. Read it when you have it too.
-# - "The trained model at 48 x 48 pixels" tries the resizing of the section before it on a real model.
-# - "One more trap" is for the day on which you write such a layer yourself.
 
 # %% [markdown]
+# **Which way through?** The main line goes from *A sum forgets the order* to *Convolutional tokens know their
+# neighbours*, about 30 minutes: what a transformer sees of the order; then a good place for a break; and from *A vector
+# for every place: the learned table* to *Another resolution*, about 50: how a place is added to a token, and what that
+# is worth. What stands under *For a second reading* can wait: whether adding drowns the content, a formula for the
+# sines, a trained model at 48 x 48 pixels, and one more trap.
+#
 # ## A sum forgets the order
 #
 # Notebook 01 turned an image into a list of tokens. A list has an order, and the order says where in the image a token
@@ -154,8 +150,14 @@ print(f"largest difference, place by place: {same_place:.2f}, token by token: {s
 assert same_place > 0.5 and same_token < 1e-9
 
 # %% [markdown]
-# > **Trap: "attention knows the order, since the output changes".** The outputs are shuffled as the inputs were, and
-# > nothing else: each token gets the same result wherever it stands.
+# <details><summary>Answer</summary>
+#
+# Place by place it does: the outputs are shuffled as the inputs were. Token by token it does not: each token gets the
+# same result wherever it stands.
+#
+# </details>
+#
+# > **Trap: "attention knows the order, since the output changes".** The results have only moved with their tokens.
 #
 # **To catch it:** compare the outputs token by token, not place by place.
 #
@@ -170,10 +172,10 @@ cct.show(pictures.draw_orders(), alt=alt)
 
 # %% [markdown]
 # One draw of weights is no proof. Here is one, in two lines. Let $X$ be the tokens, $(n, d)$, and let $P$ be a matrix
-# $(n, n)$ with a single 1 in every row and column. Then $P X$ has the rows of $X$ in another order, and
-# $P^\top P = I$. With the scores $S = X W_Q W_K^\top X^\top / \sqrt{d_h}$, also $(n, n)$, for a head size of $d_h$, the
-# scores of the shuffled tokens are $P S P^\top$: rows and columns are shuffled alike. A softmax along the rows does not
-# mind which row or column stands where, so
+# $(n, n)$ with a single 1 in every row and column. Then $P X$ has the rows of $X$ in another order, and $P^\top P = I$.
+# With the scores $S = X W_Q W_K^\top X^\top / \sqrt{d_h}$, also $(n, n)$, for a head size of $d_h$, the scores of the
+# shuffled tokens are $P S P^\top$: rows and columns are shuffled alike. A softmax along the rows does not mind which
+# row or column stands where, so
 #
 # $$\mathrm{softmax}(P S P^\top) = P\,\mathrm{softmax}(S)\,P^\top,$$
 #
@@ -248,9 +250,15 @@ for kind in ("none", "sine", "learned"):
 assert apart["none"] < 1e-5 and apart["sine"] > 1e-2 and apart["learned"] > 1e-2
 
 # %% [markdown]
-# The model without positions gives the same answer for the cat and for its shuffled patches, but for rounding. Its
-# weights are random, and the proof holds for all weights, so no training can change it. The other two notice: a vector
-# that depends on the place is added to each token.
+# <details><summary>Answer</summary>
+#
+# Only the model without positions gives the same logits for the cat and for its shuffled patches, but for rounding. The
+# other two notice.
+#
+# </details>
+#
+# These weights are random. The proof holds for all weights, so no training can change it. The other two models add to
+# each token a vector that depends on its place.
 #
 # ## Convolutional tokens know their neighbours
 #
@@ -265,8 +273,14 @@ print(f"convolutional tokens, no position: logits differ by {share:.1e} of their
 assert share > 1e-2
 
 # %% [markdown]
-# It does. Where does the news of the order come in? Look at the tokens before the transformer: shuffle the photo and
-# make its tokens, and beside it make the tokens of the photo and shuffle these.
+# <details><summary>Answer</summary>
+#
+# It does: the logits of the two pictures differ.
+#
+# </details>
+#
+# Where does the news of the order come in? Look at the tokens before the transformer: shuffle the photo and make its
+# tokens, and beside it make the tokens of the photo and shuffle these.
 
 
 # %%
@@ -304,10 +318,16 @@ assert different["patches"].max() + 1 == 1 and different["convolutions"].max() +
 assert np.ptp(different["convolutions"][2:7, 2:7]) == 0  # one token in the middle
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
 # Patches make the same token 64 times. The convolutional tokenizer makes 16 different ones: four kinds of row times
-# four kinds of column. The first two rows and the last one see zeros from outside the image in their windows of 13
-# pixels, and the rest do not. So the [padding](glossary.md) carries the news "I am at the top left". How much a deep
-# convolutional network can make of it was measured by [Islam et al., 2020](https://arxiv.org/abs/2001.08248).
+# four kinds of column.
+#
+# </details>
+#
+# The first two rows and the last one see zeros from outside the image in their windows of 13 pixels, and the rest do
+# not. So the [padding](glossary.md) carries the news "I am at the top left". How much a deep convolutional network can
+# make of it was measured by [Islam et al., 2020](https://arxiv.org/abs/2001.08248).
 #
 # The authors of CCT say in the abstract of an earlier version of the [paper](https://arxiv.org/abs/2104.05704v2) that
 # convolutions and sequence pooling remove the need for position embeddings. That is their claim. Further down you test
@@ -384,9 +404,6 @@ cct.show(pictures.draw_table(sines, title), alt=alt)
 # To use a place, a model has to tell near from far. So compare the rows of a table with each other. The [cosine
 # similarity](glossary.md) of two rows, $e_p \cdot e_q\, /\, (|e_p|\,|e_q|)$, is 1 for the same direction and 0 for
 # unrelated ones. Three tables: fresh, trained (it comes with this course, in a CCT trained on CIFAR-10) and sine.
-#
-# **Predict:** token 7 is the last of the first row of the image, token 8 the first of the second. How similar are they
-# in the sine table: as two that touch, or as two at opposite edges?
 
 
 # %%
@@ -410,6 +427,9 @@ cct.show(pictures.draw_similarity_maps(shown, grid), alt=alt)
 # Each small map belongs to one token and stands at that token's place. It shows how similar all 64 places are to it.
 # Put numbers on what you see: correlate the similarity with the distance on the grid, and compare the neighbour to the
 # right with the one below.
+#
+# **Predict:** token 7 is the last of the first row of the image, token 8 the first of the second. How similar are they
+# in the sine table: as two that touch, or as two at opposite edges?
 
 # %%
 row, column = np.divmod(np.arange(64), 8)
@@ -424,31 +444,28 @@ for name, values in similarities.items():
     print(f"{name:8} correlation with distance {correlation:5.2f},", end=" ")
     print(f"similarity to the right {right:.2f}, below {below:.2f}")
 
+across_the_image, touching = similarities["sine"][7, 8], similarities["sine"][0, 1]
+print(f"sine: tokens 7 and 8 {across_the_image:.2f}, tokens 0 and 1 {touching:.2f}")
 assert abs(facts["fresh"][0]) < 0.1
 assert facts["learned"][0] < -0.5 and abs(facts["learned"][1] - facts["learned"][2]) < 0.05
 assert facts["sine"][1] > 0.9 and facts["sine"][1] - facts["sine"][2] > 0.2
-across_the_image, touching = similarities["sine"][7, 8], similarities["sine"][0, 1]
 assert np.isclose(across_the_image, touching)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Tokens 7 and 8, at opposite edges of the image, are as similar in the sine table as two that touch: both pairs are
+# one number apart.
+#
+# </details>
+#
 # Nobody told the learned table that the tokens form a grid. It started as noise, and training made the rows of near
 # places similar, to the right and below alike. A likely reason: neighbouring places need similar treatment, so the
 # gradient pulls their rows the same way.
 #
 # The sine table counts through the tokens in reading order and knows nothing of rows. The neighbour to the right is the
-# next number, the neighbour below is eight numbers on. Tokens 7 and 8, at opposite edges of the image, are as similar
-# as two that touch. For sines the similarity depends on nothing but the difference of the two numbers:
+# next number, the neighbour below is eight numbers on. So the bright row around each token runs on into the next one.
 #
-# $$e_p \cdot e_q = \sum_i \left(\sin \omega_i p\, \sin \omega_i q + \cos \omega_i p\, \cos \omega_i q\right)
-# = \sum_i \cos\big(\omega_i\,(p - q)\big).$$
-
-# %%
-for step in (1, 8, 20):
-    diagonal = np.diagonal(sines @ sines.T, offset=step)  # all pairs that are `step` numbers apart
-    print(f"{step:2} apart: from {diagonal.min():.3f} to {diagonal.max():.3f}")
-    assert np.allclose(diagonal, np.cos(step / 10000 ** (np.arange(64) / 64)).sum())
-
-# %% [markdown]
 # Try it. Choose a table and a token. `dim` is the length of a sine vector; the trained table has 128 numbers and no
 # other size. With `dim` 16 there are 8 clocks, and the two fastest come round after 6 and after 20 steps, so places
 # that far apart look alike in part.
@@ -471,82 +488,6 @@ alt = """Similarity with token (3, 2): a round spot if learned, a bright row for
 spots for 16"""
 ranges = dict(row=(0, 7), column=(0, 7), dim=[16, 64, 128, 256])
 explorer = cct.explore(position_view, settings, alt, table=["learned", "sine"], **ranges)
-
-# %% [markdown]
-# ## Does adding not drown the content?
-#
-# Many ask this first. A token and its place are mixed into one list of numbers. Why not append the position instead?
-#
-# Because the linear layer that comes next makes a sum of both in any case. For a sum of token and place it is
-# $(x + e)\,W = x W + e W$; for a longer list of both it is $x W_1 + e W_2$, with columns and weights to pay for. Adding
-# asks only that token and place can be told apart again: 128 numbers have room for many directions, and training is
-# free to put the places into directions that the tokens do not use.
-#
-# Did training do so? Take 120 crops of photos, and the tokens and the tables of two trained models of this course: CCT
-# with convolutions, CVT with patches.
-
-# %%
-photographs = [getattr(photos, name)() for name in ("chelsea", "rocket", "astronaut", "coffee")]
-photographs += [load_sample_image(name) for name in ("flower.jpg", "china.jpg")]
-
-crops = []  # 120 squares of 96 to 250 pixels a side, from random places
-for photo, side in itertools.product(photographs, rng.integers(96, 251, 20)):
-    top, left = (int(rng.integers(0, length - side + 1)) for length in photo.shape[:2])
-    crops.append(photo[top : top + side, left : left + side])
-small_crops, large_crops = (np.stack([small(crop, side) for crop in crops]) for side in (32, 48))
-
-# %% [markdown]
-# Fit one linear layer that reads the *token* out of the sum, and one that reads the *place*, row and column, both by
-# least squares on 100 crops. Test them on the other 20.
-#
-# **Predict:** the rows of the tables are less than half as long as the tokens. Which share of the variation of the
-# tokens can be read out of the sum: a half, or nearly all?
-
-
-# %%
-def read_out(sums, wanted):
-    """Fit a linear layer on 100 crops: the share of the variation that it explains on 20 others."""
-    x, y = np.concatenate(sums), np.concatenate(wanted)  # (crops, tokens, ...) -> (crops * tokens, ...)
-    x = np.insert(x, 0, 1, axis=1)  # ones, for the bias
-    unseen = np.arange(len(x)) // 64 % 6 == 0  # every sixth crop
-    matrix = np.linalg.lstsq(x[~unseen], y[~unseen], rcond=None)[0]
-    left_over = x[unseen] @ matrix - y[unseen]
-    variation = y[unseen] - y[unseen].mean(axis=0)
-    return 1 - np.sum(left_over**2) / np.sum(variation**2)
-
-
-# %% [markdown]
-# The tokens *alone* are what enters the layer of the positions; the sum is what leaves it.
-
-# %%
-places = np.tile(np.stack([row, column], axis=1), (120, 1, 1))  # (crops, tokens, 2)
-for name in ("cct_2_3x2_32_cifar10", "cvt_2_4_32_cifar10"):
-    model = cct.load_pretrained(name)
-    rows = ops.convert_to_numpy(model.get_layer("position").table)  # (1, tokens, dim)
-    alone = keras.Model(model.input, model.get_layer("position").input).predict(small_crops, verbose=0)
-    lengths = np.linalg.norm(alone, axis=-1).mean(), np.linalg.norm(rows, axis=-1).mean()
-    token, place = read_out(alone + rows, alone), read_out(alone + rows, places)
-    place_alone = max(read_out(alone, places), 0)
-    print(f"{name}: tokens are {lengths[0]:.1f} long, rows {lengths[1]:.1f}")
-    print(f"  read from the sum: token {token:.1%}, place {place:.1%};", end=" ")
-    print(f"place from the token alone {place_alone:.0%}")
-    assert lengths[1] < 0.5 * lengths[0] and min(token, place) > 0.97
-    if name.startswith("cct"):
-        assert 0.4 < place_alone < 0.6
-    else:
-        assert min(token, place) > 0.9995 and place_alone < 0.005
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# Nearly all of it, more than 97 %, and the place as well. Adding drowns neither.
-#
-# </details>
-#
-# With patches nothing at all is lost. The tokens are made of 48 pixel numbers and a bias, so they fill at most 49 of
-# the 128 directions, and 64 rows of a table need at most 64 more: there is room for both. The last number is a
-# by-product. From the token *alone* a linear layer reads about half of the variation of the place with convolutions,
-# and nothing with patches: the padding again.
 
 # %% [markdown]
 # ## Which one is worth having
@@ -641,12 +582,18 @@ assert lost["learned"] > 65 and lost["sine"] > 20
 assert wrapped["learned"].max() < 25 < 55 < min(wrapped["none"].min(), wrapped["sine"].min())
 
 # %% [markdown]
-# Without positions the model sees a bag of patches. On digits as they are, every run with positions, sine or learned,
-# is more than 20 points better; which of the two is better, three seeds cannot tell. Without its table such a run gets
-# fewer than 20 % right: it rests on the positions. Wrapping does not change the bag, so the model without positions
-# gives the same answers as before. With the learned table the model loses more than 65 points on average and comes
-# last: it has tied what it knows to places that no longer hold. With sines it loses more than 20 on average; three
-# seeds cannot tell it from none there.
+# <details><summary>Answer</summary>
+#
+# On digits as they are, sine and learned win: every run with either is more than 20 points better than every run
+# without. Which of the two is better, three seeds cannot tell. On wrapped digits learned comes last, and three seeds
+# cannot tell sine from none.
+#
+# </details>
+#
+# Without positions the model sees a bag of patches. Wrapping does not change the bag, so its answers stay as they were.
+# A model with positions rests on them: without its table each run gets fewer than 20 % right. On wrapped digits the
+# learned table costs it more than 65 points on average, as it has tied what it knows to places that no longer hold.
+# With sines it loses more than 20 on average.
 #
 # Now the convolutions:
 
@@ -658,10 +605,10 @@ assert np.abs(still["learned"] - bare["learned"]).max() < 1 and (still["sine"] -
 assert min((still[kind] - wrapped[kind]).mean() for kind in kinds) > 10
 
 # %% [markdown]
-# On digits as they are the three means lie within one point, and three seeds cannot tell them apart.
-# The order inside the tokens is enough here, in line with the authors' claim above. It also answers a question that
-# notebook 01 leaves open: the convolutional model there has a learned table like the others, so why do moves cost it so
-# little? Because it hardly uses the table. Without it, each run changes by less than one point.
+# On digits as they are the three means lie within one point, and three seeds cannot tell them apart. The order inside
+# the tokens is enough here, in line with the authors' claim above. It also answers a question that notebook 01 leaves
+# open: the convolutional model there has a learned table like the others, so why do moves cost it so little? Because it
+# hardly uses the table. Without it, each run changes by less than one point.
 #
 # Two things to note. A convolutional model with sines does lean on them: without them each run loses more than 5
 # points, perhaps because that table is there from the first step and cannot shrink. And wrapped digits cost all three
@@ -695,8 +642,14 @@ of the first old"""
 cct.show(pictures.draw_two_grids(4, 6), alt=alt)
 
 # %% [markdown]
-# The first new middle lies at -1/6, outside the middle of the first old cell. For $m$ old and $k$ new places, new place
-# $j$ lies at $p_j$ on the old scale and takes the share $a_{ji}$ of old place $i$:
+# <details><summary>Answer</summary>
+#
+# The first new middle lies at -1/6, outside the middle of the first old cell.
+#
+# </details>
+#
+# For $m$ old and $k$ new places, new place $j$ lies at $p_j$ on the old scale and takes the share $a_{ji}$ of old place
+# $i$:
 #
 # $$p_j = \left(j + \tfrac12\right) \frac{m}{k} - \tfrac12,\qquad a_{ji} = \max\left(0,\ 1 - |p_j - i|\right),$$
 #
@@ -746,16 +699,119 @@ names = "column (tokens)", "row (tokens)"
 cct.show(figures.draw_maps(maps, "column it believes in", names=names, size=(2.8, 2.0)), alt=alt)
 
 # %% [markdown]
-# All tokens of one column should hold the same number. All three tables have the right shape; only the first passes.
+# <details><summary>Answer</summary>
+#
+# All tokens of one column should hold the same number.
+#
+# </details>
+#
+# All three tables have the right shape; only the first passes.
 #
 # **To catch it:** resize a table of coordinates. It is a good test of any code that moves positions about.
+
+# %% [markdown]
+# ## For a second reading
 #
-# ## The trained model at 48 x 48 pixels
+# Two of these sections look at the same 120 crops of photos:
+
+# %%
+photographs = [getattr(photos, name)() for name in ("chelsea", "rocket", "astronaut", "coffee")]
+photographs += [load_sample_image(name) for name in ("flower.jpg", "china.jpg")]
+
+crops = []  # 120 squares of 96 to 250 pixels a side, from random places
+for photo, side in itertools.product(photographs, rng.integers(96, 251, 20)):
+    top, left = (int(rng.integers(0, length - side + 1)) for length in photo.shape[:2])
+    crops.append(photo[top : top + side, left : left + side])
+small_crops, large_crops = (np.stack([small(crop, side) for crop in crops]) for side in (32, 48))
+
+# %% [markdown]
+# ### Does adding not drown the content?
 #
-# `load_reference_weights` resizes the table when the model is larger than the one that was trained. Take the crops of
-# photos at 48 x 48 pixels and compare the logits with those for the same crops at 32 x 32. Beside it stand three tables
-# that were not resized on the grid. The model is the CVT: its tokens are patches, so all that it knows of order is in
-# the table.
+# *Why:* many ask this first. A token and its place are mixed into one list of numbers. Why not append the position
+# instead?
+#
+# Because the linear layer that comes next makes a sum of both in any case. For a sum of token and place it is $(x +
+# e)\,W = x W + e W$; for a longer list of both it is $x W_1 + e W_2$, with columns and weights to pay for. Adding asks
+# only that token and place can be told apart again: 128 numbers have room for many directions, and training is free to
+# put the places into directions that the tokens do not use.
+#
+# Did training do so? Take the 120 crops, and the tokens and the tables of two trained models of this course: CCT with
+# convolutions, CVT with patches.
+#
+# Fit one linear layer that reads the *token* out of the sum, and one that reads the *place*, row and column, both by
+# least squares on 100 crops. Test them on the other 20.
+#
+# **Predict:** the rows of the tables are less than half as long as the tokens. Which share of the variation of the
+# tokens can be read out of the sum: a half, or nearly all?
+
+
+# %%
+def read_out(sums, wanted):
+    """Fit a linear layer on 100 crops: the share of the variation that it explains on 20 others."""
+    x, y = np.concatenate(sums), np.concatenate(wanted)  # (crops, tokens, ...) -> (crops * tokens, ...)
+    x = np.insert(x, 0, 1, axis=1)  # ones, for the bias
+    unseen = np.arange(len(x)) // 64 % 6 == 0  # every sixth crop
+    matrix = np.linalg.lstsq(x[~unseen], y[~unseen], rcond=None)[0]
+    left_over = x[unseen] @ matrix - y[unseen]
+    variation = y[unseen] - y[unseen].mean(axis=0)
+    return 1 - np.sum(left_over**2) / np.sum(variation**2)
+
+
+# %% [markdown]
+# The tokens *alone* are what enters the layer of the positions; the sum is what leaves it.
+
+# %%
+places = np.tile(np.stack([row, column], axis=1), (120, 1, 1))  # (crops, tokens, 2)
+for name in ("cct_2_3x2_32_cifar10", "cvt_2_4_32_cifar10"):
+    model = cct.load_pretrained(name)
+    rows = ops.convert_to_numpy(model.get_layer("position").table)  # (1, tokens, dim)
+    alone = keras.Model(model.input, model.get_layer("position").input).predict(small_crops, verbose=0)
+    lengths = np.linalg.norm(alone, axis=-1).mean(), np.linalg.norm(rows, axis=-1).mean()
+    token, place = read_out(alone + rows, alone), read_out(alone + rows, places)
+    place_alone = max(read_out(alone, places), 0)
+    print(f"{name}: tokens are {lengths[0]:.1f} long, rows {lengths[1]:.1f}")
+    print(f"  read from the sum: token {token:.1%}, place {place:.1%};", end=" ")
+    print(f"place from the token alone {place_alone:.0%}")
+    assert lengths[1] < 0.5 * lengths[0] and min(token, place) > 0.97
+    if name.startswith("cct"):
+        assert 0.4 < place_alone < 0.6
+    else:
+        assert min(token, place) > 0.9995 and place_alone < 0.005
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Nearly all of it, more than 97 %, and the place as well. Adding drowns neither.
+#
+# </details>
+#
+# With patches nothing at all is lost. The tokens are made of 48 pixel numbers and a bias, so they fill at most 49 of
+# the 128 directions, and 64 rows of a table need at most 64 more: there is room for both. The last number is a
+# by-product. From the token *alone* a linear layer reads about half of the variation of the place with convolutions,
+# and nothing with patches: the padding again.
+
+# %% [markdown]
+# ### Sines know only the difference
+#
+# *Why:* you saw that in the sine table tokens 7 and 8 are as similar as two that touch, and want the reason. For sines
+# the similarity depends on nothing but the difference of the two numbers:
+#
+# $$e_p \cdot e_q = \sum_i \left(\sin \omega_i p\, \sin \omega_i q + \cos \omega_i p\, \cos \omega_i q\right)
+# = \sum_i \cos\big(\omega_i\,(p - q)\big).$$
+
+# %%
+for step in (1, 8, 20):
+    diagonal = np.diagonal(sines @ sines.T, offset=step)  # all pairs that are `step` numbers apart
+    print(f"{step:2} apart: from {diagonal.min():.3f} to {diagonal.max():.3f}")
+    assert np.allclose(diagonal, np.cos(step / 10000 ** (np.arange(64) / 64)).sum())
+
+# %% [markdown]
+# ### The trained model at 48 x 48 pixels
+#
+# *Why:* *Another resolution* resized a table. Does a real model then work? `load_reference_weights` resizes the table
+# when the model is larger than the one that was trained. Take the crops at 48 x 48 pixels and compare the logits with
+# those for the same crops at 32 x 32. Beside it stand three tables that were not resized on the grid. The model is the
+# CVT: its tokens are patches, so all that it knows of order is in the table.
 #
 # **Predict:** nothing else in the model depends on the image size. Will the logits be equal? Which table comes nearest?
 
@@ -798,12 +854,14 @@ assert min(further) > 2 / 3
 #
 # </details>
 #
-# The order of the four agrees with the test on columns above: the grid stays closest to the old answers, then the flat
-# list, then the old table in a corner, and no table at all comes last. Against each of the others the grid is nearer
-# for more than two crops of three. To use a model at another resolution for real, resize the table on its grid and then
-# train a little at the new size.
+# The order of the four agrees with the test on columns in *Another resolution*: the grid stays closest to the old
+# answers, then the flat list, then the old table in a corner, and no table at all comes last. Against each of the
+# others the grid is nearer for more than two crops of three. To use a model at another resolution for real, resize the
+# table on its grid and then train a little at the new size.
 #
-# ## One more trap
+# ### One more trap
+#
+# *Why:* for the day on which you write such a layer yourself.
 #
 # > **Trap: the table that never trained.** The [Keras example](https://keras.io/examples/vision/cct/) in its version of
 # > 2021 called an `Embedding` layer on plain numbers and added the result to the tokens. That computes the vectors
@@ -832,9 +890,14 @@ for build in (frozen_by_accident, trained):
     assert first.count_params() == (8192 if build is trained else 0) and same == (build is trained)
 
 # %% [markdown]
-# The first model has no parameters, where 8,192 were meant. No error, no warning, and in a larger model the loss falls.
-# But the table is no weight of the model: it is not trained, and it is not saved. A model that is loaded gets other
-# positions than the one that was trained.
+# <details><summary>Answer</summary>
+#
+# The first model has no parameters, where 8,192 were meant.
+#
+# </details>
+#
+# No error, no warning, and in a larger model the loss falls. But the table is no weight of the model: it is not
+# trained, and it is not saved. A model that is loaded gets other positions than the one that was trained.
 #
 # **To catch it:** count the parameters on paper, and compare the outputs after loading.
 
@@ -931,8 +994,8 @@ cct.progress(2)
 # 1. Give `similarity` the table of your `grid_sines(8, 8, 128)` and look at one token. Are right and below alike now?
 # 2. Repeat "Shuffle a photo" with an order that only swaps left and right
 #    (`np.arange(64).reshape(8, 8)[:, ::-1].ravel()`). Which of the models notice a mirrored order of patches?
-# 3. Take the position table out of `pretrained` and of `cvt` (assign zeros). How many of the 120 small crops keep their
-#    class?
+# 3. Take the position table out of `pretrained` and of `cvt` (assign zeros). How many of the 120 small crops of
+#    the second reading keep their class?
 #
 # ## The parts in one table
 #
@@ -951,13 +1014,13 @@ cct.progress(2)
 #   transformer on patches alone sees a bag of patches. Two lines prove it, for all weights.
 # - Convolutional tokens carry some order: their windows overlap, and the zero padding tells them how near the border
 #   they are.
-# - A position is added to its token. In the trained models of this course a linear layer can read both out again.
-# - A learned table is a weight like others. Check that it trains and that it is saved.
 # - The trained table of this course's CCT shows the grid: the similarity falls with the distance, to the right as well
 #   as below. The sine table runs over the flat index, so it knows the order of reading and not the rows.
 # - On 1,293 digits positions decided for patches and made no difference that three seeds can show for convolutions. A
 #   model on patches that has learned places fails when the image moves.
 # - To change the resolution, resize the table on its grid, never as a list.
+# - A position is added to its token. In the trained models of this course a linear layer can read both out again.
+# - A learned table is a weight like others. Check that it trains and that it is saved.
 #
 # **The difference from the paper and the 2021 example.** As in the authors'
 # [code](https://github.com/SHI-Labs/Compact-Transformers), the learned table starts with standard deviation 0.2, the

@@ -40,6 +40,7 @@ cct.setup()
 
 # %%
 import inspect
+from textwrap import dedent
 
 import keras
 import numpy as np
@@ -72,18 +73,14 @@ rng = np.random.default_rng(0)
 #    12 x 12, on its grid and not as a list.
 #
 # </details>
-#
-# ## At a first reading
-#
-# The main line is: attention on paper, its formula, the same on a photo, several heads, the block, and where a token of
-# a photo reads from. These parts can be skipped:
-#
-# - "Attention weights out of a Keras model": for the day on which you look into a model of your own.
-# - In "The block", the last part, "What the norms do to the stream". The picture of the three blocks is enough to go
-#   on.
-# - "Five mistakes that keep every shape": for whoever writes or changes an attention layer.
 
 # %% [markdown]
+# **Which way through?** The main line goes from *What a token lacks* to *Why divide by the root of the head size*,
+# about 35 minutes: one head; then a good place for a break; and from *Many heads* to *Where a token reads from*, about
+# 45: the layer and the block around it. What stands under *For a second reading* can wait: how to get the attention
+# weights out of a model of your own, what the norms do in a deep model, and five mistakes for whoever writes or changes
+# an attention layer.
+#
 # ## What a token lacks
 #
 # A token of notebook 01 knows the few pixels around it. To say "cat" it needs news from the others. In a convolutional
@@ -220,9 +217,14 @@ for name, product in products.items():
 assert most_from_itself["query for both"] > 0.8 and most_from_itself["query and key"] < 0.1
 
 # %% [markdown]
-# With one matrix for both, more than 80 % of the tokens read most of all from themselves, with two fewer than 10 %. The
-# product of a vector with itself is a squared length, and few other products are as large. With one matrix the scores
-# would be symmetric, too. Two matrices let a token look for something that it is not.
+# <details><summary>Answer</summary>
+#
+# With one matrix for both, more than 80 % of the tokens read most of all from themselves, with two fewer than 10 %.
+#
+# </details>
+#
+# The product of a vector with itself is a squared length, and few other products are as large. With one matrix the
+# scores would be symmetric, too. Two matrices let a token look for something that it is not.
 #
 # ## A convolution's weights, and attention's
 #
@@ -263,13 +265,19 @@ panels = {
 }
 alt = """A 3 x 3 average reads around each token; a head reads elsewhere for another token or
 another photo"""
-message = "A convolution reads around each token, a head wherever the content says"
+message = "Where two tokens read from, in a convolution and in a head"
 cct.show(pictures.draw_reading(panels, [(3, 2), (6, 5)], (8, 8), 5, message), alt=alt)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
 # Two rows of the convolution show the same pattern, moved along with the place. Two rows of attention need nothing in
-# common but their sum, 1. And on another photo the same row is another: on average a token takes more than a third of
-# its reading from elsewhere.
+# common but their sum, 1.
+#
+# </details>
+#
+# And on another photo the same row is another: on average a token takes more than a third of its reading from
+# elsewhere.
 #
 # | | 3 x 3 convolution | attention |
 # |---|---|---|
@@ -321,10 +329,16 @@ with it both stay level"""
 cct.show(pictures.draw_scaling(head_sizes, variances, entropies, np.log2(64)), alt=alt)
 
 # %% [markdown]
-# Without the division the entropy falls. The variance of a score *is* the head size; at 1,024 almost all the weight of
-# the plain softmax is on one token, and random numbers chose which. Divided by the root, the scores keep variance 1 at
-# every size. The authors of the transformer give as their reason that gradients become very small in such a saturated
-# softmax ([section 3.2.1](https://arxiv.org/abs/1706.03762)).
+# <details><summary>Answer</summary>
+#
+# Without the division the entropy falls.
+#
+# </details>
+#
+# The variance of a score *is* the head size; at 1,024 almost all the weight of the plain softmax is on one token, and
+# random numbers chose which. Divided by the root, the scores keep variance 1 at every size. The authors of the
+# transformer give as their reason that gradients become very small in such a saturated softmax ([section
+# 3.2.1](https://arxiv.org/abs/1706.03762)).
 #
 # > **Trap: the scale left out.** All shapes stay, rows sum to 1, and training runs.
 #
@@ -346,9 +360,14 @@ print(f"fresh head:   entropy {scaled:.2f} of 6 bits, without the scale {unscale
 assert min(scaled, unscaled) > 0.99 * np.log2(64)
 
 # %% [markdown]
-# The trained head, which reads from most tokens, would read from a few: the entropy is lower. A fresh layer does not
-# show it. This course starts `qkv` so small (standard deviation 0.02) that the scores are near zero with and without
-# the scale. The effect of the mistake grows with the weights.
+# <details><summary>Answer</summary>
+#
+# Lower: the trained head, which reads from most tokens, would read from a few. A fresh layer does not show it.
+#
+# </details>
+#
+# This course starts `qkv` so small (standard deviation 0.02) that the scores are near zero with and without the scale.
+# The effect of the mistake grows with the weights.
 #
 # **To catch it:** test the scores with queries and keys of variance 1, as above: their variance must be near 1 for any
 # head size. Or compare the layer with Keras's own, as a section below does.
@@ -394,7 +413,7 @@ assert np.allclose(unmixed[0, :, :64], output, atol=1e-5)  # the first is the he
 
 # %%
 for part in ("queries_keys_values", "weights_from", "call"):
-    print(inspect.getsource(getattr(cct.MultiHeadSelfAttention, part)))
+    print(dedent(inspect.getsource(getattr(cct.MultiHeadSelfAttention, part))))
 
 # %% [markdown]
 # ## The same in Keras
@@ -422,39 +441,18 @@ assert counts["package"] == 4 * 128 * 128 + 128 == 65_664
 assert counts["key_dim=64"] == 65_664 + 3 * 128 and counts["key_dim=128"] == 131_968
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# For one head: `key_dim=64` gives the parameters of the package's layer and the biases, `key_dim=128` about twice as
+# many.
+#
+# </details>
+#
 # > **Trap: `key_dim` is the size of *one* head.** With `key_dim=128` and two heads, attention works on 256 numbers,
-# > twice the paper's, and has twice the parameters. The [Keras example](https://keras.io/examples/vision/cct/) has it
-# > so. Such a model is valid, but it is not the CCT of the paper.
+# > twice the paper's. The [Keras example](https://keras.io/examples/vision/cct/) has it so. Such a model is valid, but
+# > it is not the CCT of the paper.
 #
 # **To catch it:** count the parameters on paper first: $4 d^2 + d$ with a bias on the last matrix alone.
-#
-# ### Attention weights out of a Keras model
-#
-# A question that everybody asks: how do I see the weights of the layer inside my model? The argument is
-# `return_attention_scores=True`, and it belongs to the *call*, not to the layer: a constructor that is given it says
-# "Unrecognized keyword arguments". A model that is trained already needs no change. Make a second model that ends where
-# the attention begins, and call the layer on what comes out.
-
-# %%
-entrance = keras.Input((64, 128))
-normed = keras.layers.LayerNormalization()(entrance)
-read = keras.layers.MultiHeadAttention(2, key_dim=64, name="attention")(normed, normed)
-pooled = keras.layers.GlobalAveragePooling1D()(entrance + read)
-whole = keras.Model(entrance, keras.layers.Dense(10)(pooled))
-
-inside = whole.get_layer("attention")  # from here on for any model of yours
-up_to_it = keras.Model(whole.input, inside.input[0])  # its first input: the tokens that read
-entering_it = up_to_it(x)
-_, scores = inside(entering_it, entering_it, return_attention_scores=True)
-assert scores.shape == (3, 2, 64, 64)  # (batch, heads, tokens, tokens)
-
-_, scores = theirs(x, x, return_attention_scores=True)
-assert np.allclose(ops.sum(scores, axis=-1), 1, atol=1e-5)  # after the softmax, in spite of the name
-assert np.allclose(scores[0], both[0, 0], atol=1e-5)  # both heads of the first block, on the cat
-
-# %% [markdown]
-# They are weights, not scores: the softmax is in them, and for the cat they are those of this course's
-# `cct.attention_maps`.
 #
 # ## What it costs
 #
@@ -477,16 +475,21 @@ assert multiplications(256, 128)[0] == multiplications(256, 128)[1]
 assert multiplications(1024, 128)[1] == 256 * multiplications(64, 128)[1]
 
 # %% [markdown]
-# At $2 d = 256$ tokens both cost the same. The pairs grow with the square: 16 times as many tokens, 256 times the work.
-# The number of heads is in neither formula, as each head takes its share of $d$. It is in the memory: each head keeps
-# $n^2$ weights of its own.
+# <details><summary>Answer</summary>
+#
+# At $2 d = 256$ tokens both cost the same.
+#
+# </details>
+#
+# The pairs grow with the square: 16 times as many tokens, 256 times the work. The number of heads is in neither
+# formula, as each head takes its share of $d$. It is in the memory: each head keeps $n^2$ weights of its own.
 
 # %% [markdown]
 # ## The block
 #
-# **The parts.** Attention moves information between tokens. A small network, the [MLP](glossary.md), then works on each
-# token alone. Both are *added* to what came in, and the tokens that run through all these additions are called the
-# [residual stream](glossary.md). A [layer normalisation](glossary.md) keeps its numbers in bounds:
+# Attention moves information between tokens. A small network, the [MLP](glossary.md), then works on each token alone.
+# Both are *added* to what came in, and the tokens that run through all these additions are called the [residual
+# stream](glossary.md). A [layer normalisation](glossary.md) keeps its numbers in bounds:
 #
 # $$\mathrm{LN}(x) = \gamma \odot \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta,$$
 #
@@ -523,7 +526,9 @@ for kind, axis in axes.items():
 #
 # </details>
 #
-# **The places of the norms.** Three are in use.
+# ## Three places for the norms
+#
+# Where in a block do the norms stand? Three ways are in use.
 
 # %%
 alt = """Flow charts. Pre-norm: norms in both branches. Post: both on the stream. Mid: one in a
@@ -583,51 +588,10 @@ for variant in (pre_norm, post_norm, mid_norm):
     difference = np.abs(variant(3 * x, *parts_of(ours)) - ours(3 * x)).max()
     print(f"{variant.__name__:9} against TransformerBlock: {difference:.1e}")
     assert (difference < 1e-4) == (variant is mid_norm)
-print(inspect.getsource(cct.TransformerBlock.call))
+print(dedent(inspect.getsource(cct.TransformerBlock.call)))
 
 # %% [markdown]
 # (`drop_attention` and `drop_mlp` drop whole branches in training. That is notebook 04.)
-#
-# **What the norms do to the stream.** Send tokens through 14 blocks with random weights and watch their mean length.
-#
-# **Predict:** in which variant does the length grow with depth?
-
-# %%
-blocks = [random_block() for _ in range(14)]
-start = rng.normal(size=(4, 64, 128)).astype("float32")  # (batch, tokens, dim)
-streams = {}
-for name, variant in {"pre-norm": pre_norm, "post-norm": post_norm, "mid-norm": mid_norm}.items():
-    stream = [start]
-    for each in blocks:
-        stream.append(variant(stream[-1], *parts_of(each)))
-    streams[name] = np.stack(stream)  # (blocks + 1, batch, tokens, dim)
-
-
-def mean_length(arrays):
-    return np.linalg.norm(arrays, axis=-1).mean(axis=(1, 2))  # (n, batch, tokens, dim) -> (n,)
-
-
-lengths = {name: mean_length(stream) for name, stream in streams.items()}
-pre, post, mid = lengths.values()  # (blocks + 1,) each
-shares = mean_length(np.diff(streams["pre-norm"], axis=0)) / pre[:-1]  # (blocks,)
-print(f"pre-norm: the first block adds {shares[0]:.0%} of a token's length, the last {shares[-1]:.0%}")
-
-# %%
-assert np.all(np.diff(pre) > 0) and pre[-1] > 3 * pre[0]
-assert 0.6 < shares[0] < 0.8 and shares[-1] < 0.4
-assert np.allclose(post[1:], np.sqrt(128), rtol=1e-3)
-assert mid[1:].min() > post[1] and mid[1:].max() < 1.4 * post[1]
-alt = """Pre-norm rises steadily with depth, post-norm is a flat line, mid-norm stays level a little
-above it"""
-labels = "after block", "mean length of a token", "Only pre-norm lets the stream grow"
-cct.show(figures.draw_curves(range(15), lengths, *labels, ylim=(0, None)), alt=alt)
-
-# %% [markdown]
-# The length grows with pre-norm, to more than three times the first. Each block adds to the stream and no operation
-# brings it back, so what a block adds becomes a smaller share of what is there: more than 60 % in the first block, less
-# than 40 % in the last. Post-norm sets each token to length $\sqrt d$ twice a block. The authors' block does it once,
-# and the MLP then adds a bounded amount, so the length stays level too. These are random weights: they show what the
-# formula does, not which of them trains best.
 #
 # ## The MLP and its GELU
 #
@@ -688,7 +652,7 @@ rows = maps[:, 0, :, token]  # (layers, heads, tokens)
 alt = """A cat's face, and four veils that show where the token on its eye reads from in two layers
 and two heads"""
 figure = figures.draw_heads(cat, rows, (8, 8), eye, high=5)
-figure.suptitle("Each head reads in its own way, and none of them most from the token itself")
+figure.suptitle("One token, four heads: each reads in its own way")
 cct.show(figure, alt=alt)
 
 # %% [markdown]
@@ -708,10 +672,15 @@ assert by_row[4:6].sum() > 0.5 and by_row.argmax() == 5
 assert rows[1, 1].argmax() == 8 * 5 + 2  # two rows below the eye, in its column
 
 # %% [markdown]
-# In none of the four heads does this token read much from itself: less than twice the uniform share. It does not need
-# to, as the addition in the block keeps what it was. The second head of the second layer (layer 1, head 1) takes more
-# than half of its reading from the two rows of squares below the eyes, most from the cheek at the left; the first head
-# of that layer spreads its reading widely.
+# <details><summary>Answer</summary>
+#
+# Each head reads from other places, and in none of the four does the token read much from itself: less than twice the
+# uniform share. The second head of the second layer (layer 1, head 1) takes more than half of its reading from the two
+# rows of squares below the eyes, most from the cheek at the left.
+#
+# </details>
+#
+# A token does not need to read from itself, as the addition in the block keeps what it was.
 #
 # Read such pictures with care. The picture shows where this token reads *from*, not why, and not what the model's
 # answer rests on. What is read is the value, after layers that have mixed the tokens already, and the residual stream
@@ -746,9 +715,89 @@ ranges = dict(layer=(0, 1), head=(0, 1), row=(0, 7), column=(0, 7))
 explorer = cct.explore(reading_view, settings, alt, photo=list(views), **ranges)
 
 # %% [markdown]
-# ## Five mistakes that keep every shape
+# ## For a second reading
 #
-# None of these raises an error, and for each there is a test of a line or two that finds it.
+# ### Attention weights out of a Keras model
+#
+# *Why:* everybody asks this at some time: how do I see the weights of the layer inside my model? The argument is
+# `return_attention_scores=True`, and it belongs to the *call*, not to the layer: a constructor that is given it says
+# "Unrecognized keyword arguments". A model that is trained already needs no change. Make a second model that ends where
+# the attention begins, and call the layer on what comes out.
+
+# %%
+entrance = keras.Input((64, 128))
+normed = keras.layers.LayerNormalization()(entrance)
+read = keras.layers.MultiHeadAttention(2, key_dim=64, name="attention")(normed, normed)
+pooled = keras.layers.GlobalAveragePooling1D()(entrance + read)
+whole = keras.Model(entrance, keras.layers.Dense(10)(pooled))
+
+inside = whole.get_layer("attention")  # from here on for any model of yours
+up_to_it = keras.Model(whole.input, inside.input[0])  # its first input: the tokens that read
+entering_it = up_to_it(x)
+_, scores = inside(entering_it, entering_it, return_attention_scores=True)
+assert scores.shape == (3, 2, 64, 64)  # (batch, heads, tokens, tokens)
+
+_, scores = theirs(x, x, return_attention_scores=True)
+assert np.allclose(ops.sum(scores, axis=-1), 1, atol=1e-5)  # after the softmax, in spite of the name
+assert np.allclose(scores[0], both[0, 0], atol=1e-5)  # both heads of the first block, on the cat
+
+# %% [markdown]
+# They are weights, not scores: the softmax is in them, and for the cat they are those of this course's
+# `cct.attention_maps`.
+#
+# ### What the norms do to the stream
+#
+# *Why:* the blocks of *Three places for the norms* differ, and it shows in a deep model. Send tokens through 14 blocks
+# with random weights and watch their mean length.
+#
+# **Predict:** in which variant does the length grow with depth?
+
+# %%
+blocks = [random_block() for _ in range(14)]
+start = rng.normal(size=(4, 64, 128)).astype("float32")  # (batch, tokens, dim)
+streams = {}
+for name, variant in {"pre-norm": pre_norm, "post-norm": post_norm, "mid-norm": mid_norm}.items():
+    stream = [start]
+    for each in blocks:
+        stream.append(variant(stream[-1], *parts_of(each)))
+    streams[name] = np.stack(stream)  # (blocks + 1, batch, tokens, dim)
+
+
+def mean_length(arrays):
+    return np.linalg.norm(arrays, axis=-1).mean(axis=(1, 2))  # (n, batch, tokens, dim) -> (n,)
+
+
+lengths = {name: mean_length(stream) for name, stream in streams.items()}
+pre, post, mid = lengths.values()  # (blocks + 1,) each
+shares = mean_length(np.diff(streams["pre-norm"], axis=0)) / pre[:-1]  # (blocks,)
+print(f"pre-norm: the first block adds {shares[0]:.0%} of a token's length, the last {shares[-1]:.0%}")
+
+# %%
+assert np.all(np.diff(pre) > 0) and pre[-1] > 3 * pre[0]
+assert 0.6 < shares[0] < 0.8 and shares[-1] < 0.4
+assert np.allclose(post[1:], np.sqrt(128), rtol=1e-3)
+assert mid[1:].min() > post[1] and mid[1:].max() < 1.4 * post[1]
+alt = """Pre-norm rises steadily with depth, post-norm is a flat line, mid-norm stays level a little
+above it"""
+labels = "after block", "mean length of a token", "The place of the norms decides"
+cct.show(figures.draw_curves(range(15), lengths, *labels, ylim=(0, None)), alt=alt)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# It grows with pre-norm, to more than three times the first length.
+#
+# </details>
+#
+# Each block adds to the stream and no operation brings it back, so what a block adds becomes a smaller share of what is
+# there: more than 60 % in the first block, less than 40 % in the last. Post-norm sets each token to length $\sqrt d$
+# twice a block. The authors' block does it once, and the MLP then adds a bounded amount, so the length stays level too.
+# These are random weights: they show what the formula does, not which of them trains best.
+#
+# ### Five mistakes that keep every shape
+#
+# *Why:* you write or change an attention layer. None of these raises an error, and for each there is a test of a line
+# or two that finds it.
 #
 # > **Trap: softmax over the wrong axis.** With as many rows as columns, `axis=0` gives an array of the right shape and
 # > values between 0 and 1.
@@ -765,11 +814,17 @@ assert sums["over queries (wrong)"].min() < 0.75 and sums["over queries (wrong)"
 
 alt = """What each of 64 tokens reads in all: a flat line at 1, and for the softmax over queries a
 zigzag from 0.7 to 1.5"""
-labels = "token that reads", "sum of its weights", "Over the wrong axis the weights do not sum to 1"
+labels = "token that reads", "sum of its weights", "What each token reads in all"
 cct.show(figures.draw_curves(range(64), sums, *labels, ylim=(0, None)), alt=alt)
 
 # %% [markdown]
-# The rows do not sum to 1: some tokens read half as much again as they should, others up to a third less.
+# <details><summary>Answer</summary>
+#
+# Not to 1: the sums go from less than 0.75 to more than 1.5.
+#
+# </details>
+#
+# Some tokens read half as much again as they should, others a quarter less.
 #
 # **To catch it:** one line, `assert np.allclose(weights.sum(axis=-1), 1)`.
 #
@@ -789,8 +844,14 @@ assert np.array_equal(reshaped[0, 0, :2].ravel(), of_heads[0, 0])  # wrong: all 
 assert np.array_equal(reshaped[0, 0].ravel(), of_heads[0, :32].ravel())
 
 # %% [markdown]
-# Token 0 stands there, cut in two. Head 0 gets all of the tokens 0 to 31, head 1 all of the others, and no token can
-# read from the other half of the image.
+# <details><summary>Answer</summary>
+#
+# Token 0 stands there, cut in two.
+#
+# </details>
+#
+# Head 0 gets all of the tokens 0 to 31, head 1 all of the others, and no token can read from the other half of the
+# image.
 #
 # **To catch it:** compare one row with what it should hold, or the whole layer with Keras's.
 #
@@ -811,8 +872,13 @@ print("at the same place (0 queries, 1 keys, 2 values; head):", same)
 assert same == [(0, 0), (2, 1)]
 
 # %% [markdown]
-# Two of the six stand at the same place, the first and the last. A model trained from nothing fits itself to either
-# order; weights from elsewhere give nonsense in it.
+# <details><summary>Answer</summary>
+#
+# Two of the six stand at the same place, the first and the last.
+#
+# </details>
+#
+# A model trained from nothing fits itself to either order; weights from elsewhere give nonsense in it.
 #
 # **To catch it:** load known weights and compare numbers, as this course does with the authors'.
 #
@@ -831,8 +897,14 @@ assert branch.min() < -1 and (branch < -0.17).mean() > 0.2
 assert -0.171 < with_gelu.min() < -0.169 and with_gelu.max() > 1
 
 # %% [markdown]
-# It can add no less than -0.17, the lowest point of the curve. The branch can push the stream up as far as it likes and
-# hardly down. Shapes and parameters are the same, so neither shows it.
+# <details><summary>Answer</summary>
+#
+# It can add no less than -0.17, the lowest point of the curve.
+#
+# </details>
+#
+# The branch can push the stream up as far as it likes and hardly down. Shapes and parameters are the same, so neither
+# shows it.
 #
 # **To catch it:** look at the range of what a branch adds, or load known weights and compare numbers.
 #
@@ -858,7 +930,11 @@ assert 1e-3 < np.abs(shifted - expected).max() < 1e-2 and shifted.argmax() == ex
 assert np.allclose(pretrained(cat[None]), expected, atol=1e-5)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
 # The logits change by a few thousandths, and the cat stays a cat.
+#
+# </details>
 #
 # **To catch it:** accuracy would hardly notice. Compare the numbers themselves.
 
@@ -999,11 +1075,11 @@ cct.progress(3)
 #   from almost one token alone; a fresh layer of this course starts so small that only training shows the mistake.
 # - Heads are a reshape and a transpose. They change neither the number of parameters nor of multiplications, as long as
 #   the head size is `dim / heads`. Keras calls the head size `key_dim`.
-# - `return_attention_scores=True` in the call of Keras's layer gives its weights, after the softmax.
 # - The cost of pairs grows with the square of the number of tokens.
 # - The authors' block has a norm in the attention branch and one on the residual stream in its middle. They call the
 #   second a mistake, and their weights need it.
 # - An attention map says where a token reads from, and no more.
+# - `return_attention_scores=True` in the call of Keras's layer gives its weights, after the softmax.
 #
 # **The difference from the paper and the 2021 example.** `TransformerBlock` computes what the authors'
 # [code](https://github.com/SHI-Labs/Compact-Transformers) computes: no bias on queries, keys and values, mid-norm,

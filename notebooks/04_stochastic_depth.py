@@ -54,6 +54,8 @@ rng = np.random.default_rng(0)
 # %% [markdown]
 # ## Two questions on notebook 03
 #
+# Answer them from memory, then look.
+#
 # 1. A block computes `tokens + attention(tokens)`. What comes out if attention gives zeros everywhere?
 # 2. The authors' block has two layer norms. Where do they stand?
 #
@@ -64,18 +66,13 @@ rng = np.random.default_rng(0)
 #    first addition, on the tokens themselves, so that every token passes through it.
 #
 # </details>
-#
-# ## At a first reading
-#
-# The main line is: one branch on paper, the division by the share that is kept, the layer, one mask for each image, the
-# rates of deeper branches, and whether it helped. These parts can be skipped:
-#
-# - "Does it save work?": it does not, in this form.
-# - In "Deeper branches are dropped more often", the second half, from "An expectation hides the spread" on.
-# - "Two branches of a block, two draws" and "Try it": for the day on which you set seeds yourself. Two of the exercises
-#   ask about them.
 
 # %% [markdown]
+# **Which way through?** The main line goes from *Why drop a whole branch?* to *One mask for each image, or one for the
+# batch?*, about 40 minutes; then a good place for a break; and from *Deeper branches are dropped more often* to *Does
+# it help?*, about 25. What stands under *For a second reading* can wait: whether it saves work (in this form it does
+# not), how many branches an image keeps, a trap of seeds, and a simulator of drops. Two of the exercises need the trap.
+#
 # ## Why drop a whole branch?
 #
 # A [transformer block](glossary.md) adds something to its tokens twice: first what attention computed, then what the
@@ -322,8 +319,8 @@ per batch: whole rows are dropped, the same for all images."""
 cct.show(pictures.draw_mask_panels(panels), alt=alt)
 
 # %% [markdown]
-# (The third kind, `same_seed`, comes up later.) The gradient of a step is a mean over the batch, so the noise of the
-# masks reaches it as the mean of their factors `mask / keep` over the batch.
+# (The third kind, `same_seed`, is for the second reading.) The gradient of a step is a mean over the batch, so the
+# noise of the masks reaches it as the mean of their factors `mask / keep` over the batch.
 #
 # **Predict:** which of the two makes that mean noisier, and by what factor in variance for a batch of 32?
 
@@ -379,34 +376,6 @@ assert len(factors["trap"]) == 1 and factors["trap"][0] in factors["layer"]
 #
 # **To catch it:** feed a batch of equal branches in training mode and count the different results.
 #
-# ## Does it save work?
-#
-# Huang et al. do draw one mask for the whole batch, on purpose: a branch that no image needs is not computed at all,
-# and that is where they save time. With a mask for each image the branch is computed for all images, then multiplied by
-# 0 or by 1 / keep. That saves nothing, and you can see it from outside.
-#
-# **Predict:** a branch contains an infinite number and is dropped. What is the result?
-
-# %%
-infinite = np.full((64, 1, 1), np.inf, "float32")
-handed_on = ops.convert_to_numpy(cct.StochasticDepth(0.5, seed=0)(infinite, training=True)).ravel()
-print("after the layer:", np.unique(handed_on))
-assert np.isnan(handed_on).any() and np.isinf(handed_on).any()
-assert np.finfo("float16").max == 65_504
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# A dropped branch with an infinite number becomes *not a number* (NaN): infinity times 0 has no value. A branch that
-# had not been computed would have added 0.
-#
-# </details>
-#
-# That is no curiosity where numbers have 16 bits: in half precision all beyond 65,504 is infinite, and one infinite
-# number in a *dropped* branch is enough to ruin the step. **In this form stochastic depth is no way to save time.** It
-# is a *regulariser*, something that makes training harder so that the result generalises better. The CCT authors' code
-# and this package use it as one.
-#
 # ## Deeper branches are dropped more often
 #
 # Huang et al. argue that later layers build on the features of early ones, so early ones should be dropped less, and
@@ -434,57 +403,12 @@ assert 2 ** np.count_nonzero(rates) == 4096
 # of them share their weights. So training with stochastic depth trains a crowd of networks at once, and the whole
 # network is used in the place of them all.
 #
-# An expectation hides the spread. The full distribution comes from one branch at a time: with a new branch, `k` kept
-# branches come from `k` before and a drop, or from `k - 1` before and a keep. That is a convolution with
-# `[rate, 1 - rate]`.
-#
-# **Predict:** out of 100 images, how many are trained with all 14 branches?
-
-
-# %%
-def kept_distribution(rates):
-    """The probability of 0, 1, 2... kept branches: (branches,) -> (branches + 1,)."""
-    distribution = np.ones(1)  # without any branch: 0 kept for certain
-    for r in rates:
-        distribution = np.convolve(distribution, [r, 1 - r])  # (k,) -> (k + 1,)
-    return distribution
-
-
-exact = kept_distribution(rates)
-assert np.isclose(exact.sum(), 1) and np.isclose(np.arange(15) @ exact, expected)
-print(f"all 14 branches: {100 * exact[-1]:.2f} % of the images")
-assert np.isclose(exact[-1], np.prod(1 - rates)) and 0.01 < exact[-1] < 0.02
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# Between one and two images in a hundred are trained with all 14 branches. Nearly every image is trained through a
-# shorter network than the one that you use afterwards.
-#
-# </details>
-#
-# Count it too, with 100,000 images. How far a count may be off follows from the same rule as before: the share of `n`
-# yes-or-no draws has the variance `p (1 - p) / n`.
-
-# %%
-crowd = 100_000
-kept = sample_masks(rates, crowd, own).sum(axis=0)  # (branches, images) -> (images,)
-counted = np.bincount(kept, minlength=15) / crowd
-standard_errors = np.sqrt(exact * (1 - exact) / crowd)
-print(f"all 14 branches: {100 * exact[-1]:.2f} % exact, {100 * counted[-1]:.2f} % counted")
-assert np.all(np.abs(counted - exact) <= 5 * standard_errors + 2 / crowd)
-
-# %% [markdown]
 # ## What a dropped branch is in the authors' block
 #
 # Until now a dropped branch was the identity. Read how the authors' block adds its branches:
 
 # %%
 print(inspect.getsource(cct.TransformerBlock.call))
-alt = """Two blocks with both branches dropped. In a pre-norm block only the stream is left, and x
-comes out. In the authors' block norm1 stands on the stream behind the first addition, and norm1(x)
-comes out."""
-cct.show(pictures.draw_dropped_blocks(), alt=alt)
 
 # %% [markdown]
 # The attention branch is added *inside* `norm1`: the block computes `h = norm1(x + attention(pre_norm(x)))`, then
@@ -507,117 +431,20 @@ assert np.allclose(came_out.std(axis=-1), 1, atol=1e-3)
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# No: the tokens of an image without branches come out as `norm1` of those that came in, with mean 0 and variance 1. A
-# dropped attention leaves `norm1`; only a dropped MLP is the identity. In a block whose norms all stand inside the
-# branches, as in a ViT, both are.
+# No: the tokens of an image without branches come out as `norm1` of those that came in, with mean 0 and variance 1.
 #
 # </details>
 #
-# ## Two branches of a block, two draws
-#
-# A block has two stochastic depth layers, and each draws for itself. With a rate of 0.5 each, both branches should be
-# kept for a quarter of the images.
+# A dropped attention leaves `norm1`; only a dropped MLP is the identity. In a block whose norms all stand inside the
+# branches, as in a ViT, both are:
 
 # %%
-ones = np.ones((draws, 1, 1), "float32")
-
-
-def keeps(layer):
-    """Which of the images keep their branch, in one call of a layer in training: (draws,) of bool."""
-    return ops.convert_to_numpy(layer(ones, training=True)).ravel() > 0
-
-
-block = cct.TransformerBlock(num_heads=2, stochastic_depth=0.5)
-attention_kept, mlp_kept = keeps(block.drop_attention), keeps(block.drop_mlp)
-both = np.mean(attention_kept & mlp_kept)
-print(f"both branches kept: {both:.4f}, expected 0.5 * 0.5 = 0.25")
-assert abs(both - 0.25) < 5 * np.sqrt(0.25 * 0.75 / draws)
+alt = """Two blocks with both branches dropped. In a pre-norm block only the stream is left, and x
+comes out. In the authors' block norm1 stands on the stream behind the first addition, and norm1(x)
+comes out."""
+cct.show(pictures.draw_dropped_blocks(), alt=alt)
 
 # %% [markdown]
-# > **Trap: the same seed in every layer.** The Keras 3 version of the keras.io example gives each layer
-# > `SeedGenerator(1337)`. Each layer has a generator of its own, but all of them start at the same seed and count
-# > alike, so all layers draw the same numbers.
-#
-# **Predict:** two branches, each dropped with probability 0.5. How often are both kept now?
-
-# %% tags=["trap"]
-first, second = cct.StochasticDepth(0.5, seed=1337), cct.StochasticDepth(0.5, seed=1337)
-later = cct.StochasticDepth(0.8, seed=1337)
-for _ in range(5):  # steps
-    of_first, of_second, of_later = keeps(first), keeps(second), keeps(later)
-    assert np.array_equal(of_first, of_second)  # equal rates: the same images, in every step
-    assert np.all(of_first[of_later])  # a higher rate drops these and more
-both = np.mean(of_first & of_second)
-print(f"both kept: {both:.3f} instead of 0.25")
-assert abs(both - 0.5) < 5 * np.sqrt(0.25 / draws)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# With one seed both are kept for half of the images, not for a quarter: an image loses both branches of a block or
-# none.
-#
-# </details>
-#
-# **To catch it:** compare the masks of two layers of equal rate, as above. The mean does not show it.
-#
-# What does the shared seed do to the number of branches that an image keeps?
-
-# %%
-kept_same = sample_masks(rates, crowd, same_seed).sum(axis=0)
-counted_same = np.bincount(kept_same, minlength=15) / crowd
-alt = """Share of images by number of kept branches. With own draws the counts lie on the exact
-distribution around 10.5. With one seed half of the images keep all 14, and the others 2, 4, 6, 8, 10
-or 12, equally often."""
-panels = {"own draws": (exact, counted), "same seed in every layer": (exact, counted_same)}
-cct.show(pictures.draw_active(panels), alt=alt)
-
-wide, narrow = kept_same.std(), kept.std()
-print(f"mean {kept_same.mean():.2f}, standard deviation {wide:.2f} instead of {narrow:.2f}")
-assert abs(kept_same.mean() - expected) < 5 * wide / np.sqrt(crowd)
-assert wide > 2 * narrow and abs(counted_same[-1] - 0.5) < 0.01
-assert np.allclose(counted_same[2:14:2], 1 / 12, atol=0.01) and not counted_same[1::2].any()
-
-# %% [markdown]
-# The mean is still 10.5, so a check of the expectation does not find the mistake. The spread is more than twice as
-# large. An image draws one number for all layers. In half of the images it is at least 0.5, the largest rate, and they
-# keep all 14 branches. The others lose every block whose rate lies above their number, and keep 2, 4, 6, 8, 10 or 12
-# branches, each of these about equally often. The count is even because the two branches of a block have the same rate.
-#
-# Every layer of the package has a generator with a seed of its own.
-#
-# ## Try it
-#
-# Each row is a branch, each column an image. On the right is how many branches the images keep: counted in this
-# batch, and expected from independent draws. Try "same seed in every layer" at a constant rate, with several seeds.
-
-
-# %%
-def simulate(rate, blocks, schedule, mask, seed):
-    of_blocks = np.linspace(0, rate, blocks) if schedule == "linear" else np.full(blocks, rate)
-    of_branches = np.repeat(of_blocks, 2)  # (blocks,) -> (branches,)
-    shown = sample_masks(of_branches, 48, mask, seed)  # (branches, images)
-    title = f"{schedule} rate {rate:.2f}, mask: {mask}"
-    return pictures.draw_simulator(shown, kept_distribution(of_branches), title)
-
-
-settings = [
-    dict(rate=0.5, blocks=7, schedule="linear", mask=own, seed=0),
-    dict(rate=0.5, blocks=7, schedule="linear", mask=shared, seed=0),
-    dict(rate=0.5, blocks=7, schedule="constant", mask=same_seed, seed=10),
-]
-alt = """Three grids of 14 branches by 48 images, each with a chart of how many branches an image
-keeps. A linear rate with a mask per image thins out the last rows and follows the expected
-distribution; one mask per batch drops whole rows, so all images keep the same number; the same seed
-in every layer drops whole columns."""
-ranges = dict(rate=(0.0, 0.9, 0.05), blocks=(1, 14), seed=(0, 20))
-choices = dict(schedule=["linear", "constant"], mask=[own, shared, same_seed])
-box = cct.explore(simulate, settings, alt, **ranges, **choices)
-
-# %% [markdown]
-# With the same seed and a constant rate, the third picture, every column is whole or empty: an image keeps all its
-# branches or none.
-#
 # ## Does it help?
 #
 # Others say that it does where networks are deep. Huang et al. still gained from 1,202 layers with it, and came to an
@@ -732,33 +559,201 @@ print(f"loss gap: the means lie within {means:.3f} nats, the seeds without drops
 assert means < 0.02 and seeds > 0.05
 
 # %% [markdown]
-# No, the means lie closer together: the drops made no difference that three seeds could show. All nine models fit more
-# than 99 % of the 400 training images. The means on the test images lie less than half a point apart, while without any
-# drops the seeds alone differ by more than a point and a half. With the loss gap it is the same: the means lie within
-# 0.02 nats, the seeds without drops more than 0.05 apart.
+# <details><summary>Answer</summary>
+#
+# No, the means lie closer together: the drops made no difference that three seeds could show.
+#
+# </details>
+#
+# All nine models fit more than 99 % of the 400 training images. The means on the test images lie less than half a point
+# apart, while without any drops the seeds alone differ by more than a point and a half. With the loss gap it is the
+# same: the means lie within 0.02 nats, the seeds without drops more than 0.05 apart.
 #
 # That is a result about this setting, not about stochastic depth. Eight branches are few, and the first two are never
-# dropped; the networks of Huang et al. on CIFAR have 110 and 1,202 layers.
-# [Notebook 09](09_what_matters.ipynb) varies the rate on photos. The lesson here is the method: score training images
-# in evaluation mode, use several seeds, and compare the effect with the spread between them.
-#
-# ## The parts of this notebook
-
-# %%
-drop = cct.StochasticDepth(0.5)
-with_drops, without_drops = cct.TransformerBlock(2, stochastic_depth=0.5), cct.TransformerBlock(2)
-for part in (drop, with_drops, without_drops):
-    part.build((None, 64, 128))
-assert drop.count_params() == 0
-assert with_drops.count_params() == without_drops.count_params() == 99_200
+# dropped; the networks of Huang et al. on CIFAR have 110 and 1,202 layers. [Notebook 09](09_what_matters.ipynb) varies
+# the rate on photos. The lesson here is the method: score training images in evaluation mode, use several seeds, and
+# compare the effect with the spread between them.
 
 # %% [markdown]
-# | part | shape in | shape out | parameters |
-# |---|---|---|---|
-# | `StochasticDepth(rate)` | a branch, (batch, tokens, dim) | the same | 0 |
-# | its draws, in training | one for each image, (batch, 1, 1) | factors 0 or 1 / (1 - rate) | 0 |
-# | `TransformerBlock(2, stochastic_depth=rate)` | (batch, 64, 128) | the same | 99,200, with and without drops |
+# ## For a second reading
 #
+# ### Does it save work?
+#
+# *Why:* Huang et al. claim that training gets cheaper. They draw one mask for the whole batch, on purpose: a branch
+# that no image needs is not computed at all, and that is where they save time. With a mask for each image the branch is
+# computed for all images, then multiplied by 0 or by 1 / keep. That saves nothing, and you can see it from outside.
+#
+# **Predict:** a branch contains an infinite number and is dropped. What is the result?
+
+# %%
+infinite = np.full((64, 1, 1), np.inf, "float32")
+handed_on = ops.convert_to_numpy(cct.StochasticDepth(0.5, seed=0)(infinite, training=True)).ravel()
+print("after the layer:", np.unique(handed_on))
+assert np.isnan(handed_on).any() and np.isinf(handed_on).any()
+assert np.finfo("float16").max == 65_504
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# A dropped branch with an infinite number becomes *not a number* (NaN): infinity times 0 has no value. A branch that
+# had not been computed would have added 0.
+#
+# </details>
+#
+# That is no curiosity where numbers have 16 bits: in half precision all beyond 65,504 is infinite, and one infinite
+# number in a *dropped* branch is enough to ruin the step. **In this form stochastic depth is no way to save time.** It
+# is a *regulariser*, something that makes training harder so that the result generalises better. The CCT authors' code
+# and this package use it as one.
+#
+# ### How many branches does an image keep?
+#
+# *Why:* 10.5 of 14 branches are expected, and an expectation hides the spread. The full distribution comes from one
+# branch at a time: with a new branch, `k` kept branches come from `k` before and a drop, or from `k - 1` before and a
+# keep. That is a convolution with `[rate, 1 - rate]`.
+#
+# **Predict:** out of 100 images, how many are trained with all 14 branches?
+
+
+# %%
+def kept_distribution(rates):
+    """The probability of 0, 1, 2... kept branches: (branches,) -> (branches + 1,)."""
+    distribution = np.ones(1)  # without any branch: 0 kept for certain
+    for r in rates:
+        distribution = np.convolve(distribution, [r, 1 - r])  # (k,) -> (k + 1,)
+    return distribution
+
+
+exact = kept_distribution(rates)
+assert np.isclose(exact.sum(), 1) and np.isclose(np.arange(15) @ exact, expected)
+print(f"all 14 branches: {100 * exact[-1]:.2f} % of the images")
+assert np.isclose(exact[-1], np.prod(1 - rates)) and 0.01 < exact[-1] < 0.02
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Between one and two images in a hundred are trained with all 14 branches. Nearly every image is trained through a
+# shorter network than the one that you use afterwards.
+#
+# </details>
+#
+# Count it too, with 100,000 images. How far a count may be off follows from the same rule as for the mean of the masks:
+# the share of `n` yes-or-no draws has the variance `p (1 - p) / n`.
+
+# %%
+crowd = 100_000
+kept = sample_masks(rates, crowd, own).sum(axis=0)  # (branches, images) -> (images,)
+counted = np.bincount(kept, minlength=15) / crowd
+standard_errors = np.sqrt(exact * (1 - exact) / crowd)
+print(f"all 14 branches: {100 * exact[-1]:.2f} % exact, {100 * counted[-1]:.2f} % counted")
+assert np.all(np.abs(counted - exact) <= 5 * standard_errors + 2 / crowd)
+
+# %% [markdown]
+# ### Two branches of a block, two draws
+#
+# *Why:* for the day on which you set seeds yourself. A block has two stochastic depth layers, and each draws for
+# itself. With a rate of 0.5 each, both branches should be kept for a quarter of the images.
+
+# %%
+ones = np.ones((draws, 1, 1), "float32")
+
+
+def keeps(layer):
+    """Which of the images keep their branch, in one call of a layer in training: (draws,) of bool."""
+    return ops.convert_to_numpy(layer(ones, training=True)).ravel() > 0
+
+
+block = cct.TransformerBlock(num_heads=2, stochastic_depth=0.5)
+attention_kept, mlp_kept = keeps(block.drop_attention), keeps(block.drop_mlp)
+both = np.mean(attention_kept & mlp_kept)
+print(f"both branches kept: {both:.4f}, expected 0.5 * 0.5 = 0.25")
+assert abs(both - 0.25) < 5 * np.sqrt(0.25 * 0.75 / draws)
+
+# %% [markdown]
+# > **Trap: the same seed in every layer.** The Keras 3 version of the keras.io example gives each layer
+# > `SeedGenerator(1337)`. Each layer has a generator of its own, but all of them start at the same seed and count
+# > alike, so all layers draw the same numbers.
+#
+# **Predict:** two branches, each dropped with probability 0.5. How often are both kept now?
+
+# %% tags=["trap"]
+first, second = cct.StochasticDepth(0.5, seed=1337), cct.StochasticDepth(0.5, seed=1337)
+later = cct.StochasticDepth(0.8, seed=1337)
+for _ in range(5):  # steps
+    of_first, of_second, of_later = keeps(first), keeps(second), keeps(later)
+    assert np.array_equal(of_first, of_second)  # equal rates: the same images, in every step
+    assert np.all(of_first[of_later])  # a higher rate drops these and more
+both = np.mean(of_first & of_second)
+print(f"both kept: {both:.3f} instead of 0.25")
+assert abs(both - 0.5) < 5 * np.sqrt(0.25 / draws)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# With one seed both are kept for half of the images, not for a quarter: an image loses both branches of a block or
+# none.
+#
+# </details>
+#
+# **To catch it:** compare the masks of two layers of equal rate, as above. The mean does not show it.
+#
+# What does the shared seed do to the number of branches that an image keeps? Compare with the distribution of *How many
+# branches does an image keep?*
+
+# %%
+kept_same = sample_masks(rates, crowd, same_seed).sum(axis=0)
+counted_same = np.bincount(kept_same, minlength=15) / crowd
+alt = """Share of images by number of kept branches. With own draws the counts lie on the exact
+distribution around 10.5. With one seed half of the images keep all 14, and the others 2, 4, 6, 8, 10
+or 12, equally often."""
+panels = {"own draws": (exact, counted), "same seed in every layer": (exact, counted_same)}
+cct.show(pictures.draw_active(panels), alt=alt)
+
+wide, narrow = kept_same.std(), kept.std()
+print(f"mean {kept_same.mean():.2f}, standard deviation {wide:.2f} instead of {narrow:.2f}")
+assert abs(kept_same.mean() - expected) < 5 * wide / np.sqrt(crowd)
+assert wide > 2 * narrow and abs(counted_same[-1] - 0.5) < 0.01
+assert np.allclose(counted_same[2:14:2], 1 / 12, atol=0.01) and not counted_same[1::2].any()
+
+# %% [markdown]
+# The mean is still 10.5, so a check of the expectation does not find the mistake. The spread is more than twice as
+# large. An image draws one number for all layers. In half of the images it is at least 0.5, the largest rate, and they
+# keep all 14 branches. The others lose every block whose rate lies above their number, and keep 2, 4, 6, 8, 10 or 12
+# branches, each of these about equally often. The count is even because the two branches of a block have the same rate.
+#
+# Every layer of the package has a generator with a seed of its own.
+#
+# ### Try it
+#
+# *Why:* rate, depth, mask and seed under your own hands. Each row is a branch, each column an image. On the right is
+# how many branches the images keep: counted in this batch, and expected from independent draws. Try "same seed in every
+# layer" at a constant rate, with several seeds.
+
+
+# %%
+def simulate(rate, blocks, schedule, mask, seed):
+    of_blocks = np.linspace(0, rate, blocks) if schedule == "linear" else np.full(blocks, rate)
+    of_branches = np.repeat(of_blocks, 2)  # (blocks,) -> (branches,)
+    shown = sample_masks(of_branches, 48, mask, seed)  # (branches, images)
+    title = f"{schedule} rate {rate:.2f}, mask: {mask}"
+    return pictures.draw_simulator(shown, kept_distribution(of_branches), title)
+
+
+settings = [
+    dict(rate=0.5, blocks=7, schedule="linear", mask=own, seed=0),
+    dict(rate=0.5, blocks=7, schedule="linear", mask=shared, seed=0),
+    dict(rate=0.5, blocks=7, schedule="constant", mask=same_seed, seed=10),
+]
+alt = """Three grids of 14 branches by 48 images, each with a chart of how many branches an image
+keeps. A linear rate with a mask per image thins out the last rows and follows the expected
+distribution; one mask per batch drops whole rows, so all images keep the same number; the same seed
+in every layer drops whole columns."""
+ranges = dict(rate=(0.0, 0.9, 0.05), blocks=(1, 14), seed=(0, 20))
+choices = dict(schedule=["linear", "constant"], mask=[own, shared, same_seed])
+box = cct.explore(simulate, settings, alt, **ranges, **choices)
+
+# %% [markdown]
+# With the same seed and a constant rate, the third picture, every column is whole or empty: an image keeps all its
+# branches or none.
 
 # %% [markdown]
 # ## Exercises
@@ -787,11 +782,12 @@ cct.check("rate_from_outputs", rate_from_outputs)
 # %% [markdown]
 # ### Exercise: What the same seed does to the spread
 #
-# *10 minutes.* The picture of the same-seed trap has the right mean and the wrong spread. Compute the spread for a
-# smaller form of the mistake, in which only the two branches of a block share a draw. Block `i` drops each of its two
-# branches with probability `rates[i]`, an array `(blocks,)`. Return the standard deviation of the number of branches
-# that an image keeps. With `shared` False every branch has a draw of its own; with `shared` True the two branches of a
-# block have one draw between them, and different blocks different draws.
+# *10 minutes.* It needs *Two branches of a block, two draws* of the second reading. The picture of the same-seed trap
+# has the right mean and the wrong spread. Compute the spread for a smaller form of the mistake, in which only the two
+# branches of a block share a draw. Block `i` drops each of its two branches with probability `rates[i]`, an array
+# `(blocks,)`. Return the standard deviation of the number of branches that an image keeps. With `shared` False every
+# branch has a draw of its own; with `shared` True the two branches of a block have one draw between them, and different
+# blocks different draws.
 #
 # `deviation_of_kept(np.array([0.5]), True)` gives `1.0`: the image keeps both or none.
 
@@ -806,9 +802,10 @@ cct.check("deviation_of_kept", deviation_of_kept)
 # %% [markdown]
 # ### Exercise: Which layers share a seed?
 #
-# *15 minutes.* Find the bug of the trap in a running model. `kept` `(layers, batch)` says for every layer which
-# images kept their branch, in one batch. Return the pairs of layers `(i, j)` with `i < j` that kept exactly the same
-# images, counted from 0, sorted by `i`, then by `j`: `(pairs, 2)` whole numbers.
+# *15 minutes.* It needs *Two branches of a block, two draws* of the second reading. Find the bug of its trap in a
+# running model. `kept` `(layers, batch)` says for every layer which images kept their branch, in one batch. Return the
+# pairs of layers `(i, j)` with `i < j` that kept exactly the same images, counted from 0, sorted by `i`, then by `j`:
+# `(pairs, 2)` whole numbers.
 #
 # `shared_masks(np.array([[True, False], [False, False], [True, False]]))` gives `[[0, 2]]`.
 
@@ -851,20 +848,38 @@ cct.progress(4)
 # These have no mark, only an answer that you find out.
 #
 # 1. With a linear schedule and 7 blocks, find the rate at which half of all images are trained with 10 branches or
-#    fewer.
+#    fewer (`kept_distribution` of the second reading).
 # 2. Correct `one_mask_for_all` and confirm with the batch of equal branches that images now differ.
 #
+# ## The parts in one table
+
+# %%
+drop = cct.StochasticDepth(0.5)
+with_drops, without_drops = cct.TransformerBlock(2, stochastic_depth=0.5), cct.TransformerBlock(2)
+for part in (drop, with_drops, without_drops):
+    part.build((None, 64, 128))
+assert drop.count_params() == 0
+assert with_drops.count_params() == without_drops.count_params() == 99_200
+
+# %% [markdown]
+# | part | shape in | shape out | parameters |
+# |---|---|---|---|
+# | `StochasticDepth(rate)` | a branch, (batch, tokens, dim) | the same | 0 |
+# | its draws, in training | one for each image, (batch, 1, 1) | factors 0 or 1 / (1 - rate) | 0 |
+# | `TransformerBlock(2, stochastic_depth=rate)` | (batch, 64, 128) | the same | 99,200, with and without drops |
+
+# %% [markdown]
 # ## Recap
 #
 # - Stochastic depth, or DropPath, drops a residual branch whole, for each image and step anew. Where the branch alone
 #   is added to the tokens, the step is then the identity. In the authors' block a dropped attention leaves `norm1`.
 # - Kept branches are divided by `keep`. The mean stays the same, and outside training nothing changes.
-# - One draw per image averages out over the batch; one draw per batch does not. A mask saves no work: the branch is
-#   computed before it is dropped.
-# - The rate grows linearly with depth. The number of kept branches has a distribution that you can compute by
-#   convolution.
-# - Each layer needs draws of its own. With one seed for all, the mean is right and the spread is wrong.
+# - One draw per image averages out over the batch; one draw per batch does not.
+# - The rate grows linearly with depth.
 # - On 400 digits with eight branches it made no difference that three seeds could show.
+# - A mask saves no work: the branch is computed before it is dropped.
+# - The number of kept branches has a distribution that you can compute by convolution.
+# - Each layer needs draws of its own. With one seed for all, the mean is right and the spread is wrong.
 # - **Difference from the papers and the 2021 example:** Huang et al. draw once per layer and mini-batch, multiply by
 #   `keep` at test time, and give the first block the rate `rate / L`. The CCT authors' code and this package drop per
 #   image and divide in training, both branches of a block at the same rate, drawn independently, and the first block

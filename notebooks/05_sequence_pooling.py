@@ -21,11 +21,6 @@
 # 110 minutes to read, 1 minute to run. Builds on [notebook 03](03_self_attention.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/05_sequence_pooling.ipynb)
-#
-# The main line goes from *Many tokens, one vector* to *Which pooling is best?* Three sections can be skipped at a first
-# reading: *What each costs*, and the last two before the exercises, *The bias that does nothing* and *The pooling that
-# is none*. The first counts parameters, the second follows a parameter without effect, the third shows a mistake that
-# trains well.
 
 # %% jupyter={"source_hidden": true} tags=["setup"]
 import sys
@@ -45,6 +40,7 @@ cct.setup()
 import functools
 import inspect
 import json
+import textwrap
 import warnings
 
 import keras
@@ -78,6 +74,10 @@ rng = np.random.default_rng(0)
 # </details>
 
 # %% [markdown]
+# **Which way through?** The main line goes from *Many tokens, one vector* to *Train one*, about 30 minutes; then a good
+# place for a break; and from *Where does it read from?* to *Which pooling is best?*, about 45. What stands under *For a
+# second reading* can wait: what each pooling costs, a parameter without effect, and a mistake that trains well.
+#
 # ## Many tokens, one vector
 #
 # The blocks give one vector per [token](glossary.md): `(batch, tokens, dim)`. A classifier wants one per image:
@@ -203,7 +203,7 @@ assert np.allclose(attended[:, 0], pooled, atol=1e-6)
 # <details><summary>Answer</summary>
 #
 # Out comes the pooled vector, one for each query: (batch, 1, dim). The bias had no place in that layer, and was not
-# missed. Why not is a section of its own below.
+# missed. *The bias that does nothing*, in the second reading, says why.
 #
 # </details>
 #
@@ -237,8 +237,8 @@ assert np.allclose((equal[:, None] @ x)[:, 0], average, atol=1e-6)
 # From here on the package's layer does the work. These are its two methods; compare them with the arrays above.
 
 # %%
-print(inspect.getsource(cct.SequencePooling.weights_over_tokens))
-print(inspect.getsource(cct.SequencePooling.call))
+print(textwrap.dedent(inspect.getsource(cct.SequencePooling.weights_over_tokens)))
+print(textwrap.dedent(inspect.getsource(cct.SequencePooling.call)))
 
 layer = cct.SequencePooling()
 layer.build(x.shape)
@@ -250,60 +250,13 @@ assert np.allclose(ops.convert_to_numpy(layer(x)), pooled, atol=1e-6)
 # The same numbers as the array version. `[:, None]` and `squeeze` only make room for the matrix product; the cast to
 # float32 matters when a model runs in 16 bits.
 #
-# ## What each costs
-#
-# A class token needs one number less to learn than sequence pooling. But it is one token more in every block, and
-# attention compares all pairs.
-#
-# **Predict:** two models with 64 tokens are equal but for this. One has a class token (a *ViT-Lite*), the other
-# sequence pooling (a *CVT*; notebook 06 puts both together). Which one has more parameters?
-
-# %%
-with_token = cct.build_vit_lite("vit_6_4_32").count_params()  # dim 256, 64 patches
-without = cct.build_cvt("cvt_6_4_32").count_params()
-print(f"ViT-Lite-6 {with_token:,}, CVT-6 {without:,}: {with_token - without} more")
-assert with_token - without == 256 + 256 - (256 + 1) == 255  # token, its position, no pooling
-assert round(100 * (65**2 / 64**2 - 1), 1) == 3.1  # percent more pairs of tokens in attention
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# The model with the class token has more, by 255: its dim is 256, and the token and its row in the position table cost
-# 256 each, pooling 257.
-#
-# </details>
-#
-# The same for dim 128, part by part:
-
-# %%
-shape = (None, 64, 128)  # (batch, tokens, dim)
-parts = {
-    "class token": cct.ClassToken(),
-    "average": keras.layers.GlobalAveragePooling1D(),
-    "sequence pooling": cct.SequencePooling(),
-}
-for name, part in parts.items():
-    part.build(shape)
-    shape_out = part.compute_output_shape(shape)
-    print(f"{name:16} {part.count_params():3} parameters, {shape} -> {shape_out}")
-assert [part.count_params() for part in parts.values()] == [128, 0, 128 + 1] == [128, 0, 129]
-
-# %% [markdown]
-# | pooling | tokens in the blocks | one vector | parameters |
-# |---|---|---|---|
-# | class token | (batch, 65, 128) | row 0, (batch, 128) | 128, and 128 for its position |
-# | average | (batch, 64, 128) | the mean, (batch, 128) | 0 |
-# | sequence pooling | (batch, 64, 128) | the weighted mean, (batch, 128) | 129 |
-#
-# All of these are small numbers, and 3.1 % more pairs is little too. Cost does not decide between them.
-#
 # ## Train one
 #
 # Random numbers have shown how pooling computes. Which weights does training find? For that you need a trained model.
 #
 # Digits of 16 x 16 pixels, one convolution, so 8 x 8 = 64 tokens. The model is put together from the package's layers
-# with the pooling as the only part that changes. The last two lines of `pool` are a mistake, kept for the last section.
-# `Recipe` and `fit` are taken as given until [notebook 07](07_training.ipynb).
+# with the pooling as the only part that changes. The last two lines of `pool` are a mistake, kept for *The pooling that
+# is none*. `Recipe` and `fit` are taken as given until [notebook 07](07_training.ipynb).
 
 
 # %%
@@ -683,7 +636,7 @@ for kind in ("class token", "average", "sequence"):
 
 alt = """Test accuracy of three seeds for each pooling. The class token is ahead; average and sequence
 overlap. Two of the three dots of sequence pooling lie on each other."""
-title = "On these digits the class token is ahead"
+title = "Three poolings, three seeds each, on the digits"
 cct.show(figures.draw_scores(scored, "test top-1 (%)", title), alt=alt)
 
 assert abs(np.mean(scored["sequence"]) - np.mean(scored["average"])) < 0.5
@@ -699,8 +652,9 @@ assert len(set(scored["sequence"])) == 2  # two seeds share a dot
 #
 # </details>
 #
-# That is the opposite of what the authors of CCT report. They publish 92.58 % for CVT-6, with sequence pooling, and
-# 90.94 % for ViT-Lite-6, with a class token, both after 200 epochs on
+# That is the opposite of what the authors of CCT report. With patches for tokens and six blocks, they call the model
+# ViT-Lite-6 if a class token sums up, and CVT-6 if sequence pooling does (notebook 06 builds both). They publish
+# 92.58 % for CVT-6 and 90.94 % for ViT-Lite-6, both after 200 epochs on
 # [CIFAR-10](https://github.com/SHI-Labs/Compact-Transformers/tree/main/examples). Two models that come with this course
 # are a pair of the same kind, with two blocks, one training each:
 
@@ -722,7 +676,56 @@ assert (recipe.epochs, len(data.x_train)) == (8, 1293)
 # ViT-Lite and CVT on these digits, with patches for tokens, and [notebook 09](09_what_matters.ipynb) compares the three
 # poolings on photos.
 #
-# ## The bias that does nothing
+# ## For a second reading
+#
+# ### What each costs
+#
+# A class token needs one number less to learn than sequence pooling. But it is one token more in every block, and
+# attention compares all pairs.
+#
+# **Predict:** two models with 64 tokens are equal but for this. ViT-Lite-6 has a class token, CVT-6 has sequence
+# pooling. Which one has more parameters?
+
+# %%
+with_token = cct.build_vit_lite("vit_6_4_32").count_params()  # dim 256, 64 patches
+without = cct.build_cvt("cvt_6_4_32").count_params()
+print(f"ViT-Lite-6 {with_token:,}, CVT-6 {without:,}: {with_token - without} more")
+assert with_token - without == 256 + 256 - (256 + 1) == 255  # token, its position, no pooling
+assert round(100 * (65**2 / 64**2 - 1), 1) == 3.1  # percent more pairs of tokens in attention
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# The model with the class token has more, by 255: its dim is 256, and the token and its row in the position table cost
+# 256 each, pooling 257.
+#
+# </details>
+#
+# The same for dim 128, part by part:
+
+# %%
+shape = (None, 64, 128)  # (batch, tokens, dim)
+parts = {
+    "class token": cct.ClassToken(),
+    "average": keras.layers.GlobalAveragePooling1D(),
+    "sequence pooling": cct.SequencePooling(),
+}
+for name, part in parts.items():
+    part.build(shape)
+    shape_out = part.compute_output_shape(shape)
+    print(f"{name:16} {part.count_params():3} parameters, {shape} -> {shape_out}")
+assert [part.count_params() for part in parts.values()] == [128, 0, 128 + 1] == [128, 0, 129]
+
+# %% [markdown]
+# | pooling | tokens in the blocks | one vector | parameters |
+# |---|---|---|---|
+# | class token | (batch, 65, 128) | row 0, (batch, 128) | 128, and 128 for its position |
+# | average | (batch, 64, 128) | the mean, (batch, 128) | 0 |
+# | sequence pooling | (batch, 64, 128) | the weighted mean, (batch, 128) | 129 |
+#
+# All of these are small numbers, and 3.1 % more pairs is little too. Cost does not decide between them.
+#
+# ### The bias that does nothing
 #
 # One number of the layer is left, the bias $b$, for which attention had no place. **Predict:** what happens to the
 # weights when the bias grows by 100?
@@ -801,7 +804,7 @@ assert moved["Adam"] > 1000 * moved["SGD"]
 # not read meaning into a weight because training has moved it.
 
 # %% [markdown]
-# ## The pooling that is none
+# ### The pooling that is none
 #
 # Sequence pooling in one line of Keras: `Dense(1, activation="softmax")`. It is in code that people use, and it is
 # the last branch of `pool` above.
@@ -964,10 +967,11 @@ cct.check("query_pooling", QueryPooling)
 # %% [markdown]
 # ### Exercise: Is this pooling a mean?
 #
-# *15 minutes.* Write the test that catches the pooling that is none. `pool` is a function from tokens `(batch,
-# tokens, dim)` to `(batch, dim)`; its weights depend on the tokens, but not when the same number is added to all of
-# them. Return True if every image gets a weighted mean of its own tokens, with weights that sum to 1, and False
-# otherwise. You choose the tokens, not the weights: those stay inside.
+# *15 minutes.* Write the test that catches a sum which calls itself a mean (*The pooling that is none*, in the second
+# reading, shows one that is in use). `pool` is a function from tokens `(batch, tokens, dim)` to `(batch, dim)`; its
+# weights depend on the tokens, but not when the same number is added to all of them. Return True if every image gets a
+# weighted mean of its own tokens, with weights that sum to 1, and False otherwise. You choose the tokens, not the
+# weights: those stay inside.
 #
 # `is_weighted_mean(lambda tokens: tokens.sum(axis=1))` gives `False`.
 
@@ -1004,13 +1008,15 @@ cct.progress(5)
 # - Pooling turns `(batch, tokens, dim)` into `(batch, dim)`. Sequence pooling is a weighted mean with learned scores;
 #   the average is its case of equal scores.
 # - It is attention with one learned query. The tokens are keys and values.
-# - The weights come from a softmax over the tokens and sum to 1. The bias cancels; Adam moves it all the same.
-# - It costs dim + 1 parameters. A class token costs dim and dim for its position, and is one token more in every block.
+# - The weights come from a softmax over the tokens and sum to 1.
 # - Large weights show where the vector reads from, and leaving them out hurts more than leaving out random ones. They
 #   do not show why, and how much hangs on them differs from seed to seed.
 # - A token is more than its pixels: with the heaviest squares of one photo hidden, the model said the same of it.
 # - Which pooling is best depends on the task: the class token on these few digits, sequence pooling on CIFAR-10, for
 #   the authors and in the pair of models shipped here.
+# - Sequence pooling costs dim + 1 parameters. A class token costs dim and dim for its position, and is one token more
+#   in every block.
+# - The bias cancels in the softmax; Adam moves it all the same.
 # - A softmax over an axis of size one is a sum in disguise, and it trains well. A check of the weights finds it.
 # - **Difference from the paper and the 2021 example:** none in the arithmetic. The paper writes it as
 #   $\text{softmax}(g(x))^T x$ with a linear $g$; the authors' code, the keras.io example (`Dense(1)`, then a softmax

@@ -16,7 +16,7 @@
 # *How do the parts make CCT?*
 #
 # You put the parts together, count every parameter and every multiplication, and see what each step from ViT to CCT
-# costs and buys. Then you load weights in the authors' format and find every stage equal to their code.
+# costs and buys. At a second reading you load weights in the authors' format and find every stage equal to their code.
 #
 # 110 minutes to read, 1 minute to run. Builds on [notebook 01](01_patches_and_convolutions.ipynb),
 # [notebook 04](04_stochastic_depth.ipynb) and [notebook 05](05_sequence_pooling.ipynb).
@@ -33,12 +33,6 @@
 # token, and the softmax runs over as many scores as there are.
 #
 # </details>
-#
-# **Which way through?** The main line goes from *The model in one picture* to *From ViT-Lite to CVT to CCT*, about an
-# hour. The rest can be skipped at a first reading, and is there when you need it: *Every variant, to the digit* and
-# *Equal to the authors' code* for those who quote or load the authors' models, *Save and load*, *A larger image* and
-# *Three traps of saving and building* for those who use their own, and *Choose your own* to play. Of the exercises only
-# the last needs more than the main line, *Save and load*.
 
 # %% jupyter={"source_hidden": true} tags=["setup"]
 import sys
@@ -58,6 +52,7 @@ cct.setup()
 import inspect
 import json
 import tempfile
+import textwrap
 
 import keras
 import numpy as np
@@ -72,6 +67,12 @@ from cct_helpers.topics.costs import model_costs
 keras.utils.set_random_seed(0)
 
 # %% [markdown]
+# **Which way through?** The main line goes from *The model in one picture* to *Count one layer*, about 30 minutes; then
+# a good place for a break; and from *The whole model in one table* to *Choose your own*, about 30. What stands under
+# *For a second reading* can wait: *Every variant, to the digit* and *Equal to the authors' code* until you quote or
+# load the authors' models, *Save and load*, *A larger image* and *Three traps of saving and building* until you use
+# your own. Of the exercises only the last needs more than the main line, *Save and load*.
+#
 # ## The model in one picture
 #
 # A Compact Convolutional Transformer (CCT) is a short chain. Convolutions turn the image into tokens. A few
@@ -474,7 +475,53 @@ assert cvt - vit > 5 and compact - cvt > 6 and 1 < np.ptp(top1["CCT-2/3x2"]) < 1
 # authors, with models three times as deep and over ten times as large, report steps in the same order: 90.94, 92.58 and
 # 93.56 % for ViT-Lite-6/4, CVT-6/4 and CCT-6/3x2.
 #
-# ## Every variant, to the digit
+# ## Choose your own
+#
+# *Why:* a model of your own begins with its sizes, and a size moves the cost of one part more than that of another.
+#
+# Each slider changes one number of the model. The bars show where parameters and work go. Some choices are impossible;
+# the picture then says why. Things to try:
+#
+# - `cct_2_3x2_32` is where the sliders start. Set `num_conv_layers` to 1: what happens to tokens and to the products?
+# - Set `dim` to 96 and `num_heads` to 5.
+# - Raise `image_side` and watch the attention products grow past everything else.
+
+
+# %%
+def draw_architecture(image_side, **sizes):
+    sizes["padding"] = sizes["kernel_size"] // 2
+    costs = model_costs("cct_2_3x2_32", (image_side, image_side, 3), **sizes)
+    most = max(costs["macs"], key=costs["macs"].get)
+    message = f"Largest share of the work: {most}"
+    return pictures.draw_costs(costs["parameters"], costs["macs"], costs["tokens"], message)
+
+
+# %%
+sliders = dict(num_layers=(1, 14), dim=(32, 384, 32), num_heads=(1, 8), mlp_ratio=(1, 4))
+sliders |= dict(kernel_size=[1, 3, 5, 7], num_conv_layers=(1, 3), image_side=(16, 128, 16))
+small_cct = dict(num_layers=2, dim=128, num_heads=2, mlp_ratio=1)
+small_cct |= dict(kernel_size=3, num_conv_layers=2, image_side=32)
+many_tokens = small_cct | dict(num_conv_layers=1, image_side=96)
+alt = """Bars of parameters and MACs by part, for two models. In CCT-2/3x2, with 64 tokens, the
+tokenizer does most of the work. With 2,304 tokens, one convolution on an image of 96 pixels, the
+attention products do most of it."""
+box = cct.explore(draw_architecture, [small_cct, many_tokens], alt=alt, **sliders)
+
+costs = model_costs("cct_2_3x2_32", (96, 96, 3), num_conv_layers=1)
+assert costs["tokens"] == 2304
+assert costs["macs"]["attention products"] > 0.8 * sum(costs["macs"].values())
+
+# %% [markdown]
+# <details><summary>What you find</summary>
+#
+# With one convolution the grid is 16 x 16 instead of 8 x 8: four times the tokens, sixteen times the attention
+# products. A width of 96 cannot be divided among 5 heads, so there is no such model.
+#
+# </details>
+#
+# ## For a second reading
+#
+# ### Every variant, to the digit
 #
 # *Why:* the paper's models have names. If you quote their accuracy, you want to have built the same thing.
 #
@@ -542,7 +589,7 @@ assert authors["cct_6_3x1_32"][1] - one["parameters"]["position"] == 3_168_267
 # [table](https://github.com/SHI-Labs/Compact-Transformers/tree/main/examples) gives 3.168M for CCT-6/3x1. That is the
 # count *without* positions. Their other entries count the learned table.
 #
-# ## Equal to the authors' code
+# ### Equal to the authors' code
 #
 # *Why:* equal counts do not make equal models. A norm in the wrong place or a transposed matrix has the same number of
 # parameters. The proof is in the numbers: same weights, same image, same result at every stage.
@@ -605,7 +652,7 @@ for epsilon in (1e-3, 1e-5):  # Keras's default, then the authors', which stays
 assert found[1e-3] > 2e-4 > 20 * found[1e-5] and layers.LayerNormalization().epsilon == 1e-3
 
 # %% [markdown]
-# ## Save and load
+# ### Save and load
 #
 # *Why:* a model that you cannot load in another program is lost work.
 #
@@ -645,7 +692,7 @@ print(keras.saving.serialize_keras_object(cct.TransformerBlock(2))["registered_n
 #
 # Each of our layers is registered under its name, as in the last line above; no `custom_objects` are needed.
 #
-# ## A larger image
+# ### A larger image
 #
 # *Why:* nothing in attention or pooling depends on the number of tokens. The one part that does is the table of learned
 # positions, one row a token.
@@ -673,51 +720,7 @@ print("logits:", larger(np.zeros((1, 48, 40, 3), "float32")).shape)
 # `load_reference_weights` lays the 64 rows out as an 8 x 8 picture and resizes it, as you would resize an image. The
 # authors' code does the same; it can only make square grids.
 #
-# ## Choose your own
-#
-# *Why:* a model of your own begins with its sizes, and a size moves the cost of one part more than that of another.
-#
-# Each slider changes one number of the model. The bars show where parameters and work go. Some choices are impossible;
-# the picture then says why. Things to try:
-#
-# - `cct_2_3x2_32` is where the sliders start. Set `num_conv_layers` to 1: what happens to tokens and to the products?
-# - Set `dim` to 96 and `num_heads` to 5.
-# - Raise `image_side` and watch the attention products grow past everything else.
-
-
-# %%
-def draw_architecture(image_side, **sizes):
-    sizes["padding"] = sizes["kernel_size"] // 2
-    costs = model_costs("cct_2_3x2_32", (image_side, image_side, 3), **sizes)
-    most = max(costs["macs"], key=costs["macs"].get)
-    message = f"Largest share of the work: {most}"
-    return pictures.draw_costs(costs["parameters"], costs["macs"], costs["tokens"], message)
-
-
-# %%
-sliders = dict(num_layers=(1, 14), dim=(32, 384, 32), num_heads=(1, 8), mlp_ratio=(1, 4))
-sliders |= dict(kernel_size=[1, 3, 5, 7], num_conv_layers=(1, 3), image_side=(16, 128, 16))
-small_cct = dict(num_layers=2, dim=128, num_heads=2, mlp_ratio=1)
-small_cct |= dict(kernel_size=3, num_conv_layers=2, image_side=32)
-many_tokens = small_cct | dict(num_conv_layers=1, image_side=96)
-alt = """Bars of parameters and MACs by part, for two models. In CCT-2/3x2, with 64 tokens, the
-tokenizer does most of the work. With 2,304 tokens, one convolution on an image of 96 pixels, the
-attention products do most of it."""
-box = cct.explore(draw_architecture, [small_cct, many_tokens], alt=alt, **sliders)
-
-costs = model_costs("cct_2_3x2_32", (96, 96, 3), num_conv_layers=1)
-assert costs["tokens"] == 2304
-assert costs["macs"]["attention products"] > 0.8 * sum(costs["macs"].values())
-
-# %% [markdown]
-# <details><summary>What you find</summary>
-#
-# With one convolution the grid is 16 x 16 instead of 8 x 8: four times the tokens, sixteen times the attention
-# products. A width of 96 cannot be divided among 5 heads, so there is no such model.
-#
-# </details>
-#
-# ## Three traps of saving and building
+# ### Three traps of saving and building
 #
 # *Why:* none of the three raises an error where the mistake is made.
 #
@@ -808,7 +811,7 @@ try:
     outcome = "accepted"
 except ValueError as error:
     outcome = f"refused: {error}"
-print(outcome)
+print(textwrap.fill(outcome, 96))
 assert "drop_path" in outcome and outcome.startswith("refused")
 
 # %% [markdown]
@@ -931,11 +934,11 @@ cct.progress(6)
 # | `Linear(10)` | (batch, 128) | (batch, 10) | 1,290 |
 # | together | (batch, 32, 32, 3) | (batch, 10) | 283,723 |
 #
-# - Two changes lead from ViT-Lite to CCT: sequence pooling costs nothing, convolutions cost 69,184 parameters and over
-#   twice the work. In these records each bought more than five points on CIFAR-10.
 # - The authors' block normalises before attention and again on the main path before the MLP.
 # - Parameters and work sit in different places. The attention products have no parameters and grow with the square of
 #   the number of tokens; published MACs leave them out.
+# - Two changes lead from ViT-Lite to CCT: sequence pooling costs nothing, convolutions cost 69,184 parameters and over
+#   twice the work. In these records each bought more than five points on CIFAR-10.
 # - Equal counts are a first test. Equal numbers at every stage, from the same weights, are the proof.
 # - A saved model holds names, not code. Give every layer `**kwargs`, pass activations by name, and load what you save.
 #

@@ -19,15 +19,7 @@
 # which differences are more than luck.
 #
 # 120 minutes to read, 1 minute to run. Builds on [notebook 06](06_compact_transformer.ipynb) and [notebook
-# 07](07_training.ipynb). The way through it:
-#
-# - *One change at a time* to *Fourteen comparisons, one line* (25 minutes): what luck can do. All that follows needs
-#   it.
-# - *What the record says* to *Two changes at once* (25 minutes): what single changes are worth, and what they cost.
-# - *The ladder* to *What ten thousand images and a few epochs can say* (25 minutes): many changes in a row. Take a
-#   break before it.
-# - The rest can be skipped at a first reading: a browser of all these runs, and *For experiments of your own*, whose
-#   sections stand each for itself.
+# 07](07_training.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/09_what_matters.ipynb)
 
@@ -51,6 +43,7 @@ import inspect
 import itertools
 import json
 import tempfile
+import textwrap
 
 import keras
 import numpy as np
@@ -76,6 +69,11 @@ rng = np.random.default_rng(0)
 # 2. With other orders of the same squares: random ones, from the centre outwards, or the map of another image.
 #
 # </details>
+#
+# **Which way through?** The main line goes from *One change at a time* to *Two changes at once*, about 50 minutes:
+# what luck can do, and what single changes are worth; then a good place for a break; and from *The ladder* to *What ten
+# thousand images and a few epochs can say*, about 25: many changes in a row. What stands under *For a second reading*
+# can wait: a browser of all these runs, and what you need on the day when you plan an ablation yourself.
 #
 # ## One change at a time
 #
@@ -119,7 +117,7 @@ def read(name):
 record = read("09_parts")
 trained_with = record["recipe"]
 hours = sum(run["seconds"] for run in record["runs"]) / 3600
-print(record["what"], record["note"], sep="\n")
+print(record["what"], textwrap.fill(record["note"], 96), sep="\n")
 print(f"{record['train_images']:,} training images, {trained_with['epochs']} epochs")
 print(f"{len(record['runs'])} runs, {hours:.1f} hours, {record['machine']}")
 for field in ("optimizer", "learning_rate", "batch_size", "image_scales"):
@@ -201,9 +199,9 @@ assert 0.5 < deviation < 0.6 and spreads.argmin() == 0 and spreads[0] < deviatio
 # %% [markdown]
 # The pooled spread is about half a point, more than twenty times that of the first row. It is used from here on.
 #
-# Are all settings equally steady, so that one spread fits all? Probably not quite: *One spread for all?*, near the end
-# of this notebook, looks into it. So the line that is drawn below is a compromise, too wide for the calm rows and too
-# narrow for the restless ones.
+# Are all settings equally steady, so that one spread fits all? Probably not quite: *One spread for all?*, in the second
+# reading, looks into it. So the line that is drawn below is a compromise, too wide for the calm rows and too narrow for
+# the restless ones.
 
 # %% [markdown]
 # ## How many seeds?
@@ -321,7 +319,8 @@ cct.show(figure, alt=alt)
 beyond = [name for name in compared if abs(of[name]) > line]
 close = [name for name in compared if abs(abs(of[name]) - line) < 0.15]
 for where, which in {"beyond the line": beyond, "less than 0.15 from it": close}.items():
-    print(f"{where}:", ", ".join(f"{name} {of[name]:+.1f}" for name in which))
+    told_here = ", ".join(f"{name} {of[name]:+.1f}" for name in which)
+    print(textwrap.fill(f"{where}: {told_here}", 96, subsequent_indent="    "))
 
 far = {name: round(of[name]) for name in beyond if name not in close}
 assert far == dict(convs_1=2, convs_3=-3, kernel_1=-10, kernel_5=-3, layers_1=-3)
@@ -539,7 +538,7 @@ assert len(rungs) == 10 and climbed.shape[1] >= 3 and round(climbed[-1].mean()) 
 # **Predict:** which rung is the highest step? Which are none at all?
 
 # %%
-title = "A falling rate brings calm, Muon accuracy, smaller heads speed"
+title = "Rung by rung, from the model and recipe of 2021 at the bottom"
 figure = pictures.draw_ladder(rungs, climbed, speeds, title)
 alt = """Accuracy: three rungs near 50 %, seeds far apart, then six near 54 %, close together,
 and 57 % at the top; images a second: five low bars, five higher"""
@@ -577,6 +576,8 @@ assert [f"{steps[name]:+.1f}" for name in three] == ["+3.1", "-0.5", "+3.6"]
 assert [round(1 / (1 + faster[name]), 1) for name in three] == [1.0, 0.8, 1.2]
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
 # - **The schedule buys calm.** On the first rung, with a constant rate, two runs lie more than seven points apart. From
 #   the falling rate on, the spread is less than a third as large. Its three points of accuracy are less than two
 #   standard errors, as the runs below it scatter so widely. Of the crop and the normalisation nothing can be said at
@@ -586,7 +587,9 @@ assert [round(1 / (1 + faster[name]), 1) for name in three] == [1.0, 0.8, 1.2]
 # - **Weight decay, head size, position table, MLP, the course's model:** no step that three seeds could show, up or
 #   down.
 #
-# Some rungs change more than one thing. The trap *a rung with three changes*, near the end, finds them.
+# </details>
+#
+# Some rungs change more than one thing. The trap *a rung with three changes*, in the second reading, finds them.
 #
 # No gain in accuracy is not the same as no gain. What did the heads of half the size bring?
 
@@ -629,11 +632,15 @@ assert spread_of["without_schedule"] > 3 * falling
 assert abs(from_above["without_weight_decay"]) < 2 * high_error
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
 # - **The crop is no fix here.** At its own rung nothing could be told. At the top the runs without it are better, by
 #   more than three points, far beyond luck.
 # - **The schedule** is worth three to four points from both sides, though neither number is sure: without it the runs
 #   scatter.
 # - **Weight decay:** nothing that could be seen from either side.
+#
+# </details>
 #
 # A ladder tells a story, and its order is the author's. Before you believe a step, take it back at the top.
 
@@ -692,7 +699,9 @@ assert 0.95 < last_was_best < 1 and max(r_all, r_rest) < -0.97
 # Ablate at the length at which you mean to train, if you can pay for it. Notebook 10 trains longer.
 
 # %% [markdown]
-# ## Try it: the ablation browser
+# ## For a second reading
+#
+# ### Try it: the ablation browser
 #
 # *Why:* a table answers the questions of whoever made it. Here you can ask your own: every point is a setting, and any
 # two measurements span the plane. The ringed setting is named above it.
@@ -726,17 +735,11 @@ and the ladder's accuracy over time"""
 box = cct.explore(draw, [start_at, by_loss, by_time], alt=alt, **choices)
 
 # %% [markdown]
-# ## For experiments of your own
-#
-# The story of the two records ends here. What follows is for the day when you plan an ablation yourself, and can be
-# skipped until then: whether one spread fits all, how many seeds to pay for, what seeds cannot show, three more ways to
-# fool yourself, and a runner that can be stopped. Each section stands for itself.
-#
 # ### One spread for all?
 #
-# *Why:* the line above rests on one spread for all settings. The first row was more than twenty times calmer than that.
-# Can such a calm row be luck? Draw whole tables in which all settings are equally steady, and look at the steadiest row
-# of each.
+# *Why:* the line of *Fourteen comparisons, one line* rests on one spread for all settings. The first row was more than
+# twenty times calmer than that. Can such a calm row be luck? Draw whole tables in which all settings are equally
+# steady, and look at the steadiest row of each.
 
 # %%
 equally_steady = rng.normal(size=(20_000, *points.shape))  # (tables, settings, seeds)
@@ -935,7 +938,8 @@ assert set(mixed) == {"3_schedule", "4_weight_decay", "9_muon"} and "learning_ra
 # must stay done. The runner that made the record is two loops and one file a run:
 
 # %%
-print(inspect.getsource(run_grid))
+for source_line in inspect.getsource(run_grid).splitlines():
+    print(textwrap.fill(source_line, 96, subsequent_indent=12 * " "))
 
 # %% [markdown]
 # A file is written under another name and then renamed, so it is there whole or not at all. All settings come with the
@@ -1081,18 +1085,19 @@ cct.progress(9)
 # These have no mark, only an answer that you find out.
 #
 # 1. Equal seconds instead of equal epochs: give `as_it_is` as many epochs as `convs_1` had time. Who is ahead?
-# 2. Choose two parts and train all four combinations with `run_grid` on digits. Do the differences add up?
+# 2. Choose two parts and train all four combinations with `run_grid` on digits (*A runner that can be
+#    stopped*, in the second reading). Do the differences add up?
 #
 # ## Recap
 #
 # - Change one part, train with several seeds, compare means.
 # - Three runs cannot tell a spread. Pool it over the grid. Seeds needed grow with the square of the precision wanted.
-# - Report the mean, the spread, the number of runs, the line and the price. A runner that keeps a file a run can be
-#   stopped.
-# - Many comparisons make discoveries by luck, and so does the best of several seeds or settings. Simulate what luck
-#   does, choose on validation, and read the test images once.
+# - Many comparisons make discoveries by luck. Simulate what luck does, and draw the line there.
+# - Report the mean, the spread, the number of runs, the line and the price.
 # - A ladder shows a step at its place, among the faults that are still there. Take it back at the top before you
 #   believe it.
+# - For experiments of your own: the best of several seeds or settings looks better by luck. Choose on validation, and
+#   read the test images once. A runner that keeps a file a run can be stopped.
 #
 # What these records say. Points are test accuracy, the mean of three seeds, less that of `as_it_is`, `kernel_1`, the
 # rung below or the top rung; time is that for an image in training, roughly.

@@ -16,10 +16,9 @@
 # *Is it only for images?*
 #
 # You will train a CCT on letters until it tells 24 languages apart, prove that padding changes none of its numbers, and
-# find out what a much simpler method does better.
+# compare it with a much simpler method.
 #
-# 110 minutes to read, 1 minute to run; good places for a break are before *Attention that does not read padding*, *Is
-# it any good?* and *Where is the language in a name?* Builds on [notebook 05](05_sequence_pooling.ipynb).
+# 110 minutes to read, 1 minute to run. Builds on [notebook 05](05_sequence_pooling.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/12_text.ipynb)
 
@@ -72,6 +71,12 @@ from cct_helpers.topics import text
 keras.utils.set_random_seed(0)
 
 # %% [markdown]
+# **Which way through?** The main line goes from *Why text?* to *Which tokens are real?*, about 25 minutes; then a good
+# place for a break; and from *Attention that does not read padding* to *Try it: type a name*, about 35. What stands
+# under *For a second reading* can wait: *What the mask is worth*, a record of trainings; *Which names make the
+# difference?*, *Who is taken for whom?* and *Where is the language in a name?*, which look into the results; *And a
+# signal?*, for other rows of numbers.
+#
 # ## Why text?
 #
 # Nothing in a transformer knows about images. Attention mixes a set of vectors, and the vectors may stand for letters
@@ -85,14 +90,6 @@ keras.utils.set_random_seed(0)
 #
 # So the layers of a CCT do read text. What is new is *length*: all images of a batch have one size, and every text has
 # its own length. That is the subject of this notebook.
-#
-# - **The main line**, in little more than an hour: from here to *Train it*, then *Is it any good?*, *Try it: type a
-#   name* and *What goes in, what comes out*.
-# - **Can be skipped at a first reading:** *What the mask is worth*, a record of trainings; *What do n-grams do
-#   better?*, *Who is taken for whom?* and *Where is the language in a name?*, which look into the results; *And a
-#   signal?*.
-#
-# Run the cells of what you skip: later ones use what they make.
 #
 # ## A corpus that is on your machine already
 #
@@ -138,7 +135,8 @@ assert always < 0.1 and (differs or data.class_names[few] == "Danish")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# No name is in two parts. And always saying the most frequent language is right in fewer than 10 % of cases.
+# No: a name stays with the thing that it names, and a thing is in one part. And always saying the most
+# frequent language is right in fewer than 10 % of cases.
 #
 # </details>
 #
@@ -213,7 +211,7 @@ assert tokens.shape == ((9 - 1) // 2 + 1, 64)
 
 # %% [markdown]
 # A window of five letters with learned weights is a soft version of a letter *n-gram*, a run of n letters such as
-# "ština", "land" or "isch". Keep that in mind for the comparison below.
+# "ština", "land" or "isch". *Is it any good?* compares the two.
 #
 # ## Which tokens are real?
 #
@@ -272,9 +270,10 @@ assert real_windows(9, 9) == 10 and real_windows(9, 32) == 11
 # In the longer row the kernel of 4 has one more place to stand on. What comes out of the pool changes with the padding,
 # and so does everything after it.
 #
-# **To catch it:** compare a text alone with the same text padded, number by number. The next three sections do.
+# **To catch it:** compare a text alone with the same text padded, number by number. *Attention that does not read
+# padding* and *The whole model* do so.
 #
-# Letters are tokens now, and you know which are real: a good place to rest.
+# Letters are tokens now, and you know which are real.
 #
 # ## Attention that does not read padding
 #
@@ -373,19 +372,38 @@ assert masked_out[5:].sum() == 0
 # </details>
 #
 # The longer the row, the larger the share. The model can learn to live with one length. At another it is a different
-# model, as the record below shows.
+# model, as *What the mask is worth* shows.
 #
 # **To catch it:** sum the weights over the padding. Or watch the logits of one text while its padding grows.
 #
 # ## The whole model
 #
-# Everything together, twice: with 32 places and with 50, and the same weights.
-#
-# **Predict:** by how much do the logits of the test names differ?
+# Everything together, with two blocks. Compare it with the table of notebook 06: only the first layer is new.
 
 # %%
 size = dict(dim=64, embedding_dim=32, kernel_size=5, pool_stride=2)
 untrained = text.build_text_cct(len(letters) + 2, length, num_classes=24, **size)
+shapes_of = {
+    "tokenizer": "(batch, 32) ids | (batch, 16, 64), and which are real",
+    "position": "(batch, 16, 64) | (batch, 16, 64)",
+    "block_0": "(batch, 16, 64) | (batch, 16, 64)",
+    "block_1": "(batch, 16, 64) | (batch, 16, 64)",
+    "norm": "(batch, 16, 64) | (batch, 16, 64)",
+    "pooling": "(batch, 16, 64) | (batch, 64)",
+    "head": "(batch, 64) | (batch, 24)",
+}
+parameters = {name: untrained.get_layer(name).count_params() for name in shapes_of}
+rows = ["| name | shape in | shape out | parameters |", "|---|---|---|---|"]
+rows += [f"| {name} | {shapes} | {parameters[name]:,} |" for name, shapes in shapes_of.items()]
+display(Markdown("\n".join(rows)))
+assert sum(parameters.values()) == untrained.count_params() and untrained.output_shape == (None, 24)
+
+# %% [markdown]
+# The same weights twice: in a model for 32 places and in one for 50.
+#
+# **Predict:** by how much do the logits of the test names differ?
+
+# %%
 longer = text.build_text_cct(len(letters) + 2, 50, num_classes=24, **size)
 longer.set_weights(untrained.get_weights())
 
@@ -415,31 +433,142 @@ keras.utils.set_random_seed(0)
 epochs = 6
 model = text.build_text_cct(len(letters) + 2, length, num_classes=24, **size)
 text.compile_text_cct(model, steps=epochs * (len(x_train) // 64 + 1))
-history = model.fit(
-    x_train, data.y_train, batch_size=64, epochs=epochs, validation_data=(x_val, data.y_val), verbose=2
-).history
+
+
+def tell(epoch, logs):
+    said = f"loss {logs['loss']:.2f}, right in training {100 * logs['accuracy']:.0f} %"
+    print(f"epoch {epoch + 1} of {epochs}: {said}, in validation {100 * logs['val_accuracy']:.0f} %")
+
+
+after_each = keras.callbacks.LambdaCallback(on_epoch_end=tell)
+settings = dict(batch_size=64, epochs=epochs, callbacks=[after_each], verbose=0)
+model.fit(x_train, data.y_train, validation_data=(x_val, data.y_val), **settings)
 
 probabilities = ops.convert_to_numpy(ops.softmax(model.predict(x_test, verbose=0)))
-cct_top1 = np.mean(probabilities.argmax(axis=1) == data.y_test)
+by_cct = probabilities.argmax(axis=1)  # one language a name
+cct_top1 = np.mean(by_cct == data.y_test)
 print(f"test: {100 * cct_top1:.1f} % of the names get the right one of 24 languages")
 assert cct_top1 > 0.6
 
 # %% [markdown]
-# ## What the mask is worth
+# ## Is it any good?
 #
-# Does a model without a mask do worse? A record of trainings, three seeds each (a seed sets the split too), was made
-# with `notebooks/scripts/text_runs.py` on the names of Babel 2.19. One kind has no mask anywhere: padding is a letter
-# like any other. In rows of 32 places, as in its training, it is as good as the masked one. Then each test name was
-# given in rows of other lengths: without any padding, as you would ask for a single name, and in 64 and in 128 places.
+# A number means little without a simple method beside it. For short texts that method is *n-grams*: count all runs of
+# 1 to 4 letters in a name, give rare ones more weight (TF-IDF: the count times a factor that shrinks with the number of
+# names that have the run), and put a logistic regression on the counts. It knows no order beyond four letters.
 #
-# **Predict:** which of the three hurts the model without a mask the most?
+# **Predict:** which one wins, and by how much?
+
+# %%
+n_grams = make_pipeline(
+    TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), sublinear_tf=True),
+    LogisticRegression(C=30, solver="sag", max_iter=100, tol=1e-2, random_state=0),
+)
+n_grams.fit(data.x_train, data.y_train)
+by_n_grams = n_grams.predict(data.x_test)
+n_grams_top1 = np.mean(by_n_grams == data.y_test)
+print(f"n-grams {100 * n_grams_top1:.1f} %, CCT {100 * cct_top1:.1f} %")
+print(f"numbers to learn: n-grams {n_grams[-1].coef_.size:,}, CCT {model.count_params():,}")
+assert n_grams_top1 > cct_top1 + 0.05 and n_grams[-1].coef_.size > 10 * model.count_params()
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# The n-grams win, by more than 5 points.
+#
+# </details>
+#
+# They have more than ten times as many numbers to learn, but their loss is convex: it has one lowest point, and every
+# start leads there. Perhaps six epochs were too few for the CCT, or the seed was unlucky? A record of trainings has
+# three seeds of each kind (a seed sets the split too), and longer runs. It was made with
+# `notebooks/scripts/text_runs.py` on the names of Babel 2.19. The kind *padding as letters* has no mask anywhere.
 
 # %%
 place = Path(root, "notebooks", "results", "12_languages.json")
 record = json.loads(place.read_text(encoding="utf-8"))
 assert record["data"].endswith("babel 2.19.0")
 
+top1 = {}  # kind -> percent, one number a seed
+for run in record["runs"]:
+    top1.setdefault(run["kind"], []).append(100 * run["test_top1"])
+kinds = record["settings"]["kinds"]
+called = {kind: f"{kind}, {settings['epochs']} epochs" for kind, settings in kinds.items()}
+called["masked, long"] = "masked, 20 epochs, dropout 0.1"
+rows = {called.get(kind, kind): values for kind, values in top1.items()}
 
+title = "Every run of the n-grams beats every run of the CCT"
+alt = """Test accuracy of three seeds each: n-grams lead, the CCT trained for longer, with dropout,
+comes closest."""
+cct.show(figures.draw_scores(rows, "test top-1 (%)", title), alt)
+for kind, values in rows.items():
+    print(f"{kind:32} mean {np.mean(values):.1f} %, seeds", " ".join(f"{v:.1f}" for v in values))
+assert all(min(top1["n-grams"]) > max(top1[kind]) for kind in kinds)
+assert np.mean(top1["masked, long"]) > np.mean(top1["masked"])
+assert kinds["masked, long"] == {"epochs": 20, "dropout": 0.1}
+
+# %% [markdown]
+# Longer training with dropout helps; the two came together, so the record can't say which of them did it. The n-grams
+# still win with every seed.
+#
+# On a few thousand short names n-grams are the method to use. A transformer earns its place where order over long
+# distances matters and where there is more data to learn it from; names of ten letters offer neither. What it gives you
+# here is a model small enough to look into.
+#
+# ## Try it: type a name
+#
+# Any name, in any language: your own, a town, a dish. The alphabet is that of the 24 languages. `look_inside` gives
+# attention, pooling weights and mask in one pass.
+
+
+# %%
+def draw(name):
+    """How the trained model reads a name."""
+    name = text.clean(name)[:length]
+    seen = text.look_inside(model, text.encode([name], letters, length))
+    count = seen["real"].sum()
+    pooled, shares = seen["pooling"][0, :count], softmax(seen["logits"][0])
+    attention = seen["attention"][-1, 0].mean(axis=0)[:count, :count]  # last block, mean of the heads
+    return pictures.draw_reading(name, pooled, attention, shares, data.class_names, stride=2)
+
+
+examples = ["neuseeländisch", "vereinigte staaten", "zhōngguó"]
+alt = """Three names, each with its pooling weights over the letters, the attention between tokens
+in the last block, and the five likeliest languages with their probabilities."""
+settings = [dict(name=name) for name in examples]
+box = cct.explore(draw, settings, alt, name="type a name and press Enter")
+
+# %%
+typed = text.look_inside(model, text.encode(examples, letters, length))
+shares = softmax(typed["logits"], axis=1)  # (names, languages)
+likeliest = np.argsort(-shares, axis=1)
+german, hungarian = (data.class_names.index(language) for language in ("German", "Hungarian"))
+united = by_n_grams[data.x_test == "vereinigte staaten"]
+if not differs:
+    assert likeliest[0, 0] == german and typed["pooling"][0].argmax() == 6  # its token "sch"
+    assert german not in likeliest[1, :5] and united.tolist() == [german]
+    assert likeliest[2, 0] == hungarian and shares[2].max() > 0.8
+
+# %% [markdown]
+# The first name is read from its "sch", and that is German. The second is German as well, and German is not even among
+# the five likeliest: it is one of the names that the CCT gets wrong and the n-grams get right. The third is what the
+# Chinese call China. The model is more than 80 % sure that it is Hungarian: a model of 24 classes can't say "none of
+# these" (notebook 00).
+#
+# ## For a second reading
+#
+# ### What the mask is worth
+#
+# *Why:* you meet a model without a mask, and its test score looks fine.
+#
+# Does a model without a mask do worse? In the record of *Is it any good?* one kind has no mask anywhere: padding is a
+# letter like any other. In rows of 32 places, as in its training, it is as good as the masked one. Then each test name
+# was given in rows of other lengths: without any padding, as you would ask for a single name, and in 64 and in 128
+# places.
+#
+# **Predict:** which of the three hurts the model without a mask the most?
+
+
+# %%
 def percent(kind, what):
     """What was measured of one kind of model, in percent: (seeds,)."""
     return 100 * np.array([run[what] for run in record["runs"] if run["kind"] == kind])
@@ -486,67 +615,13 @@ assert differs or abs(usual[0] - 100 * cct_top1) < 2  # equal but for rounding
 # saw but for a few long names is a name *without* padding. At 32 places nothing gives all this away, so a test set in
 # the rows of the training cannot find this mistake.
 #
-# That ends the story of padding: a good place to rest. What remains is whether the model is any good.
+# ### Which names make the difference?
 #
-# ## Is it any good?
-#
-# A number means little without a simple method beside it. For short texts that method is *n-grams*: count all runs of
-# 1 to 4 letters in a name, give rare ones more weight (TF-IDF: the count times a factor that shrinks with the number of
-# names that have the run), and put a logistic regression on the counts. It knows no order beyond four letters.
-#
-# **Predict:** which one wins, and by how much?
-
-# %%
-n_grams = make_pipeline(
-    TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), sublinear_tf=True),
-    LogisticRegression(C=30, solver="sag", max_iter=100, tol=1e-2, random_state=0),
-)
-n_grams.fit(data.x_train, data.y_train)
-n_grams_top1 = n_grams.score(data.x_test, data.y_test)
-print(f"n-grams {100 * n_grams_top1:.1f} %, CCT {100 * cct_top1:.1f} %")
-print(f"numbers to learn: n-grams {n_grams[-1].coef_.size:,}, CCT {model.count_params():,}")
-assert n_grams_top1 > cct_top1 + 0.05 and n_grams[-1].coef_.size > 10 * model.count_params()
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# The n-grams win, by more than 5 points.
-#
-# </details>
-#
-# They have more than ten times as many numbers to learn, but their loss is convex: it has one lowest point, and every
-# start leads there. Perhaps six epochs were too few for the CCT, or the seed was unlucky? The record that
-# *What the mask is worth* read in has three seeds of each kind, and longer runs.
-
-# %%
-top1 = {}  # kind -> percent, one number a seed
-for run in record["runs"]:
-    top1.setdefault(run["kind"], []).append(100 * run["test_top1"])
-kinds = record["settings"]["kinds"]
-called = {kind: f"{kind}, {settings['epochs']} epochs" for kind, settings in kinds.items()}
-called["masked, long"] = "masked, 20 epochs, dropout 0.1"
-rows = {called.get(kind, kind): values for kind, values in top1.items()}
-
-title = "Every run of the n-grams beats every run of the CCT"
-alt = """Test accuracy of three seeds each: n-grams lead, the CCT trained for longer, with dropout,
-comes closest."""
-cct.show(figures.draw_scores(rows, "test top-1 (%)", title), alt)
-for kind, values in rows.items():
-    print(f"{kind:32} mean {np.mean(values):.1f} %, seeds", " ".join(f"{v:.1f}" for v in values))
-assert all(min(top1["n-grams"]) > max(top1[kind]) for kind in kinds)
-assert np.mean(top1["masked, long"]) > np.mean(top1["masked"])
-assert kinds["masked, long"] == {"epochs": 20, "dropout": 0.1}
-
-# %% [markdown]
-# Longer training with dropout helps; the two came together, so the record can't say which of them did it. The n-grams
-# still win with every seed.
-#
-# ## What do n-grams do better?
+# *Why:* you want to know what made the n-grams win, and not only by how much.
 #
 # **Predict:** where is the gap to the CCT larger, for short names or for long ones?
 
 # %%
-by_n_grams, by_cct = n_grams.predict(data.x_test), probabilities.argmax(axis=1)
 letters_in = np.char.str_len(data.x_test)
 spans = [(1, 6), (7, 9), (10, 12), (13, 17), (18, 60)]
 inside = [(letters_in >= low) & (letters_in <= high) for low, high in spans]  # each (names,)
@@ -556,7 +631,7 @@ for method, said in (("n-grams", by_n_grams), ("CCT", by_cct)):
 gap = 100 * (np.array(right_by["n-grams"]) - right_by["CCT"])
 
 ranges, counts = [f"{low} to {high}" for low, high in spans], [int(chosen.sum()) for chosen in inside]
-title = "The n-grams are ahead everywhere, and furthest on long names"
+title = "Names of five ranges of length, and how many points the two are apart"
 alt = f"""Accuracy over the length of the name. The n-grams are above the CCT at every length, by
 {gap[0]:.0f} points for names of up to 6 letters and by {gap[-1]:.0f} for those of 18 and more."""
 cct.show(pictures.draw_over_length(ranges, right_by, counts, title), alt)
@@ -586,18 +661,16 @@ for pair in (("Czech", "Slovak"), ("Danish", "Norwegian"), ("Dutch", "German")):
 # what the CCT does not have. It has windows of five letters with weights that all 24 languages share, and their largest
 # values.
 #
-# On a few thousand short names n-grams are the method to use. A transformer earns its place where order over long
-# distances matters and where there is more data to learn it from; names of ten letters offer neither. What it gives you
-# here is a model small enough to look into.
+# ### Who is taken for whom?
 #
-# ## Who is taken for whom?
+# *Why:* you want to know which mistakes stand behind the accuracy.
 #
 # **Predict:** name three pairs of languages that the model will mix up.
 
 # %%
 confusion = np.zeros((24, 24), int)  # (true language, answer)
 np.add.at(confusion, (data.y_test, by_cct), 1)
-title = "The brightest mistakes are between relatives"
+title = "What the CCT answers where it is wrong"
 figure = figures.draw_confusion(confusion, data.class_names, "language", high=30, title=title)
 alt = """Confusions between 24 languages without the right answers. Most cells are dark; brightest
 are Danish taken for Norwegian, Finnish for Estonian and Dutch for German."""
@@ -648,9 +721,9 @@ assert differs or (worst == "Danish" and recall.min() < 0.2 and 2 * danes[norweg
 # share. What is left of Danish, the fewest of all, are those in which it differs from its neighbours, and most of them
 # are taken for Norwegian.
 #
-# You know now how good the model is, and where it fails: a good place to rest.
+# ### Where is the language in a name?
 #
-# ## Where is the language in a name?
+# *Why:* you want to know which letters the model reads from, and whether these are the ones that tell the language.
 #
 # **Predict:** which costs more accuracy, to cut off the first three letters of a name or the last three?
 
@@ -717,7 +790,7 @@ assert differs or retrained["without the last 3"] > 0.55
 # does its grammar: "ština", "isch", "ois", "ų". But more than half of the names can be told without it, once a model
 # has learned to. An intervention on the input of a trained model shows what it uses, not what there is.
 #
-# Does the pooling say so too? `look_inside` gives attention, pooling weights and mask in one pass.
+# Does the pooling say so too?
 
 # %%
 insides = text.look_inside(model, text.encode(names, letters, length))
@@ -736,46 +809,9 @@ assert first.mean() < 1 < last.mean()
 # blocks a token has read from all others, so weight on the last one need not mean that only the ending counts (notebook
 # 05 has a case where the weights of three seeds disagree).
 #
-# ## Try it: type a name
+# ### And a signal?
 #
-# Any name, in any language: your own, a town, a dish. The alphabet is that of the 24 languages.
-
-
-# %%
-def draw(name):
-    """How the trained model reads a name."""
-    name = text.clean(name)[:length]
-    seen = text.look_inside(model, text.encode([name], letters, length))
-    count = seen["real"].sum()
-    pooled, shares = seen["pooling"][0, :count], softmax(seen["logits"][0])
-    attention = seen["attention"][-1, 0].mean(axis=0)[:count, :count]  # last block, mean of the heads
-    return pictures.draw_reading(name, pooled, attention, shares, data.class_names, stride=2)
-
-
-examples = ["neuseeländisch", "vereinigte staaten", "zhōngguó"]
-alt = """Three names, each with its pooling weights over the letters, the attention between tokens
-in the last block, and the five likeliest languages with their probabilities."""
-settings = [dict(name=name) for name in examples]
-box = cct.explore(draw, settings, alt, name="type a name and press Enter")
-
-# %%
-typed = text.look_inside(model, text.encode(examples, letters, length))
-shares = softmax(typed["logits"], axis=1)  # (names, languages)
-likeliest = np.argsort(-shares, axis=1)
-german, hungarian = (data.class_names.index(language) for language in ("German", "Hungarian"))
-united = by_n_grams[data.x_test == "vereinigte staaten"]
-if not differs:
-    assert likeliest[0, 0] == german and typed["pooling"][0].argmax() == 6  # its token "sch"
-    assert german not in likeliest[1, :5] and united.tolist() == [german]
-    assert likeliest[2, 0] == hungarian and shares[2].max() > 0.8
-
-# %% [markdown]
-# The first name is read from its "sch", and that is German. The second is German as well, and German is not even among
-# the five likeliest: it is one of the names that the CCT gets wrong and the n-grams get right. The third is what the
-# Chinese call China. The model is more than 80 % sure that it is Hungarian: a model of 24 classes can't say "none of
-# these" (notebook 00).
-#
-# ## And a signal?
+# *Why:* you have neither images nor text, but measurements over time.
 #
 # A heartbeat, a vibration, a sound: a row of numbers as well, but nothing has to be embedded. A sample is a number
 # already, or one for each channel. So the CCT of notebook 06 takes a signal as it is: 256 samples with 3 channels are
@@ -805,29 +841,9 @@ assert np.array_equal(cut_signals, ops.convert_to_numpy(cutter(signals)))  # bef
 #
 # </details>
 #
-# A `Conv1D`, as in the tokenizer above, does without them, with a third of the weights. Everything behind it is as you
-# know it: positions say when, attention reads from any moment, pooling weighs the moments. Signals of different lengths
-# need the masks of this notebook, and a spectrogram is an image already.
-#
-# ## What goes in, what comes out
-#
-# The whole model once more, with its shapes. Compare it with the table of notebook 06: only the first layer is new.
-
-# %%
-shapes_of = {
-    "tokenizer": "(batch, 32) ids | (batch, 16, 64), and which are real",
-    "position": "(batch, 16, 64) | (batch, 16, 64)",
-    "block_0": "(batch, 16, 64) | (batch, 16, 64)",
-    "block_1": "(batch, 16, 64) | (batch, 16, 64)",
-    "norm": "(batch, 16, 64) | (batch, 16, 64)",
-    "pooling": "(batch, 16, 64) | (batch, 64)",
-    "head": "(batch, 64) | (batch, 24)",
-}
-parameters = {name: model.get_layer(name).count_params() for name in shapes_of}
-rows = ["| name | shape in | shape out | parameters |", "|---|---|---|---|"]
-rows += [f"| {name} | {shapes} | {parameters[name]:,} |" for name, shapes in shapes_of.items()]
-display(Markdown("\n".join(rows)))
-assert sum(parameters.values()) == model.count_params() and model.output_shape == (None, 24)
+# A `Conv1D`, as in the tokenizer for text, does without them, with a third of the weights. Everything behind it is as
+# you know it: positions say when, attention reads from any moment, pooling weighs the moments. Signals of different
+# lengths need the masks of this notebook, and a spectrogram is an image already.
 
 # %% [markdown]
 # ## Exercises
@@ -922,8 +938,8 @@ cct.progress(12)
 # These have no mark, only an answer that you find out.
 #
 # 1. Train with `position="none"` and compare. How much does the order of tokens beyond a window of five letters matter?
-# 2. `load_names(["cs", "sk"])` makes a task of two look-alikes. Which n-grams tell them apart (`n_grams[-1].coef_` and
-#    `n_grams[0].get_feature_names_out()`)?
+# 2. `load_names(["cs", "sk"])` makes a task of two look-alikes. Which n-grams tell them apart? *Which names make
+#    the difference?* shows how to ask the regression.
 # 3. Keep the names that languages share: change `load_names` so that they stay, and work out the best score that is
 #    possible at all.
 # 4. Nothing in the model knows that its ids are letters. `text.compare_on_reviews()` trains it on film reviews, with a
@@ -936,11 +952,14 @@ cct.progress(12)
 # - Texts of different lengths need padding, and padding must be kept out of four places: the input of the convolution,
 #   the input of the pool, the attention, the pooling at the end.
 # - The test: the same text with more padding gives the same logits.
-# - A model without a mask looks fine in rows as long as those of its training and gives other answers in others.
-# - A signal is an image one pixel wide. CCT takes it as it is, and uses a third of its kernels.
 # - On short names, n-grams with logistic regression beat this CCT with every seed. Put the simple method beside yours.
+#
+# From *For a second reading*:
+#
+# - A model without a mask looks fine in rows as long as those of its training and gives other answers in others.
 # - This model reads from the endings: cutting them off shows it, and here the pooling weights agree. What the other
 #   letters hold is another question, and only training without the endings answers it.
+# - A signal is an image one pixel wide. CCT takes it as it is, and uses a third of its kernels.
 #
 # **The difference from the paper and the 2021 example.** The [paper](https://arxiv.org/abs/2104.05704) reports
 # classification of news and questions with word vectors of 300 numbers, a kernel of 1, 2 or 4 words and a pool of 2;

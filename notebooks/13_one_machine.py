@@ -15,13 +15,11 @@
 #
 # *What makes a step faster or larger?*
 #
-# You turn on, one at a time, every switch that makes a training step faster or lets a larger one fit, test that the
+# You turn on, one at a time, the switches that make a training step faster or let a larger one fit, test whether the
 # numbers stay the same, and see what each switch costs.
 #
-# 115 minutes to read, 1 minute to run; good places for a break are before *The input pipeline*, *Rematerialisation* and
-# *How cost grows*. At a first reading *What float16 cannot hold*, *Photos, with `tf.data`*, *Which switch works where*
-# and *What memory holds*, half an hour in all, can be skipped: run their cells, and read them when you need them.
-# Builds on [notebook 06](06_compact_transformer.ipynb) and [notebook 07](07_training.ipynb).
+# 105 minutes to read, 1 minute to run. Builds on [notebook 06](06_compact_transformer.ipynb) and
+# [notebook 07](07_training.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/13_one_machine.ipynb)
 
@@ -40,17 +38,15 @@ import cct_helpers as cct
 cct.setup()
 
 # %%
-import io
 import json
 import re
-import time
+import textwrap
 import warnings
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
-from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from cct_helpers.environment import native_log_lines_hidden
@@ -62,6 +58,12 @@ from cct_helpers.topics.costs import model_costs
 tf.config.experimental.enable_tensor_float_32_execution(False)
 
 # %% [markdown]
+# **Which way through?** The main line goes from *Five settings on one processor* to *The input pipeline: make the next
+# batch in the meantime*, about 34 minutes: a faster step. Then a good place for a break; and from *Gradient
+# accumulation: a large batch in small pieces* to *Will it fit?*, about 35: a larger step, and its cost. What stands
+# under *For a second reading* can wait: *What float16 cannot hold*, *Photos, with `tf.data`*, *Every fourth input*,
+# *`keras.RematScope`*, *Which switch works where* and *The fixed part on a GPU*.
+#
 # ## Two questions first
 #
 # **1.** What is a [MAC](glossary.md), and which of CCT's MACs grow with the square of the tokens? (Notebook 06)
@@ -81,10 +83,55 @@ tf.config.experimental.enable_tensor_float_32_execution(False)
 #
 # </details>
 #
+# ## Five settings on one processor
+#
+# *Why:* before you learn a switch, see what it can bring.
+#
+# A script timed an update of CCT-2/3x2, with 64 images of 32 x 32 pixels: as it comes, called *off*, and with five
+# settings that guides to faster training name: bfloat16 and float16, two ways to compute with 16 bits; XLA, a compiler;
+# XLA together with bfloat16; and the same batch in four small pieces. You need not know them yet. The script left a
+# record in the repository, with the machine that it ran on:
+
+# %%
+results, measured, panels = Path(root) / "notebooks" / "results", {}, {}
+for path in sorted(results.glob("13_?pu.json")):
+    record = json.loads(path.read_text(encoding="utf-8"))
+    kind = path.stem.removeprefix("13_").upper()  # CPU or GPU
+    machine = ", ".join(f"{name} {value}" for name, value in record["machine"].items())
+    print(textwrap.fill(f"{kind}: {machine}", 90))
+    runs = measured[kind] = record["results"]
+    switches = {name.removeprefix("switch/"): run for name, run in runs.items() if "switch/" in name}
+    batch = dict(CPU=64, GPU=1024)[kind]  # images in an update
+    panels[kind] = {name: run["seconds"] for name, run in switches.items() if run["images"] == batch}
+
+# %% [markdown]
+# **Predict:** how many of the five make the update faster on this processor?
+
+# %%
+cpu, on_cpu = measured["CPU"], panels["CPU"]
+times = {name: seconds / on_cpu["off"] for name, seconds in on_cpu.items()}
+assert len(times) == 6 and [name for name in times if times[name] < 1] == ["mixed_bfloat16"]
+assert round(times["mixed_bfloat16"], 2) == 0.74 and round(times["mixed_float16"]) == 199
+figure = pictures.draw_switches(panels, "An update as it comes, and with each of the five settings")
+alt = """Bars of the time of an update on the CPU: off 124 ms, bfloat16 shorter;
+XLA, XLA with bfloat16 and four small batches longer; float16 off the scale"""
+cct.show(figure, alt=alt)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# One: bfloat16.
+#
+# </details>
+#
+# So a switch is a claim about hardware: measure it on yours. In about a quarter of an hour the script does so:
+# `python notebooks/scripts/scaling_runs.py`. On a GPU, `KERAS_BACKEND=jax` before it and `--gpu` behind it add a second
+# panel to this picture. All times below that are called *recorded* are from this record.
+#
 # ## The rule of this notebook
 #
 # *Why:* a switch that makes training faster and the model worse is no gain. So each one is turned on and off on the
-# same short run, and you ask two questions: are the numbers the same, and what did it cost?
+# same short run, and you ask whether the numbers stay the same. What it costs is in the record.
 #
 # The run is eight steps of plain gradient descent on digits. Plain, because Adam divides each gradient by its own size
 # and would hide a gradient that is, say, four times too large. Dropout is off, so that two runs can be compared number
@@ -110,78 +157,22 @@ def weights_of(model):
 
 # %%
 def train(model, batch=64, steps=8, optimizer=None, **options):
-    """Weights after `steps` batches in order, and the median seconds of a step."""
+    """The weights after `steps` batches, in order."""
     model.compile(optimizer or keras.optimizers.SGD(0.1), loss, **options)
-    seconds = []
     for step in range(steps):
         part = slice(step * batch, (step + 1) * batch)
-        began = time.perf_counter()
         model.train_on_batch(images[part], targets[part])
-        seconds.append(time.perf_counter() - began)
-    return weights_of(model), np.median(seconds[steps // 4 :])  # not the first, which compile
+    return weights_of(model)
 
 
-plain, plain_seconds = train(new_model())
-again, _ = train(new_model())
+plain, again = train(new_model()), train(new_model())
 moved = abs(plain - weights_of(new_model())).max()
-print(f"{len(plain):,} weights, {1000 * plain_seconds:.0f} ms a step, moved by up to {moved:.3f}")
+print(f"{len(plain):,} weights, moved by up to {moved:.3f}")
 assert abs(plain - again).max() < 1e-6 and 0.015 < moved < 0.025
 
 # %% [markdown]
 # The same run twice gives the same weights, and they moved by up to 0.02, far more than rounding could. So a difference
 # between two runs now has a cause.
-#
-# ## Five settings on one processor
-#
-# The milliseconds above are of the machine that ran this page, and those of so small a model say little of a larger
-# one. A script measured CCT-2/3x2 on images of 32 x 32 pixels and left a record in the repository. All seconds below
-# that are called recorded are from it; the next cell says on which machine.
-
-# %%
-results, measured = Path(root) / "notebooks" / "results", {}
-for path in sorted(results.glob("13_?pu.json")):
-    record = json.loads(path.read_text(encoding="utf-8"))
-    kind = path.stem.removeprefix("13_").upper()  # CPU or GPU
-    measured[kind] = record["results"]
-    print(kind, *(f"{name} {value}" for name, value in record["machine"].items()), sep="\n  ")
-if "GPU" not in measured:
-    print("GPU: no record yet. To make it:")
-    print("  KERAS_BACKEND=jax python notebooks/scripts/scaling_runs.py --gpu")
-
-# %% [markdown]
-# The record times a step as it comes, called *off*, and five settings that guides to faster training name: bfloat16 and
-# float16, two ways to compute with 16 bits; XLA; XLA together with bfloat16; and the same batch in four small pieces.
-# You need not know them yet.
-#
-# **Predict:** how many of the five make a step faster on this processor?
-
-# %%
-panels, update = {}, dict(CPU=64, GPU=1024)  # images in an update
-for kind, runs in measured.items():
-    own = {name: run for name, run in runs.items() if name.startswith("switch/")}
-    own = {name: run["seconds"] for name, run in own.items() if run["images"] == update[kind]}
-    panels[kind] = {name.removeprefix("switch/"): seconds for name, seconds in own.items()}
-cpu, on_cpu = measured["CPU"], panels["CPU"]
-times = {name: seconds / on_cpu["off"] for name, seconds in on_cpu.items()}
-assert len(times) == 6 and [name for name in times if times[name] < 1] == ["mixed_bfloat16"]
-assert round(times["mixed_bfloat16"], 2) == 0.74 and round(times["mixed_float16"]) == 199
-figure = pictures.draw_switches(panels, "On this CPU one switch makes a step faster: bfloat16")
-alt = """Bars of the time of an update on the CPU: off 124 ms, bfloat16 shorter;
-XLA, XLA with bfloat16 and four small batches longer; float16 off the scale"""
-cct.show(figure, alt=alt)
-
-# %% [markdown]
-# One of them. That is the first lesson: a switch is a claim about hardware, so measure it on yours, in about a quarter
-# of an hour: `python notebooks/scripts/scaling_runs.py`; with `--gpu` it fills a second column of this picture.
-#
-# You will now take the switches one by one:
-#
-# | what you want | section |
-# |---|---|
-# | a faster step | *XLA*, *Mixed precision* |
-# | no waiting for data | *The input pipeline* |
-# | a larger batch in the same memory | *Mixed precision*, *Gradient accumulation*, *Rematerialisation* |
-# | to know the cost beforehand | *How cost grows* |
 #
 # ## XLA: one program instead of many operations
 #
@@ -193,11 +184,9 @@ cct.show(figure, alt=alt)
 # decimal places, or not at all?
 
 # %%
-fused, fused_seconds = train(new_model(), jit_compile=True)
+fused = train(new_model(), jit_compile=True)
 difference = abs(fused - plain).max()
-print(f"largest difference {difference:.0e}")
-print(f"on this page's machine: {1000 * plain_seconds:.0f} ms off, {1000 * fused_seconds:.0f} ms on")
-print(f"recorded: x {times['XLA']:.2f} the time")
+print(f"largest difference {difference:.0e}; recorded: x {times['XLA']:.2f} the time")
 assert difference < 5e-6 and round(times["XLA"], 2) == 1.82
 
 # %% [markdown]
@@ -208,20 +197,17 @@ assert difference < 5e-6 and round(times["XLA"], 2) == 1.82
 #
 # </details>
 #
-# In the record a step with XLA takes 1.82 times as long. Why slower? XLA saves where there is reading and writing to
-# save. A step of CCT-2/3x2 spends most of its time in convolutions and matrix products, and for those TensorFlow calls
-# routines that were tuned by hand for this processor, which XLA's own do not match. (That is the likely reason; the
-# record does not prove it.) The printed times of this page's small model may go either way: they are eight steps on a
-# machine that may be busy.
+# Why is XLA slower in the record? A step of CCT-2/3x2 spends most of its time in convolutions and matrix products. For
+# those TensorFlow calls routines that were tuned by hand for this processor, and XLA's own do not match them. (That is
+# the likely reason; the record does not prove it.)
 #
-# The compiling is paid once for each shape: a last batch of another size compiles a second time. In Keras,
-# `jit_compile="auto"` is the default. On TensorFlow it turns XLA on with a GPU and leaves it off on a CPU. On JAX every
-# step is compiled by XLA.
+# Keras's default, `jit_compile="auto"`, turns XLA on with a GPU and leaves it off on a CPU; on JAX every step is
+# compiled by XLA. The compiling is paid once for each shape: a last batch of another size compiles a second time.
 #
-# > **Trap: XLA asked for, and not given.** You set `jit_compile=True`. A few Keras layers cannot be compiled, and this
-# > model has one of them, a crop, at its front.
+# > **Trap: XLA asked for, and not given.** You set `jit_compile=True`. XLA cannot compile a few of Keras's layers, and
+# > this model has one of them, a crop, at its front. So Keras leaves XLA off for the whole model.
 #
-# **Predict:** does it stop with an error, leave that layer out, or go without XLA?
+# **Predict:** would the test above, which compares the weights, notice?
 
 # %% tags=["trap"]
 parts = [keras.layers.RandomCrop(14, 14), keras.layers.Flatten(), keras.layers.Dense(10)]
@@ -234,8 +220,14 @@ print("asked for XLA, got", with_crop.jit_compile)
 assert warned and not with_crop.jit_compile
 
 # %% [markdown]
-# It goes without XLA, for the whole model. There is a warning, because you asked; the default, `"auto"`, would leave
-# XLA out without a word. Crop the arrays before they reach the model instead, as notebook 07 does.
+# <details><summary>Answer</summary>
+#
+# No: without XLA the weights are the same, so the test passes.
+#
+# </details>
+#
+# There is a warning, because you asked; the default, `"auto"`, leaves XLA out without a word. Crop the arrays before
+# they reach the model instead, as notebook 07 does.
 #
 # **To catch it:** read `model.jit_compile` after `compile`.
 #
@@ -257,14 +249,14 @@ for policy in names:
     keras.mixed_precision.set_global_policy(policy)
     with native_log_lines_hidden():  # TensorFlow's log has a line where float16 is slow
         model = new_model()
-        halves[policy], _ = train(model)
+        halves[policy] = train(model)
     block = model.get_layer("block_0")
     kinds = block.linear1.variable_dtype, block.compute_dtype, model.output.dtype
     optimizer = type(model.optimizer).__name__
     print("{}: weights {}, computation {}, logits {},".format(policy, *kinds), optimizer)
     assert kinds == ("float32", policy.removeprefix("mixed_"), "float32")
 keras.mixed_precision.set_global_policy("float32")
-assert optimizer == "LossScaleOptimizer"  # of float16; more below
+assert optimizer == "LossScaleOptimizer"  # of float16
 distance = [np.linalg.norm(halves[policy] - plain) / np.linalg.norm(plain) for policy in names]
 print(f"distance from the float32 weights: bfloat16 {distance[0]:.1e}, float16 {distance[1]:.1e}")
 assert 1e-5 < distance[1] < distance[0] < 0.05
@@ -276,94 +268,15 @@ assert 1e-5 < distance[1] < distance[0] < 0.05
 #
 # </details>
 #
-# Neither is equal to float32: mixed precision is a switch that changes the result. That need not harm: training has
-# noise of its own, from batches and dropout, and the CCT-7/3x1 that ships with this course was trained in bfloat16.
+# So mixed precision changes the result. That need not harm: training has noise of its own, from batches and dropout,
+# and the CCT-7/3x1 that ships with this course was trained in bfloat16.
 #
-# The speed is another matter. In the first picture bfloat16 takes three quarters of the time, and float16 two hundred
-# times as long: TensorFlow has fast routines for the one on this processor, and slow ones for the other. It says so in
-# one line of its log, which this course hides; Keras says nothing.
+# The speed is another matter. In the record bfloat16 takes three quarters of the time, and float16 two hundred times as
+# long: TensorFlow has fast routines for the one on this processor, and slow ones for the other. It says so in one line
+# of its log, which this course hides; Keras says nothing.
 #
-# ### What float16 cannot hold
-#
-# float16 has another weakness. Its smallest number above 0 is $2^{-24}$, and whatever is below half of that becomes 0.
-#
-# Gradients are small. On paper: the cross-entropy of a batch of $n$ images has for a logit the gradient
-#
-# $$\frac{\partial L}{\partial z} = \frac{p - t}{n}$$
-#
-# with the probability $p$ and the target $t$, 1 or 0. For a class that the model gives 0.001 % in a batch of 512 this
-# is $10^{-5} / 512 = 2 \cdot 10^{-8}$. Half of the smallest number is $3 \cdot 10^{-8}$. So it is lost.
-
-# %%
-smallest = float(np.finfo("float16").smallest_subnormal)
-tiny = 1e-5 / 512  # the gradient on paper
-print(f"smallest {smallest:.1e}; {tiny:.1e} becomes {np.float16(tiny)}")
-assert smallest == 2.0**-24 and 1.9e-8 < tiny < smallest / 2 and np.float16(tiny) == 0
-
-# %% [markdown]
-# This happens late in training, when the model is sure of nearly all images. So compare a fresh model with one that has
-# learned the 512 images by heart: it trains until the median of the gradients of its logits is below the smallest
-# number of float16. All is computed in float32:
-
-
-# %%
-def logit_gradients(model):  # -> (images, classes), and the share of images that are right
-    logits = model.predict(images, verbose=0)  # (512, 10)
-    probabilities = ops.convert_to_numpy(ops.softmax(logits))
-    right = (probabilities.argmax(axis=1) == targets.argmax(axis=1)).mean()
-    return (probabilities - targets) / len(images), right
-
-
-fresh, learned = new_model(), new_model()
-learned.compile(keras.optimizers.Adam(1e-2), loss)
-while np.median(abs(logit_gradients(learned)[0])) > smallest:
-    learned.fit(images, targets, batch_size=64, epochs=10, verbose=0)
-gradients, median = {}, {}
-for name, model in {"fresh": fresh, "learned": learned}.items():
-    gradients[name], right = logit_gradients(model)
-    median[name] = np.median(abs(gradients[name]))
-    print(f"{name}: {right:.0%} right, median gradient {median[name]:.0e}")
-assert median["fresh"] > 1e-4 and median["learned"] <= smallest and right > 0.99
-
-# %% [markdown]
-# > **Trap: float16 without loss scaling.** You write a training loop of your own, with a float16 model. It learns, at
-# > first.
-#
-# **Predict:** look at the two medians. Of the gradients of the model that has learned, do hardly any, a large part or
-# nearly all become 0 in float16? (The cell then tries the same gradients times 32,768, that is $2^{15}$.)
-
-
-# %% tags=["trap"]
-def share_of_zeros(values, kind):
-    return (ops.convert_to_numpy(ops.cast(values, kind)) == 0).mean()
-
-
-shares = {}
-for name, factor in (("fresh", 1), ("learned", 1), ("learned", 2**15)):
-    zeros = [share_of_zeros(gradients[name] * factor, kind) for kind in ("float16", "bfloat16")]
-    shares[name, factor] = zeros
-    print(f"{name}, times {factor:6,}: 0 in float16 {zeros[0]:6.1%}, in bfloat16 {zeros[1]:.1%}")
-assert 0.2 < shares["learned", 1][0] < 0.7
-assert max(shares["fresh", 1][0], shares["learned", 2**15][0]) < 0.01
-assert max(in_bfloat16 for _, in_bfloat16 in shares.values()) < 0.001
-title = "A large part of late gradients falls out of float16; times 32,768 nearly all fit"
-figure = pictures.draw_number_formats(abs(gradients["learned"]).ravel(), 2.0**15, title)
-alt = """Late gradients lie in large part below the range of float16,
-and inside it when times 32,768"""
-cct.show(figure, alt=alt)
-
-# %% [markdown]
-# Of the fresh model hardly any become 0; of the one that has learned, a large part; of the same gradients times 32,768,
-# hardly any again. The cure is [loss scaling](glossary.md): multiply the loss by a large number, so that all gradients
-# are that much larger, and divide them by it in float32.
-#
-# `model.compile` does so by itself under `mixed_float16`: that is the `LossScaleOptimizer` which was printed above. In
-# a loop of your own, take the gradients of `optimizer.scale_loss(loss)` and not of the loss; the optimizer divides.
-# bfloat16 has the range of float32 and needs none of this.
-#
-# **To catch it:** count the zeros among the gradients, as here, late in training.
-#
-# So far the step itself was made faster. A good place to rest: what comes next is the work beside it.
+# The `LossScaleOptimizer` that float16 got keeps small gradients from becoming 0 in float16. `compile` adds it by
+# itself; a training loop of your own has to, see *What float16 cannot hold*.
 #
 # ## The input pipeline: make the next batch in the meantime
 #
@@ -400,99 +313,41 @@ alt = """Two pairs of timelines. 0.3 s to make and 0.5 s to train: in turn 4.0 s
 2.8 s without a pause in training. 0.5 s to make and 0.3 s to train: 2.8 s again, and training
 waits before each batch"""
 box = cct.explore(draw_pipeline, starts, alt=alt, prepare=(0.1, 1.0, 0.1), step=(0.1, 1.0, 0.1))
-assert np.isclose(one_ahead(0.5, 0.3, 5)[1][-1] + 0.3, 2.8)
+total = {step: one_ahead(0.5, step, 5)[1][-1] + step for step in np.arange(1, 11) / 10}
+saved = {step: 1 - total[step] / (5 * (0.5 + step)) for step in total}  # share of in turn
+assert np.isclose(total[0.3], 2.8) and max(saved, key=saved.get) == 0.5
 
 # %% [markdown]
-# Things to try: which of the two times is worth making shorter? With 0.5 s to make, at which time to train does being
-# ahead save the largest share?
+# Things to try: with 0.5 s to make, at which time to train does being ahead save the largest share?
 #
-# <details><summary>Answer</summary>
+# <details><summary>Answers</summary>
 #
-# The longer of the two: the shorter one is hidden already. Being ahead saves most where both are equal, 0.5 s each.
+# Again 2.8 s: 5 x 0.5 + 0.3, as now the making is the longer part, and the training is hidden behind it. Being ahead
+# saves most where both are equal, 0.5 s each.
 #
 # </details>
 #
-# ### Photos, with `tf.data`
-#
-# `cct.fit` makes its batches in one thread of Python, a batch ahead. `tf.data` does it with many threads, as long as
-# the work is made of TensorFlow's own operations. Here it decodes a JPEG photo, cuts out a window of 224 x 224 pixels
-# and shrinks it to 32 x 32:
+# That is what you get beside a GPU, which leaves the processor alone. And with nothing but a processor? The record has
+# batches of 64 photos, made in turn with the training and one ahead, by a thread of Python as in `cct.fit`.
 
 # %%
-file = io.BytesIO()
-Image.fromarray(load_sample_image("china.jpg")).save(file, "JPEG")  # 427 x 640 pixels
-corners = np.random.default_rng(0).integers(0, 200, (64, 2)).astype("int32")  # top and left
-
-
-def cut(corner):  # decodes the window alone: (224, 224, 3) -> (32, 32, 3)
-    window = tf.concat([corner, (224, 224)], 0)  # top, left, height, width
-    photo = tf.io.decode_and_crop_jpeg(file.getvalue(), window, channels=3)
-    return tf.image.resize(photo, (32, 32), antialias=True)
-
-
-photos = tf.data.Dataset.from_tensor_slices(corners).map(cut, tf.data.AUTOTUNE)
-(batch,) = photos.batch(64).prefetch(2).as_numpy_iterator()
-assert batch.shape == (64, 32, 32, 3)
+pipeline = cpu["pipeline"]
+against = pipeline["a thread ahead"] / pipeline["in turn"]
+print(f"recorded: one batch ahead takes x {against:.2f} of the time in turn")
+assert round(against, 2) == 0.82
 
 # %% [markdown]
-# And the time? The record has batches of 64 such photos: each part alone, then a training step of CCT-2/3x2 with them,
-# in four ways: in turn; with a thread of Python one batch ahead, as in `cct.fit`; with the loop of Python wrapped into
-# `tf.data` by `tf.numpy_function`; and with `tf.data`'s own operations.
-#
-# All are given as multiples of the step alone, since they were measured at another time than the first picture. The
-# same step took 1.8 times as long then, and the record does not say why. So only compare times that were measured
-# together.
-#
-# **Predict:** on two cores, with nothing but a processor to compute on, how much of the time does being ahead save?
-
-# %%
-pipeline, no_times = cpu["pipeline"], ("images", "batches", "load_before")
-alone = pipeline["step alone"]
-recorded = {name: value / alone for name, value in pipeline.items() if name not in no_times}
-for name, steps in recorded.items():
-    print(f"{name:32} {steps:.2f} steps, x {steps / recorded['in turn']:.2f} of in turn")
-ahead = [name for name in recorded if "ahead" in name or "with" in name]
-against = [round(recorded[name] / recorded["in turn"], 2) for name in ahead]
-assert len(ahead) == 3 and against == [0.82, 1.33, 1.33] and round(recorded["in turn"], 2) == 1.47
-assert round(recorded["tf.data alone"] / recorded["Pillow alone"], 2) == 0.65
-assert round(alone / on_cpu["off"], 1) == 1.8
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# A thread ahead saves less than a fifth of the time: it takes 0.82 of what in turn takes. `tf.data` saves nothing here:
-# both ways it takes a third more time than in turn.
-#
-# </details>
-#
-# In turn a batch costs 1.47 steps. If making it took no time at all, it would cost 1. That is not reached because no
-# processor is idle: the step can use both cores itself, and whoever works ahead takes time from it. `tf.data`, with
-# more threads, seems to disturb the step more than it helps. (Each way was measured once, over 12 batches.)
-#
-# Beside a GPU the step leaves the processor alone, and the timelines above are what you get. There `tf.data`'s own
-# operations can pay: alone they make a batch in 0.65 of Pillow's time, as they decode the window only, on both cores.
+# Less than a fifth is saved. No processor is idle here: the step can use both cores itself, and whoever works ahead
+# takes time from it.
 #
 # **To catch a slow pipeline:** time it alone, `for batch in data: pass`, beside the step alone. Beside a GPU it may
 # take as long as the step, and no longer.
 #
-# One question is left: do the same batches from `tf.data` give the same weights as arrays?
-
-# %%
-batches = tf.data.Dataset.from_tensor_slices((images, targets)).batch(64).prefetch(2)
-model = new_model()
-model.compile(keras.optimizers.SGD(0.1), loss)
-_ = model.fit(batches, epochs=1, shuffle=False, verbose=0)
-difference = abs(weights_of(model) - plain).max()
-print(f"tf.data against arrays: {difference:.0e}")
-assert difference < 1e-6
-
-# %% [markdown]
-# They do.
-#
 # ## Gradient accumulation: a large batch in small pieces
 #
-# *Why:* memory grows with the batch. The gradient of a batch of $n$ images is the mean of the gradients of its images.
-# So $k$ equal pieces can be computed one after another, and their mean taken:
+# *Why:* for every image of the batch, memory holds what the backward pass will need. The gradient of a batch of $n$
+# images is the mean of the gradients of its images. So $k$ equal pieces can be computed one after another, and their
+# mean taken:
 #
 # $$\underbrace{\nabla L}_{(\text{weights},)} = \frac{1}{n} \sum_{i=1}^{n} \nabla L_i
 # = \frac{1}{k} \sum_{j=1}^{k} \Big( \frac{k}{n} \sum_{i \in \text{piece } j} \nabla L_i \Big)$$
@@ -505,10 +360,12 @@ assert difference < 1e-6
 # %%
 assert np.mean([1, 4, 9, 16]) == np.mean([np.mean([1, 4]), np.mean([9, 16])]) == 7.5
 four_times = keras.optimizers.SGD(0.1, gradient_accumulation_steps=4)
-in_pieces, _ = train(new_model(), batch=16, steps=32, optimizer=four_times)
+in_pieces = train(new_model(), batch=16, steps=32, optimizer=four_times)
 difference, longer = abs(in_pieces - plain).max(), times["4 batches of 16 accumulated"]
-print(f"4 x 16 accumulated against 64: {difference:.0e}; recorded: x {longer:.2f} the time")
-assert difference < 1e-5 and round(longer, 2) == 1.31
+less = cpu["bytes/16 images"]["bytes"] / cpu["bytes/64 images"]["bytes"]
+print(f"4 x 16 accumulated against 64: {difference:.0e}")
+print(f"recorded: x {longer:.2f} the time, x {less:.2f} the memory for the backward pass")
+assert difference < 1e-5 and round(longer, 2) == 1.31 and round(less, 3) == 0.25
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -517,8 +374,8 @@ assert difference < 1e-5 and round(longer, 2) == 1.31
 #
 # </details>
 #
-# Accumulation saves memory and costs time: four small steps take 1.31 times as long as one large one. (Layers that look
-# across the batch, such as batch normalisation, would still see 16 images. CCT has none.)
+# So accumulation buys memory with time. (Layers that look across the batch, such as batch normalisation, would still
+# see 16 images. CCT has none.)
 #
 # > **Trap: the schedule counts small batches.** A run has a cosine schedule of 8 updates. You cut each batch into 4
 # > pieces and leave the schedule as it is.
@@ -533,44 +390,23 @@ print(f"updates {int(optimizer.iterations)}, learning rate {float(optimizer.lear
 assert int(optimizer.iterations) == 2 and float(optimizer.learning_rate) < 1e-6
 
 # %% [markdown]
-# Nothing is left of it: Keras asks the schedule with the number of small batches, not of updates, so that it ends four
-# times too early.
+# <details><summary>Answer</summary>
+#
+# Nothing: Keras asks the schedule with the number of small batches, not of updates, so that it ends four times too
+# early.
+#
+# </details>
 #
 # **To catch it:** print `optimizer.learning_rate` at the end of the first epoch. The cure is to count small batches in
 # the schedule: `decay_steps=32` here.
 #
-# Four switches are behind you, one is left, and it has the most parts: a good place to rest.
-#
 # ## Rematerialisation: compute twice, store once
 #
-# *Why:* the backward pass needs what the forward pass computed. Storing all of it is what fills the memory. You can
-# keep only the input of every $k$-th block, and compute the $k$ blocks from there on once more when the backward pass
-# arrives at them. This is [rematerialisation](glossary.md), also called gradient checkpointing.
-#
-# Of $n$ blocks, $n / k$ inputs are kept, and $k$ outputs are there while such a segment is worked on: $n/k + k$ arrays
-# at once, at the price of one more forward pass.
-#
-# **Predict:** for 16 blocks, which $k$ needs fewest?
-
-# %%
-held = {every: 16 // every + every for every in (1, 2, 4, 8, 16)}
-print(held)
-assert min(held, key=held.get) == 4 and held[4] == 8 == 2 * 16**0.5
-alt = """Rows of 17 squares. All kept: 17 arrays. Every fourth kept, four computed again: 8 arrays.
-Only the input kept, 16 computed again: 17 arrays"""
-cct.show(pictures.draw_kept(16, (1, 4, 16)), alt=alt)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# Every fourth: 4 + 4 = 8 arrays instead of 17. In general $k = \sqrt{n}$, with $2\sqrt{n}$ arrays
-# ([Chen et al.](https://arxiv.org/abs/1604.06174)).
-#
-# </details>
-#
-# The picture counts one array a block. A real block makes many: norms, queries, keys, values, attention weights, the
-# hidden layer of the MLP. So much is saved already with $k = 1$, if of each block the input alone is kept and its
-# inside computed again. In Keras, `keras.remat` wraps a function in this way. Here each block becomes such a function:
+# *Why:* the backward pass needs what the forward pass computed: of each block norms, queries, keys, values, attention
+# weights, the hidden layer of the MLP. Storing all of it is what fills the memory. You can keep the input of each block
+# alone, and compute its inside once more when the backward pass arrives there. This is
+# [rematerialisation](glossary.md), also called gradient checkpointing. In Keras, `keras.remat` wraps a function in this
+# way. Here each block becomes such a function:
 
 
 # %%
@@ -591,31 +427,42 @@ def rematerialised(model):
     return copy
 
 
-recomputed, _ = train(rematerialised(new_model()))
+recomputed = train(rematerialised(new_model()))
 print(f"rematerialised against plain: {abs(recomputed - plain).max():.0e}")
 assert abs(recomputed - plain).max() < 1e-5
 
 # %% [markdown]
-# The weights are equal, but for rounding. And the gain? JAX can list what a forward pass keeps for the backward pass.
-# The record has these bytes for 8 blocks with tokens of 128 numbers, at 32 pixels with 64 images, and, on TensorFlow,
-# the seconds of such a model with 16 images.
+# The weights are equal, but for rounding. And the gain? For a model of 8 blocks the record has the seconds of a step,
+# and the bytes that a forward pass keeps for the backward pass, as JAX lists them.
+#
+# **Predict:** a backward pass costs about two forward passes. How many times as long does a step take, rematerialised?
 
 # %%
-ways = ("", ", rematerialised")
-kept = [cpu["bytes/64 images" + way]["bytes"] / 1e6 for way in ways]  # MB
-seconds = [cpu["switch/8 blocks" + way]["seconds"] for way in ways]
-less, longer = kept[1] / kept[0], seconds[1] / seconds[0]
-print("64 images: {:.0f} MB, rematerialised {:.0f} MB,".format(*kept), f"that is {less:.0%}")
-print("16 images: {:.3f} s a step, rematerialised {:.3f} s,".format(*seconds), f"x {longer:.2f}")
-assert round(less, 2) == 0.20 and round(longer, 2) == 1.36
+longer = cpu["switch/8 blocks, rematerialised"]["seconds"] / cpu["switch/8 blocks"]["seconds"]
+less = cpu["bytes/64 images, rematerialised"]["bytes"] / cpu["bytes/64 images"]["bytes"]
+print(f"recorded: x {longer:.2f} the time, x {less:.2f} the memory for the backward pass")
+assert round(longer, 2) == 1.36 and abs(longer - 4 / 3) < 0.03 and round(less, 2) == 0.20
 
 # %% [markdown]
-# A fifth of the memory for about a third more time: one forward pass more, beside a forward pass and a backward pass
-# that is worth two.
+# <details><summary>Answer</summary>
 #
-# > **Trap: a random mask that is drawn twice.** Recomputing must repeat the same dropout.
+# About 4 / 3: one forward pass, once more the forward pass, and a backward pass that is worth two, instead of three in
+# all. The record has 1.36.
 #
-# **Predict:** one step with and without rematerialisation, same seed. Are the weights the same with dropout?
+# </details>
+#
+# So a fifth is kept, for about a third more time. The picture has both for 4 blocks; the inputs, which are small, are
+# not drawn.
+
+# %%
+alt = """Two timelines of 4 blocks: forward passes, then backward passes twice as long. As it comes,
+12 units of time and up to 4 insides in memory. Rematerialised, each block runs forward once more
+before its backward pass: 16 units and 1 inside"""
+cct.show(pictures.draw_recomputed(4), alt=alt)
+
+# %% [markdown]
+# > **Trap: a random mask that is drawn twice.** Recomputing must repeat the same dropout. Does it? One step with and
+# > one without rematerialisation, same seed, is the test.
 
 # %% tags=["trap"]
 difference = {}
@@ -623,69 +470,17 @@ for rate in (0.0, 0.5):
     pair = []
     for wrap in (lambda model: model, rematerialised):
         model = wrap(new_model(attention_dropout=rate))
-        pair.append(train(model, steps=1, optimizer=keras.optimizers.SGD(1.0))[0])
+        pair.append(train(model, steps=1, optimizer=keras.optimizers.SGD(1.0)))
     difference[rate] = abs(pair[0] - pair[1]).max()
     print(f"dropout {rate}: one step apart by {difference[rate]:.0e}")
 assert difference[0.0] < 1e-6 < 1e-5 < difference[0.5]
 
 # %% [markdown]
-# With dropout they are not. On TensorFlow, Keras draws a new mask the second time, so that the gradient belongs to
-# another network than the loss. Nothing warns you. (On JAX the same code stops with an error.) Set the dropout rates to
-# 0 where you rematerialise.
+# With dropout the weights differ. On TensorFlow, Keras draws a new mask the second time, so that the gradient belongs
+# to another network than the loss. Nothing warns you. (On JAX the same code stops with an error.) Set the dropout rates
+# to 0 where you rematerialise.
 #
 # **To catch it:** take one step with and one without, same seed, as here.
-#
-# ## Which switch works where
-#
-# This course trains with `cct.fit`, whose loop can be read; Keras's own is `model.fit`. Not every switch reaches both:
-#
-# | switch | in `model.fit` | in `cct.fit` |
-# |---|---|---|
-# | XLA | `compile(jit_compile=True)` | Keras's `"auto"`: on with a GPU, off on a CPU; on JAX always |
-# | mixed precision | set the policy, then build the model | the same |
-# | next batch in the meantime | give it a `tf.data.Dataset` | always, by one thread |
-# | accumulation | `gradient_accumulation_steps=` of the optimizer | no: a `Recipe` has no such field |
-# | rematerialisation | wrap the blocks, then `compile` | wrap the blocks, then call `cct.fit` |
-#
-# The rows can be checked in one cell: two epochs of `cct.fit`, plain and with each switch that it takes.
-
-# %%
-recipe = Recipe(2, 64, "adamw", learning_rate=2e-3, weight_decay=0.03, augment="none")
-few = digits._replace(x_train=digits.x_train[:512], y_train=digits.y_train[:512])
-curves, apart = {}, {}
-for name in ("plain", "rematerialised", "mixed_bfloat16"):
-    keras.mixed_precision.set_global_policy(name if "mixed" in name else "float32")
-    model = rematerialised(new_model()) if name == "rematerialised" else new_model()
-    curves[name] = np.array(cct.fit(model, few, recipe, verbose=False)["loss"])
-    apart[name] = abs(curves[name] - curves["plain"]).max()
-    kind = model.get_layer("block_0").compute_dtype
-    print(f"{name:15} {kind:9} losses {curves[name].round(4)}, XLA {model.jit_compile}", end="")
-    print(f", from plain by {apart[name]:.0e}")
-    assert kind == ("bfloat16" if "mixed" in name else "float32")
-keras.mixed_precision.set_global_policy("float32")
-assert apart["rematerialised"] < 1e-4 and 1e-6 < apart["mixed_bfloat16"] < 0.05
-assert build_optimizer(recipe, model).gradient_accumulation_steps is None
-
-# %% [markdown]
-# Keras has a second way to rematerialise, which wraps nothing: a model that is built inside `keras.RematScope`. With
-# `cct.build_cct` it fails, and only at the first step:
-
-# %%
-with keras.RematScope(mode="list_of_layers", layer_names=["block_0"]):
-    scoped = new_model()
-try:
-    train(scoped)
-    outcome = "it works"
-except ValueError as error:
-    outcome = re.search(r"The custom_gradient [\w ]+", str(error))[0]
-print(outcome)
-assert "custom_gradient decorator" in outcome
-
-# %% [markdown]
-# The scope hands `training=True` on by its name, and TensorFlow's `tf.recompute_grad` takes no arguments by name in a
-# compiled step. That is Keras 3.15; a later one may do better. So take one step before you plan with a switch.
-#
-# Those were the switches: a good place to rest. What is left is to foresee what a step will cost.
 #
 # ## How cost grows
 #
@@ -693,13 +488,12 @@ assert "custom_gradient decorator" in outcome
 # a fixed part, which does not depend on the size (to start each operation, to update the weights); a part in proportion
 # to it; and for tokens a part with the square, as attention compares every token with every other:
 #
-# $$t(n) = a + b\,n + c\,n^2 \qquad (c = 0 \text{ for images and blocks})$$
+# $$t(n) = a + b\,n + c\,n^2$$
 #
 # A popular alternative is a power, $t = a\,n^p$: a straight line when both axes are logarithmic. Both are fitted to the
-# first four of five measurements, and asked for the fifth.
+# first four of five measurements, and asked for the fifth, the largest.
 #
-# **Predict:** batches of 1 to 64 images were measured. Which of the two is nearer for 256, and is the other one too
-# high or too low?
+# **Predict:** which of the two is nearer to it, and is the other one too high or too low?
 
 
 # %%
@@ -710,41 +504,27 @@ def sizes_and_seconds(kind):  # -> sizes and seconds a step, (5,) each
 
 
 poly = np.polynomial.polynomial
-found, powers, misses = {}, {}, {}
-for kind, degree in dict(tokens=2, batch=1, depth=1).items():
-    x, y = sizes_and_seconds(kind)
-    few_x, few_y = x[:-1], y[:-1]  # without the largest
-    found[kind] = poly.polyfit(few_x, few_y, degree, w=1 / few_y)  # a, b, c; relative misses count
-    powers[kind] = poly.polyfit(np.log(few_x), np.log(few_y), 1)  # log a and p, of a straight line
-    by_parts = poly.polyval(x[-1], found[kind])
-    by_power = np.exp(poly.polyval(np.log(x[-1]), powers[kind]))
-    misses[kind] = [round(100 * (guess / y[-1] - 1)) for guess in (by_parts, by_power)]
-    parts = ", ".join(f"{1000 * part:.2g}" for part in found[kind])
-    print(f"{kind:6} parts {parts} ms, power {powers[kind][1]:.2f}: off by {misses[kind]} %")
-assert misses == dict(tokens=[4, -46], batch=[15, -35], depth=[9, -12])
-
-# %%
-labels = dict(tokens="tokens", batch="images in a batch", depth="blocks")
-grown = {}
-for kind, label in labels.items():
-    grown[label] = *sizes_and_seconds(kind), found[kind], powers[kind]
-alt = """Seconds a step against tokens, images and blocks, on logarithmic axes. The curve of the
-arithmetic passes near the last point; the straight line of the power lies below it, far below
-for tokens and images"""
-cct.show(pictures.draw_growth(grown), alt=alt)
+x, y = sizes_and_seconds("tokens")
+few_x, few_y = x[:-1], y[:-1]  # without the largest
+found = poly.polyfit(few_x, few_y, 2, w=1 / few_y)  # a, b, c; relative misses count
+power = poly.polyfit(np.log(few_x), np.log(few_y), 1)  # log a and p, of a straight line
+guesses = poly.polyval(x[-1], found), np.exp(poly.polyval(np.log(x[-1]), power))
+assert [round(100 * (guess / y[-1] - 1)) for guess in guesses] == [4, -46]
+alt = """Seconds a step against tokens, on logarithmic axes. The curve of the arithmetic
+passes near the last point; the straight line of the power lies far below it"""
+cct.show(pictures.draw_growth({"tokens": (x, y, found, power)}), alt=alt)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The arithmetic is nearer: it guesses 15 % too much, the power 35 % too little.
+# The arithmetic is nearer, 4 % too high; the power is 46 % too low.
 #
 # </details>
 #
-# For tokens the misses are 4 % and 46 %, for blocks both are about a tenth. Why does the power fail for tokens? See
-# what a step consists of at both ends of the fit.
+# Why does the power fail? See what a step consists of at both ends of the fit.
 
 # %%
-few_tokens, many_tokens = (found["tokens"] * [1, n, n**2] for n in (64, 1024))  # seconds by part
+few_tokens, many_tokens = (found * [1, n, n**2] for n in (64, 1024))  # seconds by part
 few_tokens, many_tokens = few_tokens / few_tokens.sum(), many_tokens / many_tokens.sum()  # shares
 print("fixed, in proportion, square:")
 print("64 tokens:", few_tokens.round(2), " 1,024 tokens:", many_tokens.round(2))
@@ -752,43 +532,17 @@ assert round(few_tokens[0], 2) == 0.45 and round(many_tokens[2], 2) == 0.75
 
 # %% [markdown]
 # At 64 tokens 45 % of a step is fixed; at 1,024 three quarters are the square. One exponent for both is too small for
-# what is to come. Likewise the exponents below 1, for images and blocks, are no law of nature: a fixed part makes the
-# line flatter at its lower end.
+# what is to come.
 #
 # Leave the largest measurement out of every fit. Its miss is what your guess for a still larger run is worth.
 #
-# ### The fixed part on a GPU
-#
-# The parts also say what to work on. Of a step with 64 images on this CPU the fixed part is 4 %. Notebook 07 has a
-# record of a GPU, an NVIDIA H100, with CCT-2/3x2 and batches of 128 images, on JAX: a loop of Keras's `train_on_batch`,
-# and a loop by hand around one compiled step, as `cct.fit` has it on JAX.
-
-# %%
-fixed, each_image = found["batch"]  # seconds
-share = fixed / (fixed + 64 * each_image)
-race = json.loads((results / "07_race_fit.json").read_text(encoding="utf-8"))
-small = [run for run in race if run["setting"] == "small" and "H100" in run["device"]]
-rates = small[0]["images_per_second"]
-in_keras, by_hand = (128 / rates[loop][0] for loop in ("train_on_batch", "by hand"))  # seconds a step
-print(f"CPU: {share:.0%} fixed, {1000 * each_image:.1f} ms an image")
-print(f"H100: {1000 * in_keras:.1f} ms a step with train_on_batch, {1000 * by_hand:.1f} ms by hand")
-assert len(small) == 1 and round(share, 2) == 0.04
-assert round(1 - by_hand / in_keras, 2) == 0.81 and abs(by_hand / each_image - 1) < 0.05
-
-# %% [markdown]
-# The H100 takes as long for a step of 128 images as this CPU for one image. But with `train_on_batch` four fifths of
-# the time go into what Python does around the step, while the GPU waits. No switch that speeds up the computing can
-# help with that: only a larger batch can, or a loop that does less. On a fast device, look at the fixed part first.
-#
-# ### What memory holds
+# ## What memory holds
 #
 # *Why:* the first thing that a larger model meets is the end of the memory. A step holds 4 bytes each for a weight, its
-# gradient and the two moments of Adam, that is 16 bytes a parameter, and what the forward pass keeps for each image. Of
-# that there should be three parts: so many bytes a token (the tokenizer), a token and block, and a pair of tokens and
-# block (the attention weights).
-#
-# **Predict:** these three numbers are fitted to the recorded bytes of seven models, from 1 to 8 blocks and from 32 to
-# 96 pixels. How well do three numbers describe seven models: within 1 %, 10 % or 50 %?
+# gradient and the two moments of Adam, that is 16 bytes a parameter, and what the forward pass keeps for each image.
+# That follows from the shapes, so three numbers should give it: bytes a token (the tokenizer), a token and block, and a
+# pair of tokens and block (the attention weights). They are fitted to the recorded bytes of seven models, from 1 to 8
+# blocks and from 32 to 96 pixels:
 
 
 # %%
@@ -797,31 +551,23 @@ def features(pixels, blocks):  # -> how many tokens; with blocks; pairs of token
     return np.array([tokens, blocks * tokens, blocks * tokens**2])
 
 
-sizes, stored = [], []
-for name, run in cpu.items():
-    if name.startswith("kept/"):  # "kept/32 pixels, 8 blocks"
-        pixels, blocks = (int(word) for word in re.findall(r"\d+", name))
-        sizes.append(features(pixels, blocks))
-        stored.append(run["bytes"] / run["images"])
-sizes, stored = np.array(sizes), np.array(stored)  # (models, 3) and (models,)
-relative = sizes / stored[:, None]
+kept = {name: run for name, run in cpu.items() if name.startswith("kept/")}
+sizes = [features(*map(int, re.findall(r"\d+", name))) for name in kept]  # "kept/32 pixels, 8 blocks"
+stored = np.array([run["bytes"] / run["images"] for run in kept.values()])  # (models,)
+relative = np.array(sizes) / stored[:, None]  # (models, 3)
 per_part = np.linalg.lstsq(relative, np.ones(7), rcond=None)[0]  # least relative squares
 off = abs(relative @ per_part - 1).max()
 print("bytes a token, a token and block, a pair and block:", per_part.round().astype(int))
 print(f"off by at most {off:.1%}")
-assert len(stored) == 7 and off < 0.01
+assert len(kept) == 7 and off < 0.01
 
 # %% [markdown]
-# <details><summary>Answer</summary>
+# The three numbers give all seven models to within 1 %.
 #
-# Within 1 %: what is kept follows from the shapes.
+# ## Will it fit?
 #
-# </details>
-#
-# ### Try it
-#
-# Now the whole step of CCT-2/3x2, by arithmetic: this memory, and the work. The MACs follow from the shapes, and
-# training takes three forward passes: the backward pass computes two products for each one of the forward pass.
+# *Why:* now the whole step of CCT-2/3x2 can be worked out before it runs: this memory, and the MACs. Training takes
+# three forward passes: the backward pass computes two products for each one of the forward pass.
 
 
 # %%
@@ -829,9 +575,10 @@ def step_costs(image_side, blocks, batch, rematerialised):  # -> MACs by part, b
     costs = model_costs("cct_2_3x2_32", (image_side, image_side, 3), num_layers=blocks)
     counted = ("tokenizer", "attention projections", "attention products", "MLP")  # over 99 %
     macs = {part: 3 * batch * costs["macs"][part] for part in counted}
+    assert sum(macs.values()) > 0.99 * 3 * batch * sum(costs["macs"].values())
     once, each, pairs = per_part * features(image_side, blocks)  # bytes of an image
     inside = each + pairs
-    if rematerialised:  # the input of every block, and the inside of one
+    if rematerialised:  # of every block the input, 128 float32 a token; of one block the inside
         inside = blocks * 4 * 128 * costs["tokens"] + inside / blocks
     memory = {"weights, gradients, Adam": 16 * sum(costs["parameters"].values())}
     memory["kept for the backward pass"] = batch * (once + inside)
@@ -858,14 +605,12 @@ controls = dict(image_side=(32, 256, 32), blocks=(1, 14), batch=[64, 128, 256, 5
 box = cct.explore(draw_step, settings, alt=alt, **controls, rematerialised=False)
 
 # %%
-shares = {}
+shares, fits = {}, {}
 for side in (96, 128):
-    macs, _, _ = step_costs(side, 2, 1, False)
+    macs = step_costs(side, 2, 1, False)[0]
     shares[side] = macs["attention products"] / sum(macs.values())
-fits = {}
 for again in (False, True):
-    _, memory, _ = step_costs(128, 2, 1, again)
-    fixed, one_image = memory.values()
+    fixed, one_image = step_costs(128, 2, 1, again)[1].values()
     fits[again] = int((16e9 - fixed) / one_image)
 print({side: f"{share:.1%}" for side, share in shares.items()}, fits)
 assert shares[96] < 0.37 and 0.5 < shares[128] < 0.51 and fits == {False: 255, True: 411}
@@ -877,13 +622,244 @@ assert shares[96] < 0.37 and 0.5 < shares[128] < 0.51 and fits == {False: 255, T
 # twice as many: the inside of one block out of two is still there, and what the tokenizer keeps is not computed again.
 #
 # </details>
+#
+# ## For a second reading
+#
+# ### What float16 cannot hold
+#
+# *Why:* you write a training loop of your own, with a float16 model.
+#
+# The smallest number of float16 above 0 is $2^{-24}$, and whatever is below half of that becomes 0. On paper: the
+# cross-entropy of a batch of $n$ images has for a logit the gradient
+#
+# $$\frac{\partial L}{\partial z} = \frac{p - t}{n}$$
+#
+# with the probability $p$ and the target $t$, 1 or 0. For a class that the model gives 0.001 % in a batch of 512 this
+# is $10^{-5} / 512 = 2 \cdot 10^{-8}$, less than half of the smallest number, $3 \cdot 10^{-8}$. So it is lost.
+
+# %%
+smallest, tiny = float(np.finfo("float16").smallest_subnormal), 1e-5 / 512
+print(f"smallest {smallest:.1e}; {tiny:.1e} becomes {np.float16(tiny)}")
+assert smallest == 2.0**-24 and 1.9e-8 < tiny < smallest / 2 and np.float16(tiny) == 0
+
+# %% [markdown]
+# This happens late in training, when the model is sure of nearly all images. Compare a fresh model with one that trains
+# until the median of the gradients of its logits is at most the smallest number of float16, all computed in float32:
+
+
+# %%
+def logit_gradients(model):  # -> (images, classes)
+    probabilities = ops.softmax(model.predict(images, verbose=0))  # (512, 10)
+    return (ops.convert_to_numpy(probabilities) - targets) / len(images)
+
+
+fresh, learned = new_model(), new_model()
+learned.compile(keras.optimizers.Adam(1e-2), loss)
+while np.median(abs(logit_gradients(learned))) > smallest:
+    learned.fit(images, targets, batch_size=64, epochs=10, verbose=0)
+gradients = {"fresh": logit_gradients(fresh), "learned": logit_gradients(learned)}
+median = {name: np.median(abs(values)) for name, values in gradients.items()}
+print("median gradient:", ", ".join(f"{name} {value:.0e}" for name, value in median.items()))
+assert median["fresh"] > 1e-4 and median["learned"] <= smallest
+
+# %% [markdown]
+# > **Trap: float16 without loss scaling.** The loop computes in float16 and takes the gradients of the loss. It learns,
+# > at first.
+#
+# **Predict:** of the gradients of the model that has learned, do hardly any, a large part or nearly all become 0 in
+# float16? The median tells. (The cell then tries the same gradients times 32,768, that is $2^{15}$.)
+
+# %% tags=["trap"]
+gradients["learned, x 32,768"] = gradients["learned"] * 2**15
+zeros = {}
+for name, values in gradients.items():
+    kinds = [ops.convert_to_numpy(ops.cast(values, kind)) for kind in ("float16", "bfloat16")]
+    zeros[name] = [(rounded == 0).mean() for rounded in kinds]
+    print("{:17} 0 in float16 {:6.1%}, in bfloat16 {:.1%}".format(name, *zeros[name]))
+assert 0.2 < zeros["learned"][0] < 0.7 and max(both[1] for both in zeros.values()) < 0.001
+assert max(zeros["fresh"][0], zeros["learned, x 32,768"][0]) < 0.01
+title = "What late gradients need, and what the formats hold"
+figure = pictures.draw_number_formats(abs(gradients["learned"]).ravel(), 2.0**15, title)
+alt = """Late gradients lie in large part below the range of float16,
+and inside it when times 32,768"""
+cct.show(figure, alt=alt)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# A large part; of the same gradients times 32,768, and of the fresh model, hardly any.
+#
+# </details>
+#
+# The cure is [loss scaling](glossary.md): multiply the loss by a large number, so that all gradients are that much
+# larger, and divide them by it in float32. The `LossScaleOptimizer` that `model.compile` adds under `mixed_float16`
+# does so. In a loop of your own, take the gradients of `optimizer.scale_loss(loss)` and not of the loss; the optimizer
+# divides. bfloat16 has the range of float32 and needs none of this.
+#
+# **To catch it:** count the zeros among the gradients, as here, late in training.
+#
+# ### Photos, with `tf.data`
+#
+# *Why:* your batches are made from files, and the thread of `cct.fit` is too slow for your GPU.
+#
+# `tf.data` makes batches with many threads, as long as the work is made of TensorFlow's own operations. Here it decodes
+# a JPEG photo, cuts out a window of 224 x 224 pixels and shrinks it to 32 x 32:
+
+# %%
+file = tf.io.encode_jpeg(load_sample_image("china.jpg"))  # 427 x 640 pixels
+corners = np.random.default_rng(0).integers(0, 200, (64, 2)).astype("int32")  # top and left
+
+
+def cut(corner):  # decodes the window alone: (224, 224, 3) -> (32, 32, 3)
+    window = tf.concat([corner, (224, 224)], 0)  # top, left, height, width
+    photo = tf.io.decode_and_crop_jpeg(file, window, channels=3)
+    return tf.image.resize(photo, (32, 32), antialias=True)
+
+
+photos = tf.data.Dataset.from_tensor_slices(corners).map(cut, tf.data.AUTOTUNE)
+(batch,) = photos.batch(64).prefetch(2).as_numpy_iterator()
+assert batch.shape == (64, 32, 32, 3)
+
+# %% [markdown]
+# The record has the times for batches of 64 such photos: each part alone, then with a training step of CCT-2/3x2: in
+# turn; with a thread of Python one batch ahead; with the loop of Python wrapped into `tf.data` by `tf.numpy_function`;
+# and with `tf.data`'s own operations.
+
+# %%
+ratios = {name: value / pipeline["in turn"] for name, value in pipeline.items()}
+for name in list(ratios)[2:-1]:  # without how many images and batches, and the load of the machine
+    print(f"{name:32} x {ratios[name]:.2f} of in turn")
+assert [round(ratio, 2) for name, ratio in ratios.items() if "with" in name] == [1.33, 1.33]
+assert round(ratios["tf.data alone"] / ratios["Pillow alone"], 2) == 0.65
+
+# %% [markdown]
+# Both ways `tf.data` takes a third more time here than in turn: no processor is idle, and its threads seem to disturb
+# the step more than they help. (Each way was measured once, over 12 batches.) Beside a GPU its own operations can pay:
+# alone they make a batch in 0.65 of Pillow's time, as they decode the window only, on both cores.
+#
+# The same batches from `tf.data` give the same weights as arrays:
+
+# %%
+batches = tf.data.Dataset.from_tensor_slices((images, targets)).batch(64).prefetch(2)
+model = new_model()
+model.compile(keras.optimizers.SGD(0.1), loss)
+_ = model.fit(batches, epochs=1, shuffle=False, verbose=0)
+difference = abs(weights_of(model) - plain).max()
+print(f"tf.data against arrays: {difference:.0e}")
+assert difference < 1e-6
+
+# %% [markdown]
+# ### Every fourth input
+#
+# *Why:* with one input kept for each of many blocks, the inputs fill the memory.
+#
+# You can keep only the input of every $k$-th block, and compute the $k$ blocks from there on once more. Count one array
+# a block: of $n$ blocks, $n / k$ inputs are kept, and $k$ outputs are there while such a segment is worked on. That is
+# $n/k + k$ arrays at once.
+#
+# **Predict:** for 16 blocks, which $k$ needs fewest?
+
+# %%
+held = {every: 16 // every + every for every in (1, 2, 4, 8, 16)}
+print(held)
+assert min(held, key=held.get) == 4 and held[4] == 8 == 2 * 16**0.5
+alt = """Rows of 17 squares. All kept: 17 arrays. Every fourth kept, four computed again: 8 arrays.
+Only the input kept, 16 computed again: 17 arrays"""
+cct.show(pictures.draw_kept(16, (1, 4, 16)), alt=alt)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Every fourth: 4 + 4 = 8 arrays instead of 17. In general $k = \sqrt{n}$, with $2\sqrt{n}$ arrays.
+#
+# </details>
+#
+# ### `keras.RematScope`
+#
+# *Why:* Keras has a second way to rematerialise, which wraps nothing: a model that is built inside this scope. With
+# `cct.build_cct` it fails, and only at the first step:
+
+# %%
+with keras.RematScope(mode="list_of_layers", layer_names=["block_0"]):
+    scoped = new_model()
+try:
+    train(scoped)
+    outcome = "it works"
+except ValueError as error:
+    outcome = re.search(r"The custom_gradient [\w ]+", str(error))[0]
+print(textwrap.fill(outcome, 90))
+assert "custom_gradient decorator" in outcome
+
+# %% [markdown]
+# The scope hands `training=True` on by its name, and TensorFlow's `tf.recompute_grad` takes no arguments by name in a
+# compiled step. That is Keras 3.15; a later one may do better. So take one step before you plan with a switch.
+#
+# ### Which switch works where
+#
+# *Why:* this course trains with `cct.fit`, whose loop can be read; Keras's own is `model.fit`. Not every switch reaches
+# both:
+#
+# | switch | in `model.fit` | in `cct.fit` |
+# |---|---|---|
+# | XLA | `compile(jit_compile=True)` | Keras's `"auto"`: on with a GPU, off on a CPU; on JAX always |
+# | mixed precision | set the policy, then build the model | the same |
+# | next batch in the meantime | give it a `tf.data.Dataset` | always, by one thread |
+# | accumulation | `gradient_accumulation_steps=` of the optimizer | no: a `Recipe` has no such field |
+# | rematerialisation | wrap the blocks, then `compile` | wrap the blocks, then call `cct.fit` |
+#
+# The last column, checked by two epochs of `cct.fit`, plain and with each switch that it takes:
+
+# %%
+recipe = Recipe(2, 64, "adamw", learning_rate=2e-3, weight_decay=0.03, augment="none")
+few = digits._replace(x_train=digits.x_train[:512], y_train=digits.y_train[:512])
+curves, apart = {}, {}
+for name in ("plain", "rematerialised", "mixed_bfloat16"):
+    keras.mixed_precision.set_global_policy(name if "mixed" in name else "float32")
+    model = rematerialised(new_model()) if name == "rematerialised" else new_model()
+    curves[name] = np.array(cct.fit(model, few, recipe, verbose=False)["loss"])
+    apart[name] = abs(curves[name] - curves["plain"]).max()
+    kind = model.get_layer("block_0").compute_dtype
+    print(f"{name:15} {kind:9} losses from plain by {apart[name]:.0e}, XLA {model.jit_compile}")
+    assert kind == ("bfloat16" if "mixed" in name else "float32")
+keras.mixed_precision.set_global_policy("float32")
+assert apart["rematerialised"] < 1e-4 and 1e-6 < apart["mixed_bfloat16"] < 0.05
+assert build_optimizer(recipe, model).gradient_accumulation_steps is None
+
+# %% [markdown]
+# ### The fixed part on a GPU
+#
+# *Why:* the parts of a step say what to work on. How much of it is fixed?
+#
+# For this CPU the fit of *How cost grows* tells, now for 1 to 64 images in a batch, and without a square. Another
+# record is of a GPU, an NVIDIA H100, with the same model and batches of 128 images, on JAX: a loop of `train_on_batch`,
+# and one by hand around a compiled step, as `cct.fit` has it.
+
+# %%
+sizes, seconds = sizes_and_seconds("batch")
+fixed, each_image = poly.polyfit(sizes[:-1], seconds[:-1], 1, w=1 / seconds[:-1])
+miss = (fixed + sizes[-1] * each_image) / seconds[-1] - 1  # of the largest, 256 images
+share = fixed / (fixed + 64 * each_image)
+race = json.loads((results / "07_race_fit.json").read_text(encoding="utf-8"))
+small = [run for run in race if run["setting"] == "small" and "H100" in run["device"]]
+rates = small[0]["images_per_second"]
+in_keras, by_hand = (128 / rates[loop][0] for loop in ("train_on_batch", "by hand"))  # seconds a step
+print(f"CPU: {share:.0%} fixed, {1000 * each_image:.1f} ms an image")
+print(f"H100: {1000 * in_keras:.1f} ms a step with train_on_batch, {1000 * by_hand:.1f} ms by hand")
+assert len(small) == 1 and round(share, 2) == 0.04 and round(miss, 2) == 0.15
+assert round(1 - by_hand / in_keras, 2) == 0.81 and abs(by_hand / each_image - 1) < 0.05
+
+# %% [markdown]
+# On this CPU 4 % of a step with 64 images are fixed. (The guess of this fit for 256 images is 15 % too high.) The
+# H100 takes as long for a step of 128 images, by hand, as this CPU for one image. But with `train_on_batch` four
+# fifths of its time go into what Python does around the step, while the GPU waits. No switch that speeds up the
+# computing helps with that, only a larger batch or a loop that does less. On a fast device, look at the fixed part
+# first.
 
 # %% [markdown]
 # ## Exercises
 #
 # Fill in the stubs and run the cells; each one marks itself. `cct.hint("name")` helps one step at a time,
-# `cct.solution("name")` shows the worked solution. All solutions are in
-# [solutions](solutions/13_one_machine.ipynb).
+# `cct.solution("name")` shows the worked solution. All solutions are in [solutions](solutions/13_one_machine.ipynb).
 
 # %% [markdown]
 # ### Exercise: How many workers keep the device busy?
@@ -922,8 +898,9 @@ cct.check("whole_gradient", whole_gradient)
 # %% [markdown]
 # ### Exercise: How far can gradients be scaled?
 #
-# *10 minutes.* The largest number of float16 is 65,504. Return the largest power of two by which all gradients, `(n,)`,
-# positive and negative, can be multiplied so that none becomes infinite, as a float.
+# *10 minutes.* Loss scaling (*What float16 cannot hold*, for a second reading) multiplies gradients, and the largest
+# number of float16 is 65,504. Return the largest power of two by which all gradients, `(n,)`, positive and negative,
+# can be multiplied so that none becomes infinite, as a float.
 #
 # `largest_scale(np.array([0.5, -3.0]))` gives `16384.0`.
 
@@ -983,7 +960,7 @@ cct.progress(13)
 # These have no mark, only an answer that you find out.
 #
 # 1. Run the script on your machine. Which switches pay there?
-# 2. Time the pipeline of photos with 1, 2 and 4 parallel calls. Where does it stop getting faster, and why there?
+# 2. Time `photos` (second reading) with 1, 2 and 4 parallel calls. Where does it stop getting faster, and why there?
 # 3. Make a `RematBlock` that computes only the MLP again. How much of the memory does it save?
 #
 # ## Recap
@@ -991,9 +968,9 @@ cct.progress(13)
 # | switch | changes the result | memory | time in the record (CPU) |
 # |---|---|---|---|
 # | XLA | rounding | not measured | x 1.82 |
-# | mixed bfloat16 | a little | about two thirds of what is kept (notebook 14) | x 0.74 |
+# | mixed bfloat16 | a little | less is kept (notebook 14 says how much) | x 0.74 |
 # | mixed float16 | a little, with loss scaling | the same | x 199 |
-# | next batch in the meantime | no | a batch or two more | x 0.82 by a thread, x 1.33 by `tf.data` |
+# | next batch in the meantime | no | a batch or two more | x 0.82 |
 # | 4 pieces accumulated | rounding | a quarter of what is kept | x 1.31 |
 # | rematerialisation | rounding, without dropout | x 0.20 of what is kept | x 1.36 |
 #
@@ -1001,6 +978,7 @@ cct.progress(13)
 # - Accumulation and rematerialisation buy memory with time. XLA and 16 bits buy time on hardware made for them.
 # - Cost grows by parts that can be named: fixed, in proportion, with the square. Fit these, leave out the largest
 #   measurement, and see what the guess is worth.
+# - Memory holds 16 bytes a parameter and what is kept for each image. So you know before the run whether it fits.
 #
 # **Difference from the paper:** the authors train in PyTorch, with its automatic mixed precision. **Difference from the
 # [Keras example](https://keras.io/examples/vision/cct/):** it trains in float32, and the `RandomCrop` inside its model

@@ -18,9 +18,8 @@
 # You share a batch between two devices and between two processes, kill one of them and go on, and work out what
 # ImageNet would cost before anyone pays for it.
 #
-# 85 minutes to read, 1 minute to run; good places for a break are before *Several processes* and *ImageNet, on paper*.
-# At a first reading *Three traps* and *Does it fit?* can be skipped: run their cells, and read them when you need them.
-# Builds on [notebook 13](13_one_machine.ipynb) and [notebook 07](07_training.ipynb).
+# 85 minutes to read, 1 minute to run. Builds on [notebook 13](13_one_machine.ipynb) and
+# [notebook 07](07_training.ipynb).
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPOSITORY/blob/main/notebooks/14_many_machines.ipynb)
 
@@ -61,6 +60,10 @@ tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceCo
 tf.config.experimental.enable_tensor_float_32_execution(False)
 
 # %% [markdown]
+# **Which way through?** The main line goes from *Several devices* to *When do two processes win?*, about 30 minutes;
+# then a good place for a break; and from *ImageNet, on paper* to *Try it*, about 30. What stands under *For a second
+# reading* can wait until you train on several devices of your own: *Three traps*.
+#
 # ## Two questions first
 #
 # **1.** Four pieces of 16 images were accumulated, and the weights were those of a batch of 64. Why? (Notebook 13)
@@ -166,116 +169,7 @@ assert strategy.num_replicas_in_sync == 2 and apart < 1e-5 < 0.01 < moved
 #
 # </details>
 #
-# ### Three traps
-#
-# *Why:* the equality above holds for `fit`, for one global batch and without dropout. Each of the three can go wrong.
-#
-# > **Trap: `train_on_batch` does not split.** You have a loop of your own, and put the model under a strategy.
-#
-# **Predict:** of a batch of 64, how many images does each of two devices get, from `fit` and from `train_on_batch`?
-
-
-# %% tags=["trap"]
-def rows(target, logits):  # a "loss" that tells how many images a device got
-    return ops.cast(ops.shape(logits)[0], "float32") + 0 * ops.sum(logits, axis=1)
-
-
-parts = [keras.Input((16, 16, 1)), keras.layers.Flatten(), keras.layers.Dense(10)]
-with strategy.scope():
-    counting = keras.Sequential(parts)
-    counting.compile("sgd", rows)
-history = counting.fit(images, targets, batch_size=64, shuffle=False, verbose=0).history
-counting.reset_metrics()
-by_fit, by_batch = history["loss"][0], float(counting.train_on_batch(images[:64], targets[:64]))
-print(f"images a device, of 64: fit {by_fit:.0f}, train_on_batch {by_batch:.0f}")
-assert (by_fit, by_batch) == (32, 64)
-
-# %% [markdown]
-# Half of them from `fit`, all of them from `train_on_batch`. The result is right and the second device is wasted: no
-# error, no speed. `cct.fit` calls `train_on_batch` on TensorFlow, so under a strategy it is wasteful too: use
-# `model.fit` there.
-#
-# **To catch it:** let a loss count its rows once, as above.
-#
-# > **Trap: the learning rate belongs to the global batch.** Two devices with 64 images each make a batch of 128, and
-# > half as many updates.
-#
-# **Predict:** which rate takes the model to where batch 64 took it with 0.1: the same, or twice as much?
-
-# %% tags=["trap"]
-distance, way = {}, {}
-for rate in (0.1, 0.2):
-    end = trained(new_model(), rate, batch=128)
-    distance[rate] = np.linalg.norm(end - alone)
-    way[rate] = np.linalg.norm(end - start) / np.linalg.norm(alone - start)
-    print(f"batch 128, rate {rate}: moved {way[rate]:.0%} as far as batch 64 with rate 0.1", end="")
-    print(f", and ends {distance[rate]:.3f} from its weights")
-assert distance[0.2] < 0.5 * distance[0.1] and 0.55 < way[0.1] < 0.65 and 0.95 < way[0.2] < 1.05
-
-# %% [markdown]
-# Twice as much comes nearer, at less than half of the distance. With the old rate the model makes half as many steps
-# and gets 0.6 times as far; with twice the rate it gets as far as before. A common rule is to raise the rate in
-# proportion to the batch, with a warm-up ([Goyal et al.](https://arxiv.org/abs/1706.02677)). It holds up to some batch
-# and not beyond.
-#
-# **To catch it:** write the global batch beside the learning rate, in the recipe and in the log.
-#
-# > **Trap: all devices draw the same dropout mask.** Dropout is on again. Each device has a copy of the layer, with the
-# > same random state: copies must stay equal.
-#
-# **Predict:** dropout sets some numbers of image 3 of the first half to 0. What happens to image 3 of the second half?
-
-# %% tags=["trap"]
-with strategy.scope():
-    dropout = keras.layers.Dropout(0.5, seed=0)
-
-
-def masks_of(layer):  # -> (devices, images, units): what two devices keep of 4 images of 12 ones
-    results = strategy.run(lambda: layer(tf.ones((4, 12)), training=True))
-    return np.stack([result.numpy() > 0 for result in strategy.experimental_local_results(results)])
-
-
-drawn = [masks_of(dropout) for _ in range(3)]  # three steps
-same = [bool(np.array_equal(*masks)) for masks in drawn]
-print("the same on both devices:", same)
-assert all(same) and not np.array_equal(drawn[0], drawn[1])
-
-# %% [markdown]
-# It loses the same numbers, in every step: the masks change from step to step and never between the devices. This is
-# the mistake of notebook 04 again, one mask for several images. With $p$ devices there are $p$ times fewer masks, and
-# their noise averages out over that many fewer. Nothing is wrong with the mean, so no loss shows it. Stochastic depth
-# draws in the same way.
-#
-# **To catch it:** compare the masks of two devices, as above. The cure is a seed that holds the number of the device:
-
-
-# %%
-class OwnMasks(keras.layers.Dropout):
-    def call(self, inputs, training=False):
-        if not training:
-            return inputs
-        device = tf.distribute.get_replica_context().replica_id_in_sync_group
-        seed = self.seed_generator.next()  # two whole numbers, the same on each device
-        drawn = tf.random.stateless_uniform(ops.shape(inputs), seed + ops.cast(device, seed.dtype))
-        return ops.where(drawn >= self.rate, inputs / (1 - self.rate), 0.0)
-
-
-with strategy.scope():
-    cured = OwnMasks(0.5, seed=0)
-own = masks_of(cured)
-before, now = ((first == second).mean() for first, second in (drawn[0], own))
-print(f"entries that are the same on both devices: before {before:.0%}, now {now:.0%}")
-assert before == 1 and 0.2 < now < 0.8  # of 48 draws, each the same by chance in half of the cases
-
-# %%
-title = "Devices with one seed drop the same; the device's number in the seed cures it"
-alt = """Two pairs of random patterns. One seed for all: both devices have the same one.
-Own seeds: the two differ"""
-cct.show(pictures.draw_masks({"one seed for all": drawn[0], "own seeds": own}, title), alt=alt)
-
-# %% [markdown]
-# On JAX there is no such trap: `keras.distribution` computes one step for the whole batch and splits the arrays, so the
-# mask is drawn for the whole batch, too.
+# This holds for `fit`, for one global batch and without dropout. Before you train in another way, read *Three traps*.
 #
 # ## Several processes, and one that dies
 #
@@ -295,8 +189,8 @@ cct.show(pictures.draw_masks({"one seed for all": drawn[0], "own seeds": own}, t
 #
 # The script [scripts/many_processes.py](scripts/many_processes.py) trains a CCT in any number of processes. On CPUs
 # they add up their gradients with gloo, a library for sums over a network; on GPUs JAX takes NVIDIA's NCCL. What
-# matters is its function `train`, of about fifty lines. It trains with `train_on_batch`, and that is right there: each
-# process is handed its own rows, so there is nothing to split.
+# matters is its function `train`, of about fifty lines. It trains with `train_on_batch`: each process is handed its own
+# rows, so there is nothing to split.
 #
 # You run it with one process, then with two. In the third epoch you kill one of the two, as a power cut would, and go
 # on with the one that is left: the same command, but for the number. Dropout is on this time.
@@ -351,6 +245,20 @@ else:
 #
 # Four things in the script make it so. Every process has the same seed. Every process draws the same batch and takes
 # its own rows of it. One process alone writes the checkpoint. All read it when they start again, however many they are.
+# Here is the frame of `train`:
+#
+# ```python
+# keras.distribution.initialize(address, processes, process)  # they find each other
+# keras.utils.set_random_seed(0)  # one seed
+# keras.distribution.set_distribution(keras.distribution.DataParallel(...))
+# ...  # model, optimizer, loss as with one process
+# history, _ = checkpoint.load(model)  # all read
+# for epoch in range(len(history["loss"]), epochs):
+#     for pictures, targets in batches:  # the same in every process
+#         model.train_on_batch(pictures[mine], targets[mine])  # own rows: the first exercise
+#     if process == 0:
+#         checkpoint.save(...)  # one writer
+# ```
 #
 # On a cluster the command is the same on each machine, but for its number. The folder must be one that all of them
 # see:
@@ -384,11 +292,21 @@ cct.show(pictures.draw_ring("abc"), alt=alt)
 #
 # $$2\,\frac{p - 1}{p}\,B \quad \text{bytes a step, for a gradient of } B \text{ bytes.}$$
 #
-# On paper, with two processes and CCT-2/3x2: 283,723 parameters of 4 bytes, so $B$ is 1.1 MB, and each sends 1.1 MB a
-# step. The number of images does not appear: the longer the step takes, the smaller the share of the sending.
+# For two processes and CCT-2/3x2:
+
+# %%
+weights = sum(model_costs("cct_2_3x2_32")["parameters"].values())
+bytes_of_gradient = 4 * weights
+bytes_sent = 2 * (2 - 1) / 2 * bytes_of_gradient  # by each process, in a step
+print(f"{weights:,} parameters; each process sends {bytes_sent / 1e6:.1f} MB a step")
+assert weights == 283_723 and round(bytes_sent / 1e6, 1) == 1.1
+
+# %% [markdown]
+# Its 283,723 parameters of 4 bytes make 1.1 MB, and each process sends 1.1 MB a step. The number of images does not
+# appear: the longer the step takes, the smaller the share of the sending.
 #
-# The record has two models on the same digits: the one above, and a larger one with 256 numbers a token and 4 blocks. A
-# process is kept to a core of its own, or to both.
+# The record has two models on the same digits: the small one that you have just trained in one and in two processes,
+# and a larger one with 256 numbers a token and 4 blocks. A process is kept to a core of its own, or to both.
 #
 # **Predict:** for which of the two models are two processes on two cores faster than one process on one core?
 
@@ -402,7 +320,7 @@ ways = ("1 process, 1 core", "2 processes, 2 cores", "1 process, 2 cores")
 seconds = {}
 for size in ("small", "large"):
     seconds[size] = {way: measured[f"{size}/{way}"]["seconds"] for way in ways}
-title = "Two processes gain with the large model alone; one on both cores is fastest with either"
+title = "An epoch in three ways; green: faster than one process on one core"
 alt = """Seconds of an epoch. Small model: two processes take longer than one on one core.
 Large model: two take less. One process on both cores is the fastest with either model"""
 cct.show(pictures.draw_processes(seconds, title), alt=alt)
@@ -546,7 +464,9 @@ for precision in ("float32", "mixed_bfloat16"):
         per_image[kind.removeprefix("mixed_")] = found
 
 # %% [markdown]
-# And the memory of a device with 128 images of 224 pixels, 196 tokens:
+# Now the memory of a device with 128 images of 224 pixels, 196 tokens each.
+#
+# **Predict:** which takes more, the weights with their gradients and moments, or what the forward pass keeps?
 
 # %%
 at_224 = {kind: found @ [196, 196**2] for kind, found in per_image.items()}  # bytes an image
@@ -559,8 +479,13 @@ for kind, each in (("float32", 16), ("bfloat16", 18)):  # bytes a parameter
 assert round(at_224["bfloat16"] / at_224["float32"], 2) == 0.64
 
 # %% [markdown]
-# Nearly all of the memory is what the forward pass keeps: weights, gradients and moments are less than a twenty-fifth
-# of it. So 16 bits, a smaller batch or rematerialisation decide whether a device is large enough, not the number of
+# <details><summary>Answer</summary>
+#
+# What the forward pass keeps, by far: weights, gradients and moments are less than a twenty-fifth of it.
+#
+# </details>
+#
+# So 16 bits, a smaller batch or rematerialisation decide whether a device is large enough, not the number of
 # parameters. 16 bits take 0.64 of the bytes and not half, as some numbers stay in float32, such as the softmax of
 # attention. Rematerialisation leaves about a tenth, under 16 bits less.
 #
@@ -590,6 +515,11 @@ assert round(1000 * step) == 38 and round(gradient / 1e6) == 89
 #
 # </details>
 
+# %% [markdown]
+# ## Try it
+#
+# The bill as a picture: the memory of one device by its parts, the hours and the price.
+
 
 # %%
 def draw_plan(precision, image_side, batch, devices, epochs, rematerialised, share):
@@ -610,11 +540,8 @@ def draw_plan(precision, image_side, batch, devices, epochs, rematerialised, sha
 
 
 # %% [markdown]
-# ## Try it
-#
-# Here you can change the bill. Things to try: go from 224 to 384 pixels, with and without rematerialisation. Which
-# share would make float32 as fast as bfloat16 at 11 %? With one device in place of eight, does the batch of 1,024 still
-# fit?
+# Change it. Things to try: go from 224 to 384 pixels, with and without rematerialisation. Which share would make
+# float32 as fast as bfloat16 at 11 %? With one device in place of eight, does the batch of 1,024 still fit?
 
 # %%
 first = dict(precision="bfloat16", image_side=224, batch=1024, devices=8, epochs=310)
@@ -636,6 +563,7 @@ for kind in ("bfloat16", "bfloat16, rematerialised"):
     print(f"{kind}: {at_384:.0f} GB at 384 pixels, {whole_batch:.0f} GB for 1,024 images at 224")
     assert (round(at_384), round(whole_batch)) == ((3, 7) if "remat" in kind else (47, 89))
 assert round(0.11 * PEAKS["bfloat16"] / PEAKS["float32"], 1) == 1.6
+assert round(bill(costs, PEAKS["bfloat16"], 0.11)[0]) == 34
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -644,6 +572,138 @@ assert round(0.11 * PEAKS["bfloat16"] / PEAKS["float32"], 1) == 1.6
 # times all of the 67. And no: 1,024 images need 89 GB on a single device; rematerialised they would fit, with 7 GB.
 #
 # </details>
+#
+# (The picture says 34 hours and not 33, as its share is 11 % and not 11.2 %.)
+
+# %% [markdown]
+# ## For a second reading
+#
+# ### Three traps
+#
+# *Why:* you train under a strategy. The equality of *The same in Keras* holds for `fit`, for one global batch and
+# without dropout. Each of the three can go wrong.
+#
+# > **Trap: `train_on_batch` does not split.** You have a loop of your own, and put the model under a strategy.
+#
+# **Predict:** of a batch of 64, how many images does each of two devices get, from `fit` and from `train_on_batch`?
+
+
+# %% tags=["trap"]
+def rows(target, logits):  # a "loss" that tells how many images a device got
+    return ops.cast(ops.shape(logits)[0], "float32") + 0 * ops.sum(logits, axis=1)
+
+
+parts = [keras.Input((16, 16, 1)), keras.layers.Flatten(), keras.layers.Dense(10)]
+with strategy.scope():
+    counting = keras.Sequential(parts)
+    counting.compile("sgd", rows)
+history = counting.fit(images, targets, batch_size=64, shuffle=False, verbose=0).history
+counting.reset_metrics()
+by_fit, by_batch = history["loss"][0], float(counting.train_on_batch(images[:64], targets[:64]))
+print(f"images a device, of 64: fit {by_fit:.0f}, train_on_batch {by_batch:.0f}")
+assert (by_fit, by_batch) == (32, 64)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Half of them from `fit`, all of them from `train_on_batch`.
+#
+# </details>
+#
+# So with `train_on_batch` the result is right and the second device is wasted: no error, no speed.
+# `cct.fit` calls `train_on_batch` on TensorFlow, so under a strategy it is wasteful too: use `model.fit` there.
+#
+# **To catch it:** let a loss count its rows once, as above.
+#
+# > **Trap: the learning rate belongs to the global batch.** Two devices with 64 images each make a batch of 128, and
+# > half as many updates.
+#
+# **Predict:** which rate takes the model to where batch 64 took it with 0.1: the same, or twice as much?
+
+# %% tags=["trap"]
+distance, way = {}, {}
+for rate in (0.1, 0.2):
+    end = trained(new_model(), rate, batch=128)
+    distance[rate] = np.linalg.norm(end - alone)
+    way[rate] = np.linalg.norm(end - start) / np.linalg.norm(alone - start)
+    print(f"batch 128, rate {rate}: moved {way[rate]:.0%} as far as batch 64 with rate 0.1", end="")
+    print(f", and ends {distance[rate]:.3f} from its weights")
+assert distance[0.2] < 0.5 * distance[0.1] and 0.55 < way[0.1] < 0.65 and 0.95 < way[0.2] < 1.05
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# Twice as much: it ends at less than half of the distance.
+#
+# </details>
+#
+# With the old rate the model makes half as many steps and gets 0.6 times as far; with twice the rate it gets as far as
+# before. A common rule is to raise the rate in proportion to the batch, with a warm-up
+# ([Goyal et al.](https://arxiv.org/abs/1706.02677)). It holds up to some batch and not beyond.
+#
+# **To catch it:** write the global batch beside the learning rate, in the recipe and in the log.
+#
+# > **Trap: all devices draw the same dropout mask.** Now with dropout. Each device has a copy of the layer, with the
+# > same random state: copies must stay equal.
+#
+# **Predict:** dropout sets some numbers of image 3 of the first half to 0. What happens to image 3 of the second half?
+
+# %% tags=["trap"]
+with strategy.scope():
+    dropout = keras.layers.Dropout(0.5, seed=0)
+
+
+def masks_of(layer):  # -> (devices, images, units): what two devices keep of 4 images of 12 ones
+    results = strategy.run(lambda: layer(tf.ones((4, 12)), training=True))
+    return np.stack([result.numpy() > 0 for result in strategy.experimental_local_results(results)])
+
+
+drawn = [masks_of(dropout) for _ in range(3)]  # three steps
+same = [bool(np.array_equal(*masks)) for masks in drawn]
+print("the same on both devices:", same)
+assert all(same) and not np.array_equal(drawn[0], drawn[1])
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# It loses the same numbers, in every step: the masks change from step to step and never between the devices.
+#
+# </details>
+#
+# This is the mistake of notebook 04 again, one mask for several images. With $p$ devices there are $p$ times fewer
+# masks, and their noise averages out over that many fewer. Nothing is wrong with the mean, so no loss shows it.
+# Stochastic depth draws in the same way.
+#
+# **To catch it:** compare the masks of two devices, as above. The cure is a seed that holds the number of the device:
+
+
+# %%
+class OwnMasks(keras.layers.Dropout):
+    def call(self, inputs, training=False):
+        if not training:
+            return inputs
+        device = tf.distribute.get_replica_context().replica_id_in_sync_group
+        seed = self.seed_generator.next()  # two whole numbers, the same on each device
+        drawn = tf.random.stateless_uniform(ops.shape(inputs), seed + ops.cast(device, seed.dtype))
+        return ops.where(drawn >= self.rate, inputs / (1 - self.rate), 0.0)
+
+
+with strategy.scope():
+    cured = OwnMasks(0.5, seed=0)
+own = masks_of(cured)
+before, now = ((first == second).mean() for first, second in (drawn[0], own))
+print(f"entries that are the same on both devices: before {before:.0%}, now {now:.0%}")
+assert before == 1 and 0.2 < now < 0.8  # of 48 draws, each the same by chance in half of the cases
+
+# %%
+title = "Devices with one seed drop the same; the device's number in the seed cures it"
+alt = """Two pairs of random patterns. One seed for all: both devices have the same one.
+Own seeds: the two differ"""
+cct.show(pictures.draw_masks({"one seed for all": drawn[0], "own seeds": own}, title), alt=alt)
+
+# %% [markdown]
+# On JAX there is no such trap: `keras.distribution` computes one step for the whole batch and splits the arrays, so the
+# mask is drawn for the whole batch, too.
 
 # %% [markdown]
 # ## Exercises
@@ -737,22 +797,29 @@ cct.progress(14)
 #
 # 1. Let every process in `scripts/many_processes.py` set its own seed, and look at the losses of two processes.
 # 2. With `--dim` and `--layers`, find the model at which two processes begin to win over one on a single core.
-# 3. Train one epoch under the strategy with dropout, with and without `OwnMasks`, and compare the spread of the losses.
+# 3. Train one epoch under the strategy with dropout, with and without `OwnMasks` (*Three traps*), and compare the
+#    spread of the losses.
 #
 # ## Recap
 #
 # | what | works in | look out for |
 # |---|---|---|
-# | `MirroredStrategy` | `model.fit` on TensorFlow | `train_on_batch`, `cct.fit` do not split; one mask for all |
-# | `keras.distribution` | JAX, one process or many | arrays are split by devices, masks drawn for the whole batch |
-# | several processes | JAX, after `initialize` | one seed, own rows, one writer, one folder |
+# | `MirroredStrategy` | `model.fit` on TensorFlow | a loop of your own, another batch, dropout: *Three traps* |
+# | `keras.distribution` | JAX, one process or many | in several: one seed, own rows, one writer, one folder |
 #
-# - The global batch decides what is learned: split it, but keep count of it for the learning rate.
+# - The mean of the gradients of equal parts is the gradient of the whole batch. So two devices make the steps of one,
+#   but for rounding.
 # - Several processes need one seed, one writer, and a checkpoint that all can read. Then a process that dies costs at
 #   most an epoch.
 # - Sending does not grow with the batch: in the record a second process pays for steps of 392 ms and loses for those of
 #   17 ms. One process on both cores beats two in either case.
 # - A bill has one precision: its own memory, its own peak, and a share that was measured.
+#
+# From *For a second reading*:
+#
+# - The global batch decides what is learned: split it, but keep count of it for the learning rate.
+# - Under `MirroredStrategy`, `fit` splits the batch; `train_on_batch` and `cct.fit` do not. All devices drop the same,
+#   unless the seed holds the number of the device. On JAX the mask is drawn for the whole batch.
 #
 # **Difference from the paper:** the authors train CCT-14/7x2 with PyTorch on 8 devices under automatic mixed precision;
 # nothing here was trained on ImageNet, and hours and dollars are estimates from the assumptions above. **Difference

@@ -19,6 +19,8 @@ MAX_LINE = 104  # characters that JupyterLab shows beside its list of files, 128
 HOME_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|work|Users)/|\b[A-Z]:\\(?:Users|[a-z]{2,}\\)")
 TEMPORARY_PATH = re.compile(r"(?<![\w.:/])/(?:tmp|var/folders)/")
 TRAP = re.compile(r"^> \*\*Trap: (.+?)\*\*(?=\s|$)", re.MULTILINE | re.DOTALL)
+SECOND_READING = "For a second reading"  # the heading over what can be skipped at first
+WAY_THROUGH = re.compile(r"^\*\*Which way through\?\*\*(.+?)(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
 CHECK = re.compile(r"^cct\.check\(\"(\w+)\", \w+\)$", re.MULTILINE)
 WRITTEN = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(?!\d)\s*(%|k\b|M\b)?")
 ALT_TEXT = re.compile(r'(\balt ?= ?)f?"""[^"]*"""')
@@ -194,6 +196,32 @@ def exercises_are_complete(notebook: NotebookNode, path: Path) -> list[str]:
     return found
 
 
+def second_reading_is_named(notebook: NotebookNode, path: Path) -> list[str]:
+    """What can be skipped stands under one heading before the exercises; one paragraph at the top names it."""
+    titles = [title for _, _, title in headings(notebook)]
+    named = [text for cell in notebook.cells for text in WAY_THROUGH.findall(cell.source)]
+    if SECOND_READING not in titles and not named:
+        return []
+    found = (
+        []
+        if len(named) == 1
+        else [f"one paragraph '**Which way through?** ...' is wanted, found {len(named)}"]
+    )
+    order = [title for title in titles if title in (SECOND_READING, "Exercises")]
+    if order not in ([SECOND_READING, "Exercises"], ["Exercises"]):
+        found.append(
+            f"one '## {SECOND_READING}' is wanted, before '## Exercises', found the order {order}"
+        )
+    plain = [re.sub(r"[*_]", "", title) for title in titles]
+    parts = [
+        " ".join(part.split())
+        for text in named
+        for part in re.findall(r"(?<!\*)\*([^*]+)\*(?!\*)", text)
+    ]
+    missing = [part for part in parts if re.sub(r"[*_]", "", part) not in plain]
+    return found + [f"'**Which way through?**' names '{part}', which is no heading" for part in missing]
+
+
 def lengths(notebook: NotebookNode, path: Path) -> list[str]:
     """Short code cells and lines, not too much code, a file that opens quickly."""
     found, total = [], 0
@@ -343,6 +371,7 @@ RULES = [
     recap_at_the_end,
     traps_are_complete,
     exercises_are_complete,
+    second_reading_is_named,
     lengths,
     run_in_order,
     clean_outputs,

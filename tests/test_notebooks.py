@@ -186,6 +186,15 @@ BAD = {
     "exercise without a tag": (add_exercise(tag="stub"), "must have the tag 'exercise'"),
     "exercise with two checks": (add_exercise(code='cct.check("one", int)\n' * 2), "one line cct.check"),
     "exercise without a heading": (add_exercise(heading="Do this."), "must start with"),
+    "second reading that nobody names": (add(new_markdown_cell("## For a second reading")), "one paragraph"),
+    "way to no heading": (
+        add(new_markdown_cell("**Which way through?** *This* can\nwait.")),
+        "'This', which",
+    ),
+    "second reading after the exercises": (
+        add(new_markdown_cell("**Which way through?** All.\n\n## Exercises\n\n## For a second reading")),
+        "before '## Exercises'",
+    ),
     "large file": (add_output(new_output("display_data", {"image/png": "a" * 1_000_001})), "bytes"),
     "not run": (lambda notebook: notebook.cells[2].update(execution_count=None), "in order"),
     "run twice": (lambda notebook: notebook.cells[2].update(execution_count=5), "in order"),

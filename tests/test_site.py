@@ -209,6 +209,32 @@ def test_slides_ask_no_other_host_and_keep_their_texts(check, docs, browser, mon
     assert faults == []
 
 
+def test_slides_show_each_trap_with_its_own_code(docs):
+    """After its box, though the box may follow its cell; a box never lends its name to the next section's cell."""
+    markdown, tagged = nbformat.v4.new_markdown_cell, {"metadata": {"tags": ["trap"]}}
+    cells = [
+        markdown("# 0. Title"),
+        nbformat.v4.new_code_cell("first = 1", **tagged),
+        markdown("The answer.\n\n> **Trap: box\n> last.** It follows.\n\n## Next\n\nMore."),
+        nbformat.v4.new_code_cell("between = 0"),
+        nbformat.v4.new_code_cell("second = 2", **tagged),
+        markdown("> **Trap: no `**kwargs`.** So does this one."),
+        markdown("## Third\n\n> **Trap: box first.** This one leads."),
+        nbformat.v4.new_code_cell("third = 3", **tagged),
+    ]
+    slides = [cell.source for cell in docs("slides").slides_of(nbformat.v4.new_notebook(cells=cells))]
+    assert slides == [
+        "# 0. Title",
+        "> **Trap: box\n> last.** It follows.",
+        "**Trap: box last.**\n\n```python\nfirst = 1\n```",
+        "## Next\n\nMore.",
+        "> **Trap: no `**kwargs`.** So does this one.",
+        "**Trap: no `**kwargs`.**\n\n```python\nsecond = 2\n```",
+        "## Third\n\n> **Trap: box first.** This one leads.",
+        "**Trap: box first.**\n\n```python\nthird = 3\n```",
+    ]
+
+
 @pytest.mark.parametrize("path", [NOTEBOOKS[0], NOTEBOOKS[5], NOTEBOOKS[8]], ids=lambda path: path.stem)
 def test_a_notebook_as_one_file_reads_without_a_network(check, docs, browser, monkeypatch, tmp_path, path):
     """Its pictures have their texts, its formulas are MathML, and axe finds nothing."""
@@ -239,6 +265,17 @@ def test_minutes_at_the_top_are_true(docs):
         named = build.Site(Path("unused")).minutes_named(path.name[:2])
         assert named == pytest.approx(sum(reading.sections(path).values()), rel=0.15), path.name
         assert len(lint.exercises(nbformat.read(path, as_version=4))) == len(reading.exercise_times(path)), path.name
+
+
+def test_minutes_of_the_way_through_are_true(docs):
+    """Within 15 % or 5 minutes; every notebook after 00 says them, and where its second reading begins."""
+    reading = docs("reading")
+    for path in NOTEBOOKS[1:]:
+        stretches = reading.way_through(path)
+        assert stretches and lint.SECOND_READING in reading.sections(path), path.name
+        for first, last, said in stretches:
+            minutes = reading.minutes_from(path, first, last)
+            assert said == pytest.approx(minutes, rel=0.15, abs=5), f"{path.name}: {first} to {last}, {minutes:.0f}"
 
 
 def test_minutes_of_a_part(docs, tmp_path):

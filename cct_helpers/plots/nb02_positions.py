@@ -137,7 +137,7 @@ def draw_two_grids(old, new):
     for place in places:
         ax.text(place, 1.8, f"{place:.2f}", ha="center", va="bottom", fontsize=10)
     ax.set_axis_off()
-    ax.set(title="the outer edges coincide, the first middles do not", xlim=(-1.5, old - 0.4), ylim=(-0.1, 2.4))
+    ax.set(title="old and new cells cover the same width", xlim=(-1.5, old - 0.4), ylim=(-0.1, 2.4))
     return figure
 
 

@@ -86,9 +86,9 @@ def draw_scaling(sizes, variances, entropies, uniform):
         left.plot(sizes, variances[name], style, color=colour, label=name)
         right.plot(sizes, entropies[name], style, color=colour, label=name)
     right.axhline(uniform, color=GREY, linestyle=":", linewidth=1.5, label="all tokens alike")
-    left.set(title="Without the root the scores spread ...", xlabel="head size", ylabel="variance of the scores")
+    left.set(title="How far the scores spread ...", xlabel="head size", ylabel="variance of the scores")
     left.set_yscale("log")
-    right.set(title="... and large heads read from one token", xlabel="head size", ylabel="entropy of a row (bits)")
+    right.set(title="... and how evenly a row reads", xlabel="head size", ylabel="entropy of a row (bits)")
     right.set_ylim(-0.2, uniform * 1.1)
     for ax in (left, right):
         ax.set_xscale("log", base=2)

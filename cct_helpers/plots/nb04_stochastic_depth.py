@@ -201,5 +201,5 @@ def draw_differences(gaps, top1):
             draw_seeds(ax, values, row + 0.15 * (number - number.mean()), colour)
         name_rows(ax, [f"rate up to {rate}" for rate in scores])
         ax.set_xlabel(f"{label}\n{SEEDS}, seed 0 on top")
-    figure.suptitle("Three rates, one answer: the seeds differ more than the rates do", fontsize=12)
+    figure.suptitle("Nine models: three drop rates, three seeds each", fontsize=12)
     return figure

@@ -126,7 +126,7 @@ def draw_overlays(images, weights, grid, titles, columns=8):
     for ax in axes.flat:
         ax.set_axis_off()
     times = len(weights[0]) * np.asarray(weights)
-    figure.suptitle("Most large weights lie on the strokes", fontsize=12)
+    figure.suptitle("Eight digits, and the pooling weights of their tokens", fontsize=12)
     for i, image in enumerate(images):
         row, column = divmod(i, columns)
         draw_image(axes[2 * row, column], image, titles[i])
@@ -184,7 +184,7 @@ def draw_hidden(images, weights, probabilities, class_names, grid, titles):
         for ax in (photo, veil):
             ax.title.set_fontsize(10)
     figure.supxlabel(f"orange: pooling weight, times uniform; full orange: {times.max():.1f}", fontsize=10)
-    figure.suptitle("A quarter of the photo is gone, the heaviest squares, and the model still says cat", fontsize=12)
+    figure.suptitle("A photo with its weights and classes, as it is and with the heaviest squares hidden", fontsize=12)
     return figure
 
 

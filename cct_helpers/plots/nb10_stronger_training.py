@@ -82,7 +82,7 @@ def draw_average(path, average):
     ax.plot(*average.T, "-", color=ORANGE, linewidth=2.5, label="their moving average")
     ax.plot(0, 0, "+", color="black", markersize=14, markeredgewidth=2, label="the good place")
     ax.set(xlabel="first weight", ylabel="second weight", aspect="equal")
-    ax.set_title("The average stays nearer to the good place", fontsize=11)
+    ax.set_title("Two weights after each step, and their moving average", fontsize=11)
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     return figure
 
@@ -122,29 +122,23 @@ def draw_spectrum(values, low, high):
     return figure
 
 
-def draw_settings(names, test, mirrored, training, line):
-    """One row a setting. Left, test accuracy without and with the mirror image; right, training accuracy at the end.
+def draw_settings(names, test, line):
+    """The test accuracy of several settings, one row each, and a band around the first.
 
     Args:
         names: (settings,) texts; a dotted line goes through the mean of the first.
-        test, mirrored, training: (settings, seeds), percent.
+        test: (settings, seeds), percent.
         line: a grey band reaches so many points to both sides of the dotted line.
     """
-    size = dict(width=9, height=0.36 * len(names) + 1.6)
-    figure, (left, right) = new_figure(1, 2, **size, sharey=True, width_ratios=(1.6, 1))
+    figure, ax = new_figure(width=8, height=0.3 * len(names) + 1.3)
     middle = test[0].mean()
-    left.axvspan(middle - line, middle + line, color=PALE, zorder=0, label="blue in here cannot be told from the first")
-    left.axvline(middle, color=GREY, linestyle=":", linewidth=1.2)
-    rows = np.arange(len(names))[:, None]
-    draw_seeds(left, test, rows - 0.17, BLUE, label="image")
-    draw_seeds(left, mirrored, rows + 0.17, ORANGE, label="image and mirror image")
-    draw_seeds(right, training, rows, GREEN)
-    for ax in (left, right):
-        name_rows(ax, names)
-    left.set(xlabel=f"test accuracy (%)\n{SEEDS}")
-    right.set(xlabel="training accuracy (%),\nimages as shown, last epoch")
-    figure.suptitle("20 epochs: Muon adds, most of the rest costs", fontsize=12)
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=3, frameon=False)
+    ax.axvspan(middle - line, middle + line, color=PALE, zorder=0, label="in here luck is enough")
+    ax.axvline(middle, color=GREY, linestyle=":", linewidth=1.2)
+    draw_seeds(ax, test, np.arange(len(names))[:, None], BLUE)
+    name_rows(ax, names)
+    ax.set(xlabel=f"test accuracy (%)\n{SEEDS}")
+    ax.set_title(f"Outside the grey band a setting differs from {names[0]} by more than luck", fontsize=11)
+    ax.legend(loc="lower right")
     return figure
 
 
@@ -161,30 +155,28 @@ def draw_lead(lead):
     ax.plot(epochs, lead.mean(axis=0), color=BLUE, linewidth=3, label="their mean")
     ax.set(xlabel="epoch", ylabel="lead on validation (points)")
     ax.set_xticks(epochs[1::2] if len(epochs) > 10 else epochs)
-    ax.set_title("The average of the weights leads in the middle, and not at the end", fontsize=11)
+    ax.set_title("By how much the average is ahead, epoch by epoch", fontsize=11)
     ax.legend(loc="upper right")
     return figure
 
 
-def draw_lengths(epochs, lines, training, alone, title):
-    """Accuracy over the length of training: on the left test images, on the right the last epoch of training.
+def draw_lengths(epochs, lines, alone, title):
+    """Test accuracy over the length of training.
 
     Args:
         epochs: (n,).
-        lines, training: name -> (n, seeds), percent; lines go through the means.
-        alone: name -> (test, training), each (seeds,), of a setting that was trained for epochs[0] only.
+        lines: name -> (n, seeds), percent; lines go through the means.
+        alone: name -> (seeds,), of a setting that was trained for epochs[0] only.
         title: of the Figure.
     """
-    figure, axes = new_figure(1, 2, width=9, height=3.7)
-    labels = "test accuracy (%)", "accuracy on training images\nas they are shown (%)"
-    for side, (ax, curves, label) in enumerate(zip(axes, (lines, training), labels, strict=True)):
-        for (name, values), colour, mark in zip(curves.items(), (BLUE, ORANGE), "os", strict=False):
-            draw_seeds(ax, np.asarray(epochs)[:, None], values, colour, marker=mark, line="-", label=name)
-        for name, measured in alone.items():
-            draw_seeds(ax, epochs[0], measured[side], GREEN, marker="D", label=name)
-        ax.set(xlabel=f"epochs of training (log scale)\n{SEEDS}", ylabel=label, xscale="log")
-        ax.minorticks_off()
-        ax.set_xticks(epochs, [str(number) for number in epochs])
-    axes[0].legend(loc="lower right")
-    figure.suptitle(title, fontsize=12)
+    figure, ax = new_figure(width=7.5, height=3.7)
+    for (name, values), colour, mark in zip(lines.items(), (BLUE, ORANGE), "os", strict=False):
+        draw_seeds(ax, np.asarray(epochs)[:, None], values, colour, marker=mark, line="-", label=name)
+    for name, values in alone.items():
+        draw_seeds(ax, epochs[0], values, GREEN, marker="D", label=name)
+    ax.set(xlabel=f"epochs of training (log scale)\n{SEEDS}", ylabel="test accuracy (%)", xscale="log")
+    ax.minorticks_off()
+    ax.set_xticks(epochs, [str(number) for number in epochs])
+    ax.set_title(title, fontsize=11)
+    ax.legend(loc="lower right")
     return figure

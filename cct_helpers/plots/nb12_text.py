@@ -118,7 +118,9 @@ def draw_padding(text, weights, stride=1, length=None):
         colours = [ORANGE if place < len(text) else GREY for place in places]
         ax.bar(places, values, width=0.85 * stride, color=colours)
         on_padding = 100 * float(np.sum(values[places >= len(text)]))
-        ax.set(title=f"{title}: {on_padding:.0f} % of the weight on padding", ylabel="weight")
+        ax.set(title=title, ylabel="weight")
+        words = f"{on_padding:.0f} % of the weight on padding"
+        ax.text(0.99, 0.93, words, transform=ax.transAxes, ha="right", va="top", fontsize=10)
         real = -(-len(text) // stride)  # tokens that stand on text
         ax.axvline((real - 0.5) * stride, color="black", linestyle="--", linewidth=1)
     labels = letters_of(text) + [""] * (length - len(text))

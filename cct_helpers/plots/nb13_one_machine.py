@@ -122,10 +122,43 @@ def draw_kept(blocks, choices):
     ax.set(xlim=(-0.2, blocks + 4.2), ylim=(len(choices) - 0.5, -0.6))
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-    title = (
-        "Fewest arrays are held at once where some inputs are kept (blue)\nand one segment is computed again (orange)"
-    )
-    ax.set_title(title, fontsize=11)
+    ax.set_title("Arrays held at once: inputs kept (blue) and one segment computed again (orange)", fontsize=11)
+    return figure
+
+
+def draw_recomputed(blocks):
+    """A step over time, as it comes and rematerialised: which block runs when, and how many insides are in memory.
+
+    Args:
+        blocks: how many there are. A forward pass of one takes 1 unit of time, a backward pass 2.
+    """
+    order = range(blocks)
+    forward = [("forward", block, 1) for block in order]
+    plain = forward + [("backward", block, 2) for block in reversed(order)]
+    again = [part for block in reversed(order) for part in (("again", block, 1), ("backward", block, 2))]
+    panels = {
+        "as it comes": (plain, [block + 1 for _, block, _ in plain]),  # the insides of this block and of those before
+        "rematerialised": (forward + again, [1] * (blocks + len(again))),  # of the block that runs, no other
+    }
+    figure, axes = new_figure(4, 1, width=8, height=5, sharex=True, height_ratios=(1.3, 1) * 2)
+    rows = ["forward", "again", "backward"]
+    for place, (title, (parts, held)) in enumerate(panels.items()):
+        lengths = np.array([length for _, _, length in parts])
+        starts = np.cumsum(lengths) - lengths
+        work, memory = axes[2 * place : 2 * place + 2]
+        for start, (kind, block, length) in zip(starts, parts, strict=True):
+            colour = COLOURS[block % len(COLOURS)]
+            work.barh(rows.index(kind), length, left=start, height=0.75, color=colour, edgecolor="white")
+            middle = start + length / 2, rows.index(kind)
+            work.text(*middle, str(block + 1), color="white", weight="bold", ha="center", va="center", fontsize=9)
+        name_rows(work, rows)
+        work.set_title(
+            f"{title}: {lengths.sum()} units of time, at most {max(held)} in memory", loc="left", fontsize=10
+        )
+        memory.bar(starts, held, width=lengths, align="edge", color=GREY)
+        memory.set(ylim=(0, blocks + 0.5), yticks=range(0, blocks + 1, 2), ylabel="insides")
+    axes[-1].set(xlabel="time (forward passes of one block); one colour and number a block")
+    figure.suptitle("Rematerialised: the inside of one block at a time, and one more forward pass", fontsize=11)
     return figure
 
 
@@ -137,7 +170,7 @@ def draw_growth(series, unit="seconds a step"):
             coefficients of a polynomial in x, the constant first; those of a line through the logarithms, likewise.
         unit: of y.
     """
-    figure, axes = new_figure(1, len(series), width=3.1 * len(series), height=3.9, squeeze=False)
+    figure, axes = new_figure(1, len(series), width=max(8.2, 3.1 * len(series)), height=3.9, squeeze=False)
     for ax, (name, (x, y, parts, power)) in zip(axes[0], series.items(), strict=True):
         along = np.geomspace(x[0], x[-1], 60)  # the last is the point that is guessed
         arithmetic, straight = polyval(along, parts), np.exp(polyval(np.log(along), power))
@@ -152,7 +185,7 @@ def draw_growth(series, unit="seconds a step"):
         ax.minorticks_off()
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter("{x:g}")
-    figure.suptitle("The arithmetic comes near the last point, which was left out; a power falls short", fontsize=11)
+    figure.suptitle("Two guesses for the largest size, which neither was fitted to", fontsize=11)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
     return figure
 

@@ -53,7 +53,7 @@ def test_the_worst_class_is_orange_and_has_its_number_of_images():
     (ax,) = figure.axes
     assert [bar.get_height() for bar in ax.patches] == pytest.approx([90, 0, 20])
     assert ax.patches[2].get_facecolor() != ax.patches[0].get_facecolor() == ax.patches[1].get_facecolor()
-    assert "class c" in ax.get_title() and ax.lines[0].get_ydata()[0] == pytest.approx(55)
+    assert "classes differ" in ax.get_title() and ax.lines[0].get_ydata()[0] == pytest.approx(55)
     assert [label.get_text() for label in ax.get_xticklabels()] == ["a\n19", "b\n4", "c\n5"]
     (alike,) = pictures.draw_class_scores(np.ones(2), np.array([5, 5]), ["a", "b"]).axes
     assert alike.get_title() == "Every class does as well as the mean"

@@ -20,7 +20,8 @@ def test_a_bar_for_each_token_and_a_tick_for_each_letter():
     top, bottom = figure.axes
     assert [bar.get_height() for bar in top.patches] == weights.tolist()
     assert top.get_ylim() == bottom.get_ylim()  # one scale
-    assert "0 % of the weight on padding" in top.get_title()
+    assert [ax.get_title() for ax in (top, bottom)] == ["one", "two"]
+    assert [text.get_text() for text in top.texts] == ["0 % of the weight on padding"]
     assert labels_of(bottom.xaxis)[:6] == list("new\u2423yo")
     assert top.patches[2].get_facecolor() != top.patches[3].get_facecolor()
     alone = pictures.draw_padding("yo", {"one": weights[:2]})

@@ -90,6 +90,21 @@ def test_kept_arrays_are_blue_those_computed_again_orange_and_their_number_is_na
     assert_draws(figure)
 
 
+def test_recomputed_runs_every_block_forward_twice_and_holds_one_inside():
+    figure = pictures.draw_recomputed(4)
+    plain, plain_memory, again, again_memory = figure.axes
+    assert plain.get_title(loc="left") == "as it comes: 12 units of time, at most 4 in memory"
+    assert again.get_title(loc="left") == "rematerialised: 16 units of time, at most 1 in memory"
+    assert [text.get_text() for text in plain.texts] == list("12344321")
+    assert [text.get_text() for text in again.texts] == list("123444332211")
+    assert [bar.get_height() for bar in plain_memory.patches] == [1, 2, 3, 4, 4, 3, 2, 1]
+    assert {bar.get_height() for bar in again_memory.patches} == {1}
+    for work, memory, units in ((plain, plain_memory, 12), (again, again_memory, 16)):
+        assert sum(bar.get_width() for bar in work.patches) == units  # one thing at a time, without a pause
+        np.testing.assert_allclose([bar.get_x() for bar in work.patches], [bar.get_x() for bar in memory.patches])
+    assert_draws(figure)
+
+
 @pytest.mark.parametrize(("limit", "words"), [(12e9, "fits"), (8e9, "does not fit")])
 def test_costs_say_whether_a_step_fits(limit, words):
     macs, memory = {"MLP": 2e9, "attention products": 3e9}, {"weights": 1e9, "kept": 9e9}
