@@ -4,8 +4,9 @@
     python docs/slides.py 03 05      only these
 
 A section of a notebook becomes a slide with its first paragraph and its questions to predict. Below it follow its
-pictures and its traps, each with the code that shows it (the cells tagged "trap"). Cells tagged "setup" or "exercise"
-are left out. Open a file in a browser; the arrows turn the page, Escape shows all of them.
+pictures and its traps. After a trap's box comes the code that shows it: the cell tagged "trap" beside it, whichever
+stands first in the notebook. Cells tagged "setup" or "exercise" are left out. Open a file in a browser; the arrows turn
+the page, Escape shows all of them.
 """
 
 import argparse
@@ -15,10 +16,13 @@ import shutil
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "notebooks"))
+
 import build
 import nbformat
 import sphinx_revealjs
 from formulas import with_mathml
+from lint import traps
 from nbconvert import SlidesExporter
 
 OUTPUT = build.DOCS / "_build" / "slides"
@@ -49,34 +53,40 @@ def picture(output):
     return None
 
 
+def code_of_traps(notebook):
+    """{cell: text of a slide}: the name and the code of each trap, by the later of its two cells, box and code."""
+    return {
+        max(box, code): f"**Trap: {title}.**\n\n```python\n{notebook.cells[code].source}\n```"
+        for box, title, code in traps(notebook)
+        if code is not None
+    }
+
+
 def slides_of(notebook):
     """The slides of a notebook, as cells for nbconvert."""
-    first, *rest = notebook.cells
-    cells, trap = [slide(first.source, "slide")], None
-    for cell in rest:
-        tags = cell.metadata.get("tags", [])
+    cells, codes = [slide(notebook.cells[0].source, "slide")], code_of_traps(notebook)
+    for number, cell in enumerate(notebook.cells[1:], 1):
         if cell.cell_type == "code":
-            if trap and "trap" in tags:
-                name = re.match(r"> (\*\*Trap: .+?\*\*)", trap, re.DOTALL)[1].replace("\n>", "")
-                cells.append(slide(f"{name}\n\n```python\n{cell.source}\n```", "subslide"))
-                trap = None
-            shown = [] if {"setup", "exercise"} & set(tags) else filter(None, map(picture, cell.outputs))
+            hidden = {"setup", "exercise"} & set(cell.metadata.get("tags", []))
+            shown = [codes[number]] if number in codes else []
+            shown += [] if hidden else filter(None, map(picture, cell.outputs))
             cells += [slide(each, "subslide") for each in shown]
             continue
         for section in re.split(r"^(?=#+ )", cell.source, flags=re.MULTILINE):
             if SKIPPED.match(section) or not section.strip():
                 continue
             paragraphs = [part.strip() for part in section.split("\n\n") if part.strip()]
-            traps = [part for part in paragraphs if part.startswith("> **Trap:")]
-            trap = traps[-1] if traps else trap
+            boxes = [part for part in paragraphs if part.startswith("> **Trap:")]
             heading = paragraphs[0].startswith("#")
             wanted = paragraphs[:2] if heading else []
-            asked = [part for part in paragraphs if part.startswith("**Predict:**") or part in traps]
+            asked = [part for part in paragraphs if part.startswith("**Predict:**") or part in boxes]
             wanted += [part for part in asked if part not in wanted]
             if "Recap" in paragraphs[0]:
                 wanted = [part for part in paragraphs if not part.startswith(("Next:", "**The difference"))]
             if wanted:
                 cells.append(slide("\n\n".join(wanted), "slide" if heading else "subslide"))
+            if boxes and number in codes:  # the code came before its box
+                cells.append(slide(codes[number], "subslide"))
     return cells
 
 

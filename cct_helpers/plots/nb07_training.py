@@ -109,7 +109,7 @@ def draw_readings(readings, points):
     ends = {}
     for (name, gain), colour, line in zip(points.items(), COLOURS, ("-", "--", "-."), strict=False):
         ax.plot(readings, gain, line, color=colour, label=name)
-        ends[f"{name}: {gain[-1]:+.1f}"] = readings[-1], gain[-1], colour
+        ends[f"{name}: {round(gain[-1], 1) + 0.0:+.1f}"] = readings[-1], gain[-1], colour
     ax.set(xlabel="epochs to choose from", ylabel="reported minus true accuracy\n(percentage points)")
     ax.set_title("The best of many looks at the test is too high; one look is not", fontsize=11)
     ax.xaxis.get_major_locator().set_params(integer=True)
@@ -205,7 +205,7 @@ def draw_smoothing(margins, losses):
             text = f"lowest: {values[lowest]:.2f} at {margins[lowest]:.1f}"
             ax.annotate(text, (margins[lowest], values[lowest]), (0, 20), textcoords="offset points", ha="center")
     ax.set(xlabel="margin of the right logit over the others", ylabel="cross-entropy (nats)")
-    ax.set_title("With smoothing one margin is best; without, more is better", fontsize=11)
+    ax.set_title("The loss of one image, from an unsure answer to a very sure one", fontsize=11)
     name_lines(ax, ends)
     return figure
 
@@ -235,14 +235,13 @@ def draw_schedule(rates, steps_per_epoch, others=None):
     return figure
 
 
-def draw_history(history, title, floor=None):
+def draw_history(history, title):
     """Loss and top-1 accuracy by epoch, in training and in validation; the best epoch is marked.
 
     Args:
         history: dict with the lists loss, val_loss (nats), top1, val_top1 (shares), one number an epoch, and
             best_epoch, from 1.
         title: what the picture says.
-        floor: the lowest loss that label smoothing allows, in nats, a dotted line; None for no line.
     """
     figure, axes = new_figure(1, 2, width=10, height=3.4)
     figure.suptitle(title, fontsize=12)
@@ -258,12 +257,6 @@ def draw_history(history, title, floor=None):
         ax.annotate(f"best epoch, {best}", (best, validation[best - 1]), fontsize=9, **beside)
         ax.set(xlabel="epoch", ylabel=label)
         ax.xaxis.get_major_locator().set_params(integer=True)
-        if scale == 1 and floor is not None:
-            ax.axhline(floor, color=GREY, linestyle=":", linewidth=1.3)
-            low, high = ax.get_ylim()
-            ax.set_ylim(min(low, floor - 0.12 * (high - floor)), high)  # room for the words below the line
-            words = dict(textcoords="offset points", va="top", fontsize=9, color=GREY)
-            ax.annotate(f"floor of smoothing, {floor:.2f}", (epochs[0], floor), (0, -3), **words)
         ends = {"training, augmented": (training[-1], BLUE), "validation": (validation[-1], ORANGE)}
         name_lines(ax, {name: (epochs[-1], y, colour) for name, (y, colour) in ends.items()})
     return figure

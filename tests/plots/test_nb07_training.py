@@ -114,16 +114,15 @@ def test_history_has_percent_and_the_best_epoch():
         "top1": [0.3, 0.5, 0.8],
         "val_top1": [0.2, 0.6, 0.5],
     }
-    figure = pictures.draw_history({**history, "best_epoch": 2}, "it learns", floor=0.4)
+    figure = pictures.draw_history({**history, "best_epoch": 2}, "it learns")
     assert figure.get_suptitle() == "it learns"
     loss, top1 = figure.axes
     np.testing.assert_allclose(lines(top1)["validation"], [20, 60, 50])
     np.testing.assert_allclose(lines(loss)["training, augmented"], history["loss"])
     np.testing.assert_allclose(lines(top1)["best epoch, 2"], [60])
     np.testing.assert_allclose(lines(loss)["best epoch, 2"], [1.2])
-    assert texts(loss) == ["best epoch, 2", "floor of smoothing, 0.40", "training, augmented", "validation"]
-    assert texts(top1) == ["best epoch, 2", "validation", "training, augmented"]  # no floor; names from the lowest up
-    assert list(loss.lines[-1].get_ydata()) == [0.4, 0.4]
+    assert texts(loss) == ["best epoch, 2", "training, augmented", "validation"]
+    assert texts(top1) == ["best epoch, 2", "validation", "training, augmented"]  # names from the lowest up
     assert "%" in top1.get_ylabel() and "nats" in loss.get_ylabel()
     assert_draws(figure)
 
