@@ -783,7 +783,7 @@ if digits and epochs == 15:
 # %%
 cat = chelsea()[20:276:8, 100:356:8]  # every eighth pixel: (32, 32, 3)
 first = [int(np.flatnonzero(data.y_train == label)[0]) for label in range(min(classes, 10))]
-sources = {data.name: data.x_train[first], "a photo": np.stack([cat] * 3)}
+sources = {data.name: data.x_train[first], "a photo": np.stack([cat] * len(first))}
 
 
 def explore_augmentation(images, padding, mirror, seed):
@@ -794,10 +794,10 @@ def explore_augmentation(images, padding, mirror, seed):
     return figures.draw_gallery({"original": before, "augmented": after}, title)
 
 
-one_of_each = dict(images=data.name, padding=0, mirror=True, seed=0)
+one_of_each = dict(images=data.name, padding=1, mirror=True, seed=0)
 photo = dict(images="a photo", padding=4, mirror=True, seed=0)
-alt = """One image of each class and its mirror image; three copies of a cat photo, each mirrored and
-cropped, still show a cat"""
+alt = """One image of each class and its mirror image; ten copies of a cat photo, each mirrored and
+cropped in its own way, still show a cat"""
 controls = dict(images=list(sources), padding=(0, 16), mirror=True, seed=(0, 20))
 explorer = cct.explore(explore_augmentation, [one_of_each, photo], alt, **controls)
 
