@@ -429,8 +429,7 @@ for one, other in itertools.combinations(runs, 2):
 #   worse one on either side.
 # - **Seconds.** As many as `fast` takes for CCT on two quiet cores, 261. Steps of both models are timed by turns, and
 #   the seconds become epochs. From then on epochs decide, whatever else the machine does.
-# - **Luck.** Two seeds for each model, on all images and on a tenth, and a line as in notebook 09. That is little;
-#   judge at the end whether it is enough here.
+# - **Luck.** Three seeds for each model, on all images and on a tenth, and a line as in notebook 09.
 
 # %%
 results = Path(root, "notebooks", "results")
@@ -498,10 +497,10 @@ assert abs(raced["tenth"]["ResNet"].mean() - raced["all"]["CCT"].mean()) < 1
 #
 # </details>
 #
-# It is no close race, so few seeds are enough. What else was not the same? CCT has 5 % more parameters. The plan of its
-# image sizes was not chosen anew. Neither had dropout, which on a tenth might help CCT more: at the end both get more
-# than 97 % of their 4,500 images right, augmented as they are. And `fast` was made for few seconds; the script also
-# holds a race of 900, which has not been run.
+# It is no close race, so three seeds are enough. What else was not the same? CCT has 5 % more parameters. The plan of
+# its image sizes was not chosen anew. Neither had dropout, which on a tenth might help CCT more: at the end both get
+# more than 97 % of their 4,500 images right, augmented as they are. And `fast` was made for few seconds; the script
+# also holds a race of 900, which has not been run.
 #
 # Note too what the sweep could not tell. With a quarter of the images and of the steps the two were level. It was made
 # to choose rates, and says nothing on who wins with all.
@@ -718,7 +717,7 @@ assert min(covered["ResNet"]) > max(covered["CCT"])
 answers_of = {}
 for model, name in entrants.items():
     answers_of[name] = [np.array([*run["answers"]]) for run in runs_of(model, "all")]
-pairs = {f"two {name}s": [each] for name, each in answers_of.items()}
+pairs = {f"two {name}s": list(itertools.combinations(each, 2)) for name, each in answers_of.items()}
 pairs["one of each"] = itertools.product(*answers_of.values())
 differ = {}  # in percent of the test images
 for kind, those in pairs.items():
@@ -756,8 +755,8 @@ alt = """Two panels, accuracy falling with moves and with covered squares.
 The ResNet starts higher and comes nearer to CCT as the square grows."""
 cct.show(pictures.draw_changes(on_photos, title), alt=alt)
 for name in entrants.values():
-    assert abs(lost["moved", name][4] - 3) < 0.5 and abs(lost["moved", name][8] - 11.3) < 0.5
-assert lost["covered", "ResNet"][16] > lost["covered", "CCT"][16] + 2
+    assert abs(lost["moved", name][4] - 2.5) < 0.5 and abs(lost["moved", name][8] - 11) < 0.5
+assert round(lost["covered", "ResNet"][16] - lost["covered", "CCT"][16]) == 5
 for curves in on_photos.values():
     resnet, transformer = curves["ResNet"][1], curves["CCT"][1]  # (n, seeds)
     assert (resnet.mean(axis=1) > transformer.mean(axis=1)).all()
@@ -765,8 +764,8 @@ for curves in on_photos.values():
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# No. Moves cost both about as much: some three points at 4 pixels, some eleven at 8. Squares cost the ResNet more, as
-# on digits, but it starts higher and stays ahead.
+# No. Moves cost both about as much: some two and a half points at 4 pixels, some eleven at 8. The largest square costs
+# the ResNet five points more than CCT, the same way round as on digits, but it starts higher and stays ahead.
 #
 # </details>
 #
