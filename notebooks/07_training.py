@@ -419,7 +419,7 @@ assert not digits or 0.5 < last_loss < 0.65
 # Read the curves. Early, the accuracy on validation lies **above** that on training: training images are augmented and
 # measured while the weights still move, with dropout on; validation images are clean. The circle marks the epoch whose
 # weights you hold. At the end more than 95 % of the validation images are right, and still the loss stays above half a
-# nat.
+# nat. (If a run of your own does not come that far, [notebook 15](15_when_it_does_not_learn.ipynb) finds out why.)
 #
 # ## Label smoothing: why the loss stays above 0
 #
