@@ -8,7 +8,7 @@ import nbformat
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "notebooks"))
 
-from lint import WAY_THROUGH, lines_to_read  # noqa: E402
+from lint import lines_to_read, ways_through  # noqa: E402
 
 WORDS_A_MINUTE, LINES_A_MINUTE, MINUTES_A_PREDICTION = 200, 4, 1
 SECTION = re.compile(r"^(?=#{1,3} )", re.MULTILINE)
@@ -55,8 +55,7 @@ def minutes_from(path, first, last):
 
 def way_through(path):
     """(first section, last section, minutes said) of each stretch that the paragraph *Which way through?* names."""
-    text = "\n\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown")
-    said = " ".join(" ".join(WAY_THROUGH.findall(text)).split())
+    said = "\n".join(ways_through(nbformat.read(path, as_version=4)))
     return [(first, last, int(minutes)) for first, last, minutes in STRETCH.findall(said)]
 
 

@@ -196,28 +196,29 @@ def exercises_are_complete(notebook: NotebookNode, path: Path) -> list[str]:
     return found
 
 
+def ways_through(notebook: NotebookNode) -> list[str]:
+    """What each paragraph '**Which way through?**' says, on one line."""
+    return [
+        " ".join(text.split()) for cell in notebook.cells for text in WAY_THROUGH.findall(cell.source)
+    ]
+
+
 def second_reading_is_named(notebook: NotebookNode, path: Path) -> list[str]:
     """What can be skipped stands under one heading before the exercises; one paragraph at the top names it."""
     titles = [title for _, _, title in headings(notebook)]
-    named = [text for cell in notebook.cells for text in WAY_THROUGH.findall(cell.source)]
+    named = ways_through(notebook)
     if SECOND_READING not in titles and not named:
         return []
-    found = (
-        []
-        if len(named) == 1
-        else [f"one paragraph '**Which way through?** ...' is wanted, found {len(named)}"]
-    )
+    found = []
+    if len(named) != 1:
+        found.append(f"one paragraph '**Which way through?** ...' is wanted, found {len(named)}")
     order = [title for title in titles if title in (SECOND_READING, "Exercises")]
     if order not in ([SECOND_READING, "Exercises"], ["Exercises"]):
         found.append(
             f"one '## {SECOND_READING}' is wanted, before '## Exercises', found the order {order}"
         )
     plain = [re.sub(r"[*_]", "", title) for title in titles]
-    parts = [
-        " ".join(part.split())
-        for text in named
-        for part in re.findall(r"(?<!\*)\*([^*]+)\*(?!\*)", text)
-    ]
+    parts = re.findall(r"(?<!\*)\*([^*]+)\*(?!\*)", "\n".join(named))
     missing = [part for part in parts if re.sub(r"[*_]", "", part) not in plain]
     return found + [f"'**Which way through?**' names '{part}', which is no heading" for part in missing]
 

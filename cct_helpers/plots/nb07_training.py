@@ -109,7 +109,8 @@ def draw_readings(readings, points):
     ends = {}
     for (name, gain), colour, line in zip(points.items(), COLOURS, ("-", "--", "-."), strict=False):
         ax.plot(readings, gain, line, color=colour, label=name)
-        ends[f"{name}: {round(gain[-1], 1) + 0.0:+.1f}"] = readings[-1], gain[-1], colour
+        reported = round(gain[-1], 1) + 0.0  # the sum turns -0.0 into 0.0
+        ends[f"{name}: {reported:+.1f}"] = readings[-1], gain[-1], colour
     ax.set(xlabel="epochs to choose from", ylabel="reported minus true accuracy\n(percentage points)")
     ax.set_title("The best of many looks at the test is too high; one look is not", fontsize=11)
     ax.xaxis.get_major_locator().set_params(integer=True)
