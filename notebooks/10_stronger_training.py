@@ -795,11 +795,11 @@ for measure in ("test_loss", "train_top1", "test_top5", "test_top1"):
     print(f"{measure:10} from labels {taught[:, 0].round(3)}, with the teacher {taught[:, 1].round(3)}")
     means.append(taught.mean(axis=0).round(2).tolist())
 added = 100 * np.diff(taught).ravel()  # points of test_top1, (seeds,)
-spread = added.std(ddof=1) / np.sqrt(len(added))
-print(f"the teacher adds {added.round(1)} points: {added.mean():.1f} ± {spread:.1f}")
+error_of_mean = added.std(ddof=1) / np.sqrt(len(added))
+print(f"the teacher adds {added.round(1)} points: {added.mean():.1f} ± {error_of_mean:.1f}")
 assert means == [[1.48, 1.26], [0.98, 0.93], [0.96, 0.92], [0.61, 0.62]]
 assert added.round(1).tolist() == [0.8, 0.7, 1.3] and round(added.mean(), 1) == 0.9
-assert round(spread, 1) == 0.2
+assert round(error_of_mean, 1) == 0.2
 
 # %% [markdown]
 # It adds about a point: 0.8, 0.7 and 1.3 with the three seeds, in the mean 0.9 with a standard error of 0.2. Other
