@@ -51,6 +51,25 @@ one, other, start = (trained(*run) for run in ((tf.distribute.get_strategy(), 0.
 print(json.dumps([two.num_replicas_in_sync, float(abs(one - other).max()), float(abs(one - start).max())]))
 """
 
+# Notebook 13 says what its blocks that are computed twice do on JAX.
+REMATERIALISED = """
+import sys
+sys.path[:0] = sys.argv[1:]
+from pathlib import Path
+import cct_helpers as cct, keras, numpy as np
+from records import function_of
+rematerialised = function_of(Path(sys.argv[1], "notebooks", "13_one_machine.py"), "rematerialised")
+sizes = dict(input_shape=(8, 8, 1), dim=16, hidden_channels=8, num_layers=1, stochastic_depth=0.0)
+for rate in (0.0, 0.5):
+    model = rematerialised(cct.build_cct(**sizes, attention_dropout=rate))
+    model.compile("sgd", keras.losses.CategoricalCrossentropy(from_logits=True))
+    try:
+        model.train_on_batch(np.zeros((4, 8, 8, 1), "float32"), np.eye(10, dtype="float32")[:4])
+        print(rate, "trains")
+    except Exception as error:
+        print(rate, type(error).__name__)
+"""
+
 
 def small_model():
     keras.utils.set_random_seed(0)
@@ -83,6 +102,15 @@ def test_two_devices_train_as_one():
     assert done.returncode == 0, done.stderr[-3000:]
     devices, difference, moved = json.loads(done.stdout.splitlines()[-1])
     assert devices == 2 and difference < 1e-5 and moved > 1e-3
+
+
+@pytest.mark.whole
+def test_dropout_in_a_rematerialised_block_is_an_error_on_jax():
+    command = [sys.executable, "-c", REMATERIALISED, str(ROOT), str(SCRIPT.parent)]
+    done = subprocess.run(command, capture_output=True, text=True, env=QUICK | {"KERAS_BACKEND": "jax"})
+    assert done.returncode == 0, done.stderr[-3000:]
+    without, with_dropout = done.stdout.splitlines()[-2:]
+    assert without == "0.0 trains" and with_dropout.startswith("0.5 ") and with_dropout.endswith("Error")
 
 
 @pytest.mark.whole  # notebook 14 does it too

@@ -2,23 +2,24 @@
 
 CIFAR10.npz has Keras's keys (x_test, y_test). Runs the function `measure` of notebook 08 with the shipped CCT-2 on the
 first 200 test images, right or wrong, none chosen, once for each way to fill a removed square; then its confidence on
-all test images. Writes notebooks/results/08_faithfulness_cifar10.json after each part and goes on where it stopped.
+all test images. Writes notebooks/results/08_faithfulness_cifar10.json when all of it is there; until then a file .begun
+beside it keeps the parts that are, so that a stopped run goes on. Parts of other code or other images are dropped.
 About ten minutes on two cores.
 """
 
 import argparse
 import datetime
-import json
+import hashlib
 from pathlib import Path
 
 import numpy as np
-from records import RESULTS, function_of, machine, source_of, write
+import records
 from scipy.special import softmax
 
 import cct_helpers as cct
 from cct_helpers.topics import faithfulness
 
-RECORD = RESULTS / "08_faithfulness_cifar10.json"
+RECORD = records.RESULTS / "08_faithfulness_cifar10.json"
 NAME, IMAGES, LARGEST = "cct_2_3x2_32_cifar10", 200, 8
 FILLS = {"mean colour": faithfulness.mean_fill, "blur": faithfulness.blurred_fill}
 
@@ -31,7 +32,7 @@ def agreement(one, other):
 
 def deletion(model, images, fill):
     """Areas for each image, mean curves, and what occlusion says to the maps; beside it occlusion itself."""
-    curves, maps, occlusion = function_of(source_of("08"), "measure")(model, images, fill)
+    curves, maps, occlusion = records.function_of(records.source_of("08"), "measure")(model, images, fill)
     counts = faithfulness.removal_counts(occlusion.shape[1])
     own = [name for name, values in maps.items() if values.ndim == 2]
     strongest = {name: np.take_along_axis(occlusion, faithfulness.order_of(maps[name])[:, :LARGEST], 1) for name in own}
@@ -93,27 +94,30 @@ def confidence(model, images, labels):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cifar10", type=Path, help=".npz with x_test and y_test of CIFAR-10")
-    with np.load(parser.parse_args().cifar10) as arrays:
+    path = parser.parse_args().cifar10
+    with np.load(path) as arrays:
         images, labels = arrays["x_test"], np.ravel(arrays["y_test"])
     model = cct.load_pretrained(NAME)
-    begun = RECORD.with_suffix(".begun")
-    record = json.loads(begun.read_text(encoding="utf-8")) if begun.exists() else {}
+    data = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    record = records.kept(RECORD.stem, RECORD, data=data)
+    if "confidence" in record:  # whole: made again from the first part on
+        record = {}
     record |= {"command": "python notebooks/scripts/faithfulness_runs.py CIFAR10.npz", "model": NAME}
-    record |= {"date": str(datetime.date.today()), "machine": machine(), "sha256": model.card["sha256"]}
+    record |= {"fingerprint": records.fingerprint(RECORD.stem), "date": str(datetime.date.today()), "data": data}
+    record |= {"machine": records.machine(), "sha256": model.card["sha256"]}
     record |= {"images": IMAGES, "random_orders": 20, "others": faithfulness.OTHERS, "seed": 0}
     record["counts"] = faithfulness.removal_counts(64).tolist()
     for name, fill in FILLS.items():
         if name not in record:
             occlusion, record[name] = deletion(model, images[:IMAGES], fill)
             record[name]["occlusion"] = np.round(occlusion, 4).tolist()
-            write(begun, record)
+            records.keep(record, RECORD, whole=False)
             print(name, "done", flush=True)
     one, other = (np.array(record[name].pop("occlusion")) for name in FILLS)
     record["occlusion_of_both_fills"] = agreement(one, other)
     record["heavy_tokens"] = heavy_tokens(model, images[:IMAGES])
     record["confidence"] = confidence(model, images, labels)
-    write(RECORD, record)
-    begun.unlink()
+    records.keep(record, RECORD, whole=True)
 
 
 if __name__ == "__main__":

@@ -195,16 +195,6 @@ GRIDS = {
         "CCT-2/3x2 trained in many ways, no dropout; 16 x 16 pixels",
     ),
 }
-# What decides the numbers of a record, as in records.SOURCES: an entry moves there when its record is made.
-HERE, ABLATION = "notebooks/scripts/grid_runs.py", "cct_helpers/topics/ablation.py"
-SMALLER, OF_2021 = {"cct_helpers/images.py": ["shrink"]}, "notebooks/scripts/keras_io_2021.py"
-records.SOURCES |= {
-    "09_parts": {ABLATION: ["build_parts", "PARTS", "TWO_PARTS"], HERE: ["train_parts"]},
-    "09_ladder": {HERE: ["ladder", "train_ladder"], OF_2021: ["build_keras_io_2021"], **SMALLER},
-    "09_from_the_top": {HERE: ["from_the_top", "train_ladder"], OF_2021: ["build_keras_io_2021"], **SMALLER},
-    "10_rates": {HERE: ["RATES", "train_rates"], **SMALLER},
-    "10_stronger": {HERE: ["STRONGER", "train_stronger_and_mirror"], **SMALLER},
-}
 TRAIN_IMAGES = {"parts": 10_000, "ladder": 10_000, "top": 10_000, "rates": 5000, "stronger": 5000}
 
 

@@ -3,8 +3,9 @@
     python notebooks/scripts/live_speed.py CIFAR10.npz                  # all of it
     python notebooks/scripts/live_speed.py CIFAR10.npz --only speed     # or "price": the other part stays as it was
 
-CIFAR10.npz has Keras's keys (x_test, y_test). Writes notebooks/results/00_live_model.json. About ten minutes on two
-quiet cores; timings count only on a machine that does nothing else.
+CIFAR10.npz has Keras's keys (x_test, y_test). Writes notebooks/results/00_live_model.json when both parts are there;
+until then a file .begun beside it keeps the one that is. A part of other code or of another machine is dropped. About
+ten minutes on two quiet cores; timings count only on a machine that does nothing else.
 
 price: accuracy of every shipped model with its own weights, with weights of 16 bits, and with those that a page gets,
 rounded to 8 bits.
@@ -27,15 +28,16 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import records
 from live_kernel import install_from_npm
-from records import RESULTS, ROOT, machine, write
 
 import cct_helpers as cct
 from cct_helpers.explorer import live_model, rounded
 from cct_helpers.topics import export
 from tests.support.browser import launched
 
-RECORD = RESULTS / "00_live_model.json"
+NAME = "00_live_model"
+RECORD = records.RESULTS / f"{NAME}.json"
 COMMAND = "python notebooks/scripts/live_speed.py CIFAR10.npz"
 LIMITS = {  # what was asked for, in milliseconds from the event to the painted frame
     "cct_2_3x2_32_cifar10": 16,
@@ -279,16 +281,18 @@ def main():
     parser.add_argument("cifar10", type=Path, help=".npz with x_test and y_test of CIFAR-10")
     parser.add_argument("--only", choices=["price", "speed"])
     options = parser.parse_args()
-    record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
-    record |= {"command": COMMAND, "date": datetime.date.today().isoformat(), "machine": machine()}
-    kernel = ROOT / "cct_helpers" / "live_kernel.wasm"
+    machine = records.machine()
+    head = {"command": COMMAND, "fingerprint": records.fingerprint(NAME), "date": str(datetime.date.today())}
+    record = head | records.kept(NAME, RECORD, machine=machine) | {"date": head["date"], "machine": machine}
+    kernel = records.ROOT / "cct_helpers" / "live_kernel.wasm"
     record |= {"kernel_bytes": kernel.stat().st_size, "onnxruntime-web": ONNX_RUNTIME.split("@")[1]}
-    if options.only != "speed":
-        record["price"] = prices(options.cifar10)
-        write(RECORD, record)
-    if options.only != "price":
-        record["speed"] = speeds()
-    write(RECORD, record)
+    parts = {"price": lambda: prices(options.cifar10), "speed": speeds}
+    for part, measure in parts.items():
+        if options.only in (None, part):
+            record[part] = measure()
+            records.keep(record, RECORD, whole=parts.keys() <= record.keys())
+    if missing := parts.keys() - record.keys():
+        print(f"The record is not whole yet: run it with --only {missing.pop()} as well.")
 
 
 if __name__ == "__main__":

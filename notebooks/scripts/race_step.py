@@ -2,8 +2,9 @@
 
 Ours on TensorFlow, JAX and PyTorch, the keras.io example of 2021, and the authors' PyTorch model (as vit-pytorch has
 it: pip install jax torch einops vit-pytorch). About six minutes on two quiet cores. Each turn is a process of its
-own, in the order A B C A B C; each is written at once to notebooks/results/07_race_step.json, and what is there is not
-measured again: stop and start as you like, or delete the file to measure anew.
+own, in the order A B C A B C. The result goes to notebooks/results/07_race_step.json when all rounds are there; until
+then a file .begun beside it keeps the turns that are, and they are not measured again: stop and start as you like, or
+delete the file to measure anew. Turns of other code are dropped.
 
 One step is 128 images forwards, backwards and one update by AdamW, with the loss read at the end. Inference is 128
 images to logits. All models get the same images, ready in memory. Times are wall clock, next to the processor time of
@@ -24,9 +25,10 @@ import sys
 import time
 from pathlib import Path
 
-from records import ROOT, machine, write
+import records
 
-RECORD = ROOT / "notebooks" / "results" / "07_race_step.json"
+NAME = "07_race_step"
+RECORD = records.RESULTS / f"{NAME}.json"
 COMMAND = "python notebooks/scripts/race_step.py"
 BATCH = 128
 OURS, THEIRS, EXAMPLE = "ours, TensorFlow", "authors' PyTorch", "keras.io 2021, TensorFlow"
@@ -42,7 +44,7 @@ RACERS = {  # name -> model, Keras backend, rates
     QUIET_THEIRS: ("authors", "torch", NONE),
 }
 RATIOS = [(OURS, THEIRS), (QUIET, QUIET_THEIRS), (OURS, EXAMPLE)]
-PACKAGES = ("keras", "tensorflow", "jax", "torch", "vit-pytorch", "numpy")
+PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy")
 
 
 def authors_model(rates):
@@ -169,7 +171,7 @@ def in_a_process(name, settings):
     environment = os.environ | {"KERAS_BACKEND": RACERS[name][1], "CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, __file__, "--turn", name]
     command += [f"--{option.replace('_', '-')}={settings[option]}" for option in ("warm_up", "steps")]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=records.ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{name} fell out of the race:\n{done.stderr[-2000:]}")
     result = json.loads(done.stdout.splitlines()[-1])
@@ -224,7 +226,10 @@ def summary(runs):
 
 def header(settings):
     """What the record was made with."""
-    return {"command": COMMAND, "machine": machine(PACKAGES), "batch": BATCH, "settings": settings}
+    # Its module has no version, and importing it as a whole would need torchvision.
+    machine = records.machine(PACKAGES) | {"vit-pytorch": importlib.metadata.version("vit-pytorch")}
+    head = {"command": COMMAND, "fingerprint": records.fingerprint(NAME), "date": str(datetime.date.today())}
+    return {**head, "machine": machine, "batch": BATCH, "settings": settings}
 
 
 def table(record):
@@ -241,31 +246,48 @@ def table(record):
     return "\n".join(lines)
 
 
-def race(path, settings, rounds, note):
-    """Run the turns that `path` does not have yet; write it after each."""
+def check_packages():
+    """Raise SystemExit, saying what to install, where a racer's package is missing."""
     missing = [name for name in ("jax", "torch", "einops", "vit_pytorch") if not importlib.util.find_spec(name)]
     if missing:
         names = " ".join(missing).replace("_", "-")
         raise SystemExit(f"The race runs against PyTorch, JAX and vit-pytorch. Missing here: pip install {names}")
-    record = {**header(settings), "runs": []}
-    if path.exists():
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        differing = [key for key in ("machine", "settings") if kept[key] != record[key]]
-        if differing:
-            raise SystemExit(f"{path} was begun with a different {', '.join(differing)}. Move it away to race anew.")
-        record = kept
+
+
+def race(path, settings, rounds, note):
+    """Run the turns that `path`, or what is begun of it, does not have yet; write after each.
+
+    Args:
+        path: of the record.
+        settings: {"warm_up": steps, "steps": timed steps}.
+        rounds: how many turns each racer has in a whole record.
+        note: for the record, or None.
+
+    Raises:
+        SystemExit: where a package is missing, a racer fails, or the record has other settings or another machine.
+    """
+    check_packages()
+    head = header(settings)
+    record = head | {"runs": []} | records.kept(NAME, path) | {"date": head["date"]}
+    differing = [key for key in ("machine", "settings") if record[key] != head[key]]
+    if differing:
+        raise SystemExit(
+            f"{path}, or the file .begun beside it, was begun with a different {', '.join(differing)}. Move it away to "
+            "race anew."
+        )
     if note:
         record["note"] = note
     done = {(run["name"], run["round"]) for run in record["runs"]}
-    for number in range(1, rounds + 1):
-        for name in RACERS:
-            if (name, number) not in done:
-                date = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
-                run = {"name": name, "round": number, "date": date} | in_a_process(name, settings)
-                record["runs"].append(run)
-                record["summary"] = summary(record["runs"])
-                write(path, record)
-                print(f"round {number}, {name}: {images_per_second(run, 'training'):.0f} images/s", flush=True)
+    turns = [(name, number) for number in range(1, rounds + 1) for name in RACERS]
+    for name, number in turns:
+        if (name, number) not in done:
+            date = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+            run = {"name": name, "round": number, "date": date} | in_a_process(name, settings)
+            record["runs"].append(run)
+            done.add((name, number))
+            record["summary"] = summary(record["runs"])
+            records.keep(record, path, whole=done.issuperset(turns))
+            print(f"round {number}, {name}: {images_per_second(run, 'training'):.0f} images/s", flush=True)
     print(table(record))
 
 

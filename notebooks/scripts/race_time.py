@@ -1,30 +1,36 @@
 """How long until 76.45 % on CIFAR-10, the keras.io example's accuracy of 2021? `fast` against the example's own recipe.
 
-python notebooks/scripts/race_time.py --data cifar10.npz --work FOLDER fast_0 fast_1 fast_2 keras_io_2021_0
-python notebooks/scripts/race_time.py --data cifar10.npz --work FOLDER --epochs 1 keras_io_2021_0
+    python notebooks/scripts/race_time.py --data cifar10.npz --work FOLDER
+    python notebooks/scripts/race_time.py --data cifar10.npz --work FOLDER --epochs 1 keras_io_2021_0
 
-A run is a recipe and a seed. 5,000 of the 50,000 training images are held out; they choose the best epoch, and the test
-images are read once, at the end. Seconds are those of `cct.fit`, compiling and validating included. Runs go on after a
-stop (FOLDER keeps their checkpoints). With --epochs, the 2021 recipe, whose rate is constant, ends after so many of its
-30 epochs, and its record says so. Each run that ends is written to notebooks/results/07_race_time.json at once.
+A run is a recipe and a seed. Without a name, those that the record needs and does not have are run: some 80 minutes on
+two quiet cores, 54 of them for keras_io_2021_0. 5,000 of the 50,000 training images are held out; they choose the best
+epoch, and the test images are read once, at the end. Seconds are those of `cct.fit`, compiling and validating included.
+Runs go on after a stop (FOLDER keeps their checkpoints). With --epochs, the 2021 recipe, whose rate is constant, ends
+after so many of its 30 epochs, and its record says so. The record goes to notebooks/results/07_race_time.json when all
+runs that it needs are there; until then a file .begun beside it keeps those that are. Runs of other code, on other data
+or another machine are dropped.
 """
 
 import argparse
 import dataclasses
-import json
+import datetime
+import hashlib
 import os
 import pathlib
-import platform
 
 import keras
+import records
 from keras_io_2021 import build_keras_io_2021
-from records import RESULTS, write
 
 import cct_helpers as cct
 
-RECORD = RESULTS / "07_race_time.json"
+NAME = "07_race_time"
+RECORD = records.RESULTS / f"{NAME}.json"
+COMMAND = "python notebooks/scripts/race_time.py --data cifar10.npz --work FOLDER"
 NORMALIZATION = (125.31, 122.95, 113.87), (62.99, 62.09, 66.70)  # CIFAR-10, pixel units
 RUNS = [f"{recipe}_{seed}" for recipe in ("fast", "fast_80", "keras_io_2021") for seed in range(3)]
+NEEDED = ["fast_0", "fast_1", "fast_2", "fast_80_0", "keras_io_2021_0"]  # by the notebooks and the README
 
 
 def run(name, data, work, epochs):
@@ -53,29 +59,44 @@ def run(name, data, work, epochs):
     }
 
 
+def begin(path, note):
+    """The record with the runs of today's code on this machine that there are, or a new one.
+
+    Args:
+        path: of the .npz.
+        note: for the record; the one that it has where this is empty.
+
+    Returns:
+        The record, a dict.
+    """
+    same = {"data": hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()[:16], "machine": records.machine()}
+    same |= {"backend": keras.config.backend()}
+    head = {"command": COMMAND, "fingerprint": records.fingerprint(NAME), **same, "cores": os.cpu_count()}
+    kept = records.kept(NAME, RECORD, **same)
+    head |= {"date": str(datetime.date.today()), "note": note or kept.get("note", "")}
+    return kept | head | {"runs": kept.get("runs", [])}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", nargs="+", choices=RUNS, metavar="RUN")
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="names of runs, anew; those missing without one")
     parser.add_argument("--data", required=True, help=".npz with x_train, y_train, x_test, y_test")
     parser.add_argument("--work", type=pathlib.Path, required=True, help="folder for the checkpoints")
     parser.add_argument("--epochs", type=int, help="end after so many epochs")
     parser.add_argument("--note", default="", help="what a reader of the record should know of the machine or the data")
     wanted = parser.parse_args()
+    if unknown := set(wanted.runs) - set(RUNS):
+        parser.error(f"no run {', '.join(sorted(unknown))}; there are {', '.join(RUNS)}")
     data = cct.load_dataset(wanted.data, seed=0)
-    for name in wanted.runs:
-        entry = run(name, data, wanted.work, wanted.epochs)
-        record = json.loads(RECORD.read_text()) if RECORD.exists() else {"runs": []}
+    record = begin(wanted.data, wanted.note)
+    record |= {"train_images": len(data.x_train), "validation_images": len(data.x_val)}
+    work = wanted.work / record["fingerprint"]  # a checkpoint of other code is no start
+    done = {entry["run"] for entry in record["runs"]}
+    for name in wanted.runs or [name for name in NEEDED if name not in done]:
+        entry = run(name, data, work, wanted.epochs)
         record["runs"] = [other for other in record["runs"] if other["run"] != name] + [entry]
-        record |= {
-            "how": "python notebooks/scripts/race_time.py --data cifar10.npz --work FOLDER " + " ".join(wanted.runs),
-            "train_images": len(data.x_train),
-            "validation_images": len(data.x_val),
-            "cores": os.cpu_count(),
-            "versions": {"python": platform.python_version(), "keras": keras.__version__},
-            "backend": keras.config.backend(),
-            "note": wanted.note,
-        }
-        write(RECORD, record)
+        done.add(name)
+        records.keep(record, RECORD, whole=done.issuperset(NEEDED))
         print(f"{name}: test {entry['test']['top1']:.2%} after {entry['seconds']:.0f} s, {entry['epochs']} epochs")
 
 

@@ -9,8 +9,9 @@ the functions of the notebook that shows them: a reader can call the same functi
 record holds a fingerprint of what decided its numbers: the code of layers, models, training, recipes and augmentation,
 the functions of the notebook that it calls, and the digits themselves. Comments and docstrings do not count. It is
 stale when one of these has changed. The other records in SOURCES are made by a script of their own beside this one, and
-hold a fingerprint of that. What is left (CIFAR-10, timings, a GPU) has a command of its own, no fingerprint yet, and is
-listed as stale.
+hold a fingerprint of that, and of the weights and pages that they read. 07_race_fit, cifar10_adamw_muon and
+cifar10_recipe_a, which need a GPU, have no fingerprint and are listed as stale. STALE names the others that are stale:
+made by older code, and to be made again.
 
 Importing this module puts the root of the repository on the path, so that each script here runs as
 `python notebooks/scripts/NAME.py`.
@@ -63,10 +64,56 @@ MAKERS = {
     "16_hundred_classes": ("recorded_run", dict(seed=(0, 1, 2), name=("ResNet", "CCT", "CCT without positions"))),
 }
 
-# Record -> module -> its functions that decide the numbers, besides the modules above and the notebook's own functions.
-# A record that is not among the MAKERS is made by a script of its own.
+# Record -> file -> its functions and values that decide the numbers, besides the modules above and the notebook's own
+# functions. What they name counts as well, if it stands before them in the file; what stands after them is listed. Of a
+# file that is no Python, such as weights or a script of the page, the list is empty and every byte counts. A record
+# that is not among the MAKERS is made by a script of its own.
+SHIPPED = ("cct_2_3x2_32_cifar10", "cct_2_3x2_16_digits", "cvt_2_4_32_cifar10", "vit_lite_2_4_32_cifar10")
+PAGE = ("live_kernel.wasm", "live_pass.js", "live.js", "live.html", "page.js", "page.css")
+LIVE_MODEL = (
+    *("live_model", "rounded", "live_spec", "keras_axes", "live_layout", "live_pictures", "grain_of", "check_live"),
+    *("page_of", "as_json", "source", "framed", "check_finite", "checked_names"),
+)
+FAITHFULNESS = (
+    *("mean_fill", "blurred_fill", "maps_of", "compare_orders", "removal_counts", "area", "order_of", "spearman"),
+    *("largest_shared", "OTHERS"),
+)
+OF_2021 = {"notebooks/scripts/keras_io_2021.py": ["build_keras_io_2021"]}
+SMALLER = {"cct_helpers/images.py": ["shrink", "resize"]}
+ABLATION, GRIDS = "cct_helpers/topics/ablation.py", "notebooks/scripts/grid_runs.py"
+SCALING = "notebooks/scripts/scaling_runs.py"
 OWN_IMAGES = "write_digits _write_digit start_from with_head_of freeze_all_but_head balanced class_accuracies".split()
 SOURCES = {
+    "00_live_model": {
+        "notebooks/scripts/live_speed.py": ["prices", "speeds"],
+        "tests/support/browser.py": ["launched"],
+        "cct_helpers/explorer.py": LIVE_MODEL,
+        "cct_helpers/weights.py": ["load_pretrained", "build_from_card", "reference_weights"],
+        "cct_helpers/attention.py": ["blocks_of"],
+        "cct_helpers/topics/export.py": ["export", "WRITERS", "_format_of", "_quiet"],
+        **{f"cct_helpers/{file}": [] for file in PAGE},
+        **{f"cct_helpers/weights/{model}.npz": [] for model in (*SHIPPED, "cct_7_3x1_32_cifar10")},
+    },
+    "07_race_step": {"notebooks/scripts/race_step.py": ["turn", "in_a_process", "summary"], **OF_2021},
+    "07_race_time": {
+        "notebooks/scripts/race_time.py": ["run"],
+        "cct_helpers/images.py": ["shrink", "shrunk_sides", "resize"],
+        **OF_2021,
+    },
+    "07_time_fit": {"notebooks/scripts/time_fit.py": ["turn"]},
+    "08_faithfulness_cifar10": {
+        "notebooks/scripts/faithfulness_runs.py": "deletion heavy_tokens confidence FILLS NAME IMAGES".split(),
+        "notebooks/08_looking_inside.py": ["measure"],
+        "cct_helpers/topics/faithfulness.py": FAITHFULNESS,
+        "cct_helpers/attention.py": "attention_maps attention_rollout pooling_weights token_votes".split(),
+        "cct_helpers/weights.py": ["load_pretrained", "build_from_card"],
+        "cct_helpers/weights/cct_2_3x2_32_cifar10.npz": [],
+    },
+    "09_parts": {ABLATION: ["build_parts", "PARTS", "TWO_PARTS"], GRIDS: ["train_parts"]},
+    "09_ladder": {GRIDS: ["ladder", "train_ladder"], **OF_2021, **SMALLER},
+    "09_from_the_top": {GRIDS: ["from_the_top", "train_ladder"], **OF_2021, **SMALLER},
+    "10_rates": {GRIDS: ["RATES", "train_rates"], **SMALLER},
+    "10_stronger": {GRIDS: ["STRONGER", "train_stronger_and_mirror"], **SMALLER},
     "10_distillation": {"notebooks/scripts/distillation_runs.py": ["train"]},
     "11_ways_to_start": {"cct_helpers/topics/own_images.py": OWN_IMAGES, "notebooks/scripts/own_images.py": ["start"]},
     "11_choices": {
@@ -77,11 +124,21 @@ SOURCES = {
         "cct_helpers/topics/text.py": "load_names alphabet encode build_text_cct compile_text_cct".split(),
         "notebooks/scripts/text_runs.py": ["n_grams", "train_cct"],
     },
+    "13_cpu": {SCALING: "one_machine_jobs step_seconds pipeline_seconds timed stored_bytes size_of".split()},
+    "14_cpu": {
+        SCALING: "many_machines_jobs imagenet_memory stored_bytes size_of process_seconds".split(),
+        "notebooks/scripts/many_processes.py": ["main"],
+    },
     "16_hundred_classes": {"cct_helpers/topics/convnets.py": ["build_resnet"]},
     "16_against_a_convnet": {
         "cct_helpers/topics/convnets.py": ["build_resnet", "move", "cover"],
         "notebooks/scripts/convnet_runs.py": ["sweep", "race"],
     },
+}
+# Records that older code made. Whoever makes one again takes its name out.
+STALE = {
+    *("00_live_model", "07_race_step", "07_race_time", "07_time_fit", "08_faithfulness_cifar10", "09_from_the_top"),
+    *("09_ladder", "09_parts", "10_rates", "10_stronger", "13_cpu", "14_cpu"),
 }
 
 
@@ -186,6 +243,8 @@ def fingerprint(name):
     for path, functions in SOURCES.get(name, {}).items():
         for function in functions:
             texts += map(bare, statements_behind(ROOT / path, function)[1])
+        if not functions:
+            texts.append(hashlib.sha256((ROOT / path).read_bytes()).hexdigest())
     if name in MAKERS:
         function, settings = MAKERS[name]
         texts += map(bare, statements_behind(source_of(name), function)[1])
@@ -201,6 +260,39 @@ def is_stale(name):
     return name not in MAKERS | SOURCES or record.get("fingerprint") != fingerprint(name)
 
 
+def kept(name, file, **same):
+    """What there is of a record, whole or begun, if today's code made it.
+
+    Args:
+        name: of the record.
+        file: its path; a file .begun beside it, with a part of its runs, comes first.
+        **same: what its head must say, such as the data or the machine of its runs.
+
+    Returns:
+        The record as a dict, empty where all of it has to be made.
+    """
+    for path in (file.with_suffix(".begun"), file):
+        record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        of_today = record.get("fingerprint") == fingerprint(name)
+        if of_today and all(record.get(key) == value for key, value in same.items()):
+            return record
+    return {}
+
+
+def keep(record, file, whole):
+    """Write a record: to its file if it is whole, until then to one .begun beside it, which no notebook reads.
+
+    Args:
+        record: a dict.
+        file: the path of the whole record, which stays as it is until then.
+        whole: whether all of its runs are there.
+    """
+    half = file.with_suffix(".begun")
+    write(file if whole else half, record)
+    if whole:
+        half.unlink(missing_ok=True)
+
+
 def begun(name, command, **more):
     """The record of a script with the runs that today's code made, or a new one without runs.
 
@@ -209,12 +301,8 @@ def begun(name, command, **more):
         command: that makes it.
         **more: what else stands in its head. "data", if there, must be that of the runs, or these are made again.
     """
-    path = RESULTS / f"{name}.json"
-    half = path.with_suffix(".begun")  # where a script keeps a record until all of its runs are there
-    path = half if half.exists() else path
-    record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    if record.get("fingerprint") != fingerprint(name) or record.get("data") != more.get("data"):
-        record = {"command": command, "fingerprint": fingerprint(name), "runs": []}
+    record = kept(name, RESULTS / f"{name}.json", data=more.get("data"))
+    record = record or {"command": command, "fingerprint": fingerprint(name), "runs": []}
     return record | {"date": str(datetime.date.today()), "machine": machine()} | more
 
 

@@ -1,8 +1,8 @@
 """Measure what notebooks 13 and 14 report: python notebooks/scripts/scaling_runs.py
 
-About twelve minutes on two quiet CPU cores. Every result is written at once to notebooks/results/13_cpu.json or
-14_cpu.json, and what is there already is not measured again: stop and start as you like, or name what is to be measured
-anew.
+About twelve minutes on two quiet CPU cores. The results go to notebooks/results/13_cpu.json and 14_cpu.json when all of
+a record are there; until then a file .begun beside it keeps those that are, and they are not measured again: stop and
+start as you like, or name what is to be measured anew. Results of other code are dropped.
 
     python notebooks/scripts/scaling_runs.py --note "two shared cores"     # a note for the record
     python notebooks/scripts/scaling_runs.py --again pipeline large/       # these again, and all that begins so
@@ -15,6 +15,7 @@ else the machine does.
 
 import argparse
 import contextlib
+import datetime
 import io
 import json
 import math
@@ -29,16 +30,22 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from records import RESULTS, ROOT, machine, write
+import records
+from records import RESULTS
 
 QUIET = dict(stochastic_depth=0.0, attention_dropout=0.0)  # rematerialisation cannot repeat a random mask
 DEEP = dict(num_layers=8, **QUIET)
 PRECISIONS = ("float32", "mixed_bfloat16")
-SCRIPT = ROOT / "notebooks" / "scripts" / "many_processes.py"
+SCRIPT = records.ROOT / "notebooks" / "scripts" / "many_processes.py"
 
 
 def cpu_jobs():
     """Record -> backend -> name -> (function, settings): what is measured on a CPU, in order."""
+    return {"13_cpu": one_machine_jobs(), "14_cpu": many_machines_jobs()}
+
+
+def one_machine_jobs():
+    """The same for notebook 13: backend -> name -> (function, settings)."""
     on = {
         "off": {},
         "XLA": dict(xla=True),
@@ -62,12 +69,17 @@ def cpu_jobs():
     for side, layers in ((32, 1), (32, 2), (32, 8), (48, 4), (64, 2), (64, 6), (96, 3)):
         sizes = dict(batch=2, side=side, overrides=QUIET | {"num_layers": layers})
         memory[f"kept/{side} pixels, {layers} blocks"] = (stored_bytes, sizes)
+    return {"tensorflow": jobs, "jax": memory}
+
+
+def many_machines_jobs():
+    """The same for notebook 14."""
     shared = {}
     for model, sizes in {"small": {}, "large": dict(dim=256, layers=4)}.items():
         for processes, cores in ((1, 1), (2, 2), (1, 2)):
             name = f"{model}/{processes} process{'es' * (processes > 1)}, {cores} core{'s' * (cores > 1)}"
             shared[name] = (process_seconds, dict(processes=processes, cores=cores) | sizes)
-    return {"13_cpu": {"tensorflow": jobs, "jax": memory}, "14_cpu": {"jax": imagenet_memory() | shared}}
+    return {"jax": imagenet_memory() | shared}
 
 
 def imagenet_memory():
@@ -264,17 +276,31 @@ def process_seconds(processes, cores, **sizes):
     return {"seconds": statistics.median(seconds[1:]), "images": 512, "pinned": bool(pinned)} | sizes
 
 
-def run(jobs, path, note=None, again=()):
-    """Run the jobs that the record at `path` does not have yet, and those that begin like one of `again`."""
-    record = json.loads(path.read_text()) if path.exists() else {"machine": machine(), "results": {}}
-    record |= {"command": "python notebooks/scripts/scaling_runs.py"} | ({"note": note} if note else {})
+def run(jobs, path, whole, note=None, again=(), **device):
+    """Run the jobs that the record at `path` does not have yet, and those that begin like one of `again`.
+
+    Args:
+        jobs: name -> (function, settings).
+        path: of the record; until it is whole, its results are kept in a file .begun beside it.
+        whole: names of all results of a whole record.
+        note: for the record, or None.
+        again: beginnings of names.
+        **device: what the record says of the machine besides.
+    """
+    record = records.kept(path.stem, path) or {
+        "command": "python notebooks/scripts/scaling_runs.py",
+        "fingerprint": records.fingerprint(path.stem),
+        "machine": records.machine() | device,
+        "results": {},
+    }
+    record |= {"date": str(datetime.date.today())} | ({"note": note} if note else {})
     for name, (measure, settings) in jobs.items():
         if name not in record["results"] or name.startswith(tuple(again)):
             load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
             result = measure(**settings) | {"load_before": load and round(load, 1)}
             result = {key: float(f"{value:.4g}") if type(value) is float else value for key, value in result.items()}
             record["results"][name] = result
-            write(path, record)
+            records.keep(record, path, whole=record["results"].keys() >= set(whole))
             print(name, result, flush=True)
 
 
@@ -290,21 +316,22 @@ def main():
     if wanted.gpu:
         import jax
 
+        device = jax.devices()[0].device_kind
         for name, jobs in gpu_jobs().items():
+            # The entry moves to records.py when its record is made.
+            records.SOURCES[name] = {records.SCALING: [*records.SOURCES["13_cpu"][records.SCALING], "gpu_jobs"]}
             path = RESULTS / f"{name}.json"
-            run(jobs["jax"], path, wanted.note, wanted.again)
-            record = json.loads(path.read_text())
-            record["machine"]["device"] = jax.devices()[0].device_kind
-            write(path, record)
+            run(jobs["jax"], path, jobs["jax"], wanted.note, wanted.again, device=device)
     elif wanted.backend:
         for name, jobs in cpu_jobs().items():
-            run(jobs.get(wanted.backend, {}), RESULTS / f"{name}.json", wanted.note, wanted.again)
+            whole = [result for own in jobs.values() for result in own]
+            run(jobs.get(wanted.backend, {}), RESULTS / f"{name}.json", whole, wanted.note, wanted.again)
     else:
         for backend in ("tensorflow", "jax"):
             options = ["--note", wanted.note] if wanted.note else []
             options += ["--again", *wanted.again] if wanted.again else []
             command = [sys.executable, __file__, "--backend", backend, *options]
-            subprocess.run(command, cwd=ROOT, env=os.environ | {"KERAS_BACKEND": backend}, check=True)
+            subprocess.run(command, cwd=records.ROOT, env=os.environ | {"KERAS_BACKEND": backend}, check=True)
 
 
 if __name__ == "__main__":

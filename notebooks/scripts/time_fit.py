@@ -11,6 +11,7 @@ notebooks/results/07_time_fit.json.
 
 import argparse
 import dataclasses
+import datetime
 import json
 import os
 import statistics
@@ -18,10 +19,11 @@ import subprocess
 import sys
 import time
 
-from records import RESULTS, ROOT, machine, write
+import records
 
 import cct_helpers as cct
 
+NAME = "07_time_fit"
 EPOCHS = 4
 RECIPE = dataclasses.replace(cct.RECIPES["quick"], epochs=EPOCHS)
 
@@ -126,13 +128,14 @@ def main():
         for way in WAYS:
             load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
             done = subprocess.run(
-                [sys.executable, __file__, "--turn", way], cwd=ROOT, capture_output=True, text=True, check=True
+                [sys.executable, __file__, "--turn", way], cwd=records.ROOT, capture_output=True, text=True, check=True
             )
             runs[way].append(json.loads(done.stdout.splitlines()[-1]) | {"load_before": load and round(load, 1)})
             print(f"{way}: {runs[way][-1]}", flush=True)
     medians = {way: statistics.median(run["seconds"] for run in own) for way, own in runs.items()}
-    record = {"command": "python notebooks/scripts/time_fit.py", "machine": machine(), "median_seconds": medians}
-    write(RESULTS / "07_time_fit.json", record | {"runs": runs})
+    record = {"command": "python notebooks/scripts/time_fit.py", "fingerprint": records.fingerprint(NAME)}
+    record |= {"date": str(datetime.date.today()), "machine": records.machine(), "median_seconds": medians}
+    records.write(records.RESULTS / f"{NAME}.json", record | {"runs": runs})
     print(medians)
 
 
