@@ -11,6 +11,7 @@ the page, Escape shows all of them.
 
 import argparse
 import html
+import itertools
 import re
 import shutil
 import sys
@@ -28,6 +29,7 @@ from nbconvert import SlidesExporter
 OUTPUT = build.DOCS / "_build" / "slides"
 REVEAL = Path(sphinx_revealjs.__file__).parent / "_static" / "revealjs"
 SKIPPED = re.compile(r"^#+ (Exercise|Where you stand|More to try)", re.MULTILINE)
+TO_READ = re.compile(r"\*\*(The )?differences? from|Next:", re.IGNORECASE)  # the recap ends here on a slide
 
 
 def plain(text):
@@ -82,7 +84,7 @@ def slides_of(notebook):
             asked = [part for part in paragraphs if part.startswith("**Predict:**") or part in boxes]
             wanted += [part for part in asked if part not in wanted]
             if "Recap" in paragraphs[0]:
-                wanted = [part for part in paragraphs if not part.startswith(("Next:", "**The difference"))]
+                wanted = list(itertools.takewhile(lambda part: not TO_READ.match(part), paragraphs))
             if wanted:
                 cells.append(slide("\n\n".join(wanted), "slide" if heading else "subslide"))
             if boxes and number in codes:  # the code came before its box

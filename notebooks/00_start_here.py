@@ -254,7 +254,8 @@ assert 0.7 < probabilities[2:].max() < 0.8  # and yet none of these four shows o
 # of all has the value 1.
 
 # %%
-assert model.get_layer("tokenizer").grid(32, 32) == (8, 8)
+tokenizer = model.get_layer("tokenizer")
+assert tokenizer.grid(32, 32) == (8, 8) and tokenizer.output.shape[1:] == (64, 128)
 pooling = cct.pooling_weights(model, images[:1])[0]  # (tokens,), sums to 1
 figure, (photo, veil, alone) = figures.new_figure(1, 3, width=9, height=3.3)
 figure.suptitle("A few squares around the nose count most")
@@ -267,6 +268,7 @@ elsewhere"""
 cct.show(figure, alt=alt)
 print(f"largest weight: {times_uniform.max():.1f} times uniform; sum of all: {pooling.sum():.3f}")
 assert 15 < times_uniform.max() < 16 and abs(pooling.sum() - 1) < 1e-5
+assert pooling.shape == (64,) and model.get_layer("pooling").output.shape[1:] == (128,)
 
 # %% [markdown]
 # A token with a large weight is one that the model *reads from*. Whether it is also *why* the model says "cat" is
@@ -331,6 +333,7 @@ for weights, place in zip(by_convolution, outputs, strict=True):
     weights[around(*place)] = kernel
 
 head = cct.attention_maps(model, images[:1])[1, 0, 0]  # second block, first head: (tokens, tokens)
+assert head.shape == (64, 64)
 head = np.reshape(head, (8, 8, 8, 8))  # -> (row, column) of who reads, (row, column) of what is read
 by_attention = np.stack([head[place] for place in outputs])  # (outputs, rows, columns)
 
@@ -503,7 +506,7 @@ cct.show(ten, alt="Ten handwritten digits with their classes")
 # %% [markdown]
 # ## On Colab
 #
-# Open a notebook with the badge at its top. Colab has all packages that the course needs; nothing is installed. If
+# Open a notebook with the badge at its top. Colab has all packages that the course needs; you install nothing. If
 # the first cell says that `cct_helpers` was not found, upload the repository as a .zip with the folder icon on the
 # left, unzip it as the message says, and run the cell again. To switch the GPU on: *Runtime*, *Change runtime type*.
 
@@ -578,6 +581,21 @@ cct.progress(0)
 
 # %% [markdown]
 # ## Recap
+#
+# What you saw of one photo, in the order in which the model computes it:
+#
+# | name | shape | what it is |
+# |---|---|---|
+# | photo | (32, 32, 3) | rows, columns and colours; raw pixels, 0 to 255 |
+# | tokens | (64, 128) | 8 x 8 pieces of the photo, each a vector of 128 numbers |
+# | attention weights of a head | (64, 64) | in row $i$ how much token $i$ reads from each token |
+# | pooling weights | (64,) | how much each token counts in the result |
+# | pooled vector | (128,) | the mean of the tokens with these weights |
+# | logits | (10,) | a score for each class |
+# | probabilities | (10,) | the softmax of the logits |
+#
+# Each row of weights sums to 1, and so do the probabilities. Notebook 01 builds the tokens, 03 the attention weights,
+# 05 the pooling weights and the pooled vector.
 #
 # - Your machine computes what the model computed when it was saved: the numbers agree with the card.
 # - A transformer lets tokens read from each other by attention, with weights computed from their content. It takes

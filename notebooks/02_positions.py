@@ -98,8 +98,9 @@ for places in itertools.permutations(range(3)):
     assert shares[[*places]] @ numbers[[*places]] == 8
 
 # %% [markdown]
-# In a transformer the weights come from a [softmax](glossary.md): each token gets a score from what it holds, and the
-# softmax turns all scores into positive weights that sum to 1. Now with 64 tokens of 128 numbers.
+# In a transformer the weights come from a [softmax](glossary.md), which in notebook 00 made probabilities of logits.
+# Here each token gets a score from what it holds, and the same function makes positive weights of the scores; they sum
+# to 1. Now with 64 tokens of 128 numbers.
 #
 # **Predict:** you shuffle the tokens. By how much does the weighted sum change?
 

@@ -880,14 +880,16 @@ assert with_drops.count_params() == without_drops.count_params() == 99_200
 # - A mask saves no work: the branch is computed before it is dropped.
 # - The number of kept branches has a distribution that you can compute by convolution.
 # - Each layer needs draws of its own. With one seed for all, the mean is right and the spread is wrong.
-# - **Difference from the papers and the 2021 example:** Huang et al. draw once per layer and mini-batch, multiply by
-#   `keep` at test time, and give the first block the rate `rate / L`. The CCT authors' code and this package drop per
-#   image and divide in training, both branches of a block at the same rate, drawn independently, and the first block
-#   is never dropped. The keras.io example drops per image and divides as well; its Keras 3 version seeds each layer
-#   with 1337, that of 2021 did not.
-# - Links: [Deep Networks with Stochastic Depth](https://arxiv.org/abs/1603.09382),
-#   [DeiT](https://arxiv.org/abs/2012.12877), [the CCT paper](https://arxiv.org/abs/2104.05704),
-#   [keras.io example](https://keras.io/examples/vision/cct/),
-#   [authors' code](https://github.com/SHI-Labs/Compact-Transformers).
+#
+# **Difference from the papers and the 2021 example:** Huang et al. draw once per layer and mini-batch, multiply by
+# `keep` at test time, and give the first block the rate `rate / L`. The CCT authors' code and this package drop per
+# image and divide in training, both branches of a block at the same rate, drawn independently, and the first block is
+# never dropped. The keras.io example drops per image and divides as well; its Keras 3 version seeds each layer with
+# 1337, that of 2021 did not.
+#
+# Links: [Deep Networks with Stochastic Depth](https://arxiv.org/abs/1603.09382),
+# [DeiT](https://arxiv.org/abs/2012.12877), [the CCT paper](https://arxiv.org/abs/2104.05704),
+# [keras.io example](https://keras.io/examples/vision/cct/),
+# [authors' code](https://github.com/SHI-Labs/Compact-Transformers).
 #
 # Next: [05 Sequence pooling](05_sequence_pooling.ipynb). What replaces the class token?

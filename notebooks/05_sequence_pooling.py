@@ -1018,13 +1018,15 @@ cct.progress(5)
 #   in every block.
 # - The bias cancels in the softmax; Adam moves it all the same.
 # - A softmax over an axis of size one is a sum in disguise, and it trains well. A check of the weights finds it.
-# - **Difference from the paper and the 2021 example:** none in the arithmetic. The paper writes it as
-#   $\text{softmax}(g(x))^T x$ with a linear $g$; the authors' code, the keras.io example (`Dense(1)`, then a softmax
-#   over axis 1) and this package compute the same. The package starts the kernel as the authors do, normal with
-#   deviation 0.02; the keras.io example uses the default of `Dense`.
-# - Links: [the CCT paper](https://arxiv.org/abs/2104.05704), [ViT](https://arxiv.org/abs/2010.11929),
-#   [Set Transformer](https://arxiv.org/abs/1810.00825), [CaiT](https://arxiv.org/abs/2103.17239),
-#   [keras.io example](https://keras.io/examples/vision/cct/),
-#   [authors' code](https://github.com/SHI-Labs/Compact-Transformers).
+#
+# **Difference from the paper and the 2021 example:** none in the arithmetic. The paper writes it as
+# $\text{softmax}(g(x))^T x$ with a linear $g$; the authors' code, the keras.io example (`Dense(1)`, then a softmax over
+# axis 1) and this package compute the same. The package starts the kernel as the authors do, normal with deviation
+# 0.02; the keras.io example uses the default of `Dense`.
+#
+# Links: [the CCT paper](https://arxiv.org/abs/2104.05704), [ViT](https://arxiv.org/abs/2010.11929),
+# [Set Transformer](https://arxiv.org/abs/1810.00825), [CaiT](https://arxiv.org/abs/2103.17239),
+# [keras.io example](https://keras.io/examples/vision/cct/),
+# [authors' code](https://github.com/SHI-Labs/Compact-Transformers).
 #
 # Next: [06 Compact transformer](06_compact_transformer.ipynb). How do the parts make CCT?

@@ -85,9 +85,9 @@ START = "cct_2_3x2_32_cifar10"
 #
 # ## Too few images to start from nothing
 #
-# CIFAR-10 has 50,000 training images. You have perhaps 150. That is too few to learn what an edge, a corner or a curve
-# is, and then your classes as well. But a model that was trained on other images knows some of that already. So you
-# start from its weights and train on: [fine-tuning](glossary.md).
+# *Why:* CIFAR-10 has 50,000 training images. You have perhaps 150. That is too few to learn what an edge, a corner or a
+# curve is, and then your classes as well. But a model that was trained on other images knows some of that already. So
+# you start from its weights and train on: [fine-tuning](glossary.md).
 #
 # You may know this from Keras as `keras.applications` with `include_top=False` and a new `Dense` layer on top. A CCT is
 # no different, but for one part that a convolutional network does not have: its table of
@@ -101,9 +101,11 @@ cct.show(pictures.draw_start(old=(32, 32, 10), new=(32, 24, 10)), alt, colours=2
 # %% [markdown]
 # ## A folder as you find it
 #
-# Real folders are a mess: some files are grey, some have transparent parts, sizes differ, and there are many images of
-# one class and few of another. To have such a folder on every machine, we write one. Its pictures are scikit-learn's
-# handwritten digits as dark ink on coloured paper, taller than wide. Photos follow further down.
+# *Why:* data sets for teaching are tidy. Real folders are a mess: some files are grey, some have transparent parts,
+# sizes differ, and there are many images of one class and few of another.
+#
+# To have such a folder on every machine, we write one. Its pictures are scikit-learn's handwritten digits as dark ink
+# on coloured paper, taller than wide. Photos follow further down.
 #
 # If you have a folder of your own, with one folder for each class, set `CCT_DATA` to its path before you start Jupyter,
 # and `CCT_SIZE=64x64` to the height and width that you want. All trainings and exports below then use your images, and
@@ -120,6 +122,8 @@ print("your folder," if own else "the digits,", f"{len(classes)} classes:", ", "
 
 # %% [markdown]
 # ## Look before you train
+#
+# *Why:* much that is odd in a folder stops nothing. It comes out later, as a model that is worse than it need be.
 #
 # `survey` opens every file and lists its size, its kind and what is wrong with it. A list does not show how many there
 # are of each class, or whether one size is far off. A picture does.
@@ -162,6 +166,8 @@ assert own or data.x_train.shape == (148, 32, 24, 3)
 #
 # ## Ten lines
 #
+# *Why:* you want a first number soon. All that you try later is compared with it.
+#
 # Here is everything from the folder to the accuracy. `start_from` does what the first drawing shows. `balanced` repeats
 # images of the rare classes until all have as many. Two settings depend on the images. A mirrored 2 is no 2, but a
 # mirrored cat is a cat: `flip=own`. And `crop_padding=2` shifts each image by up to 2 pixels; a large photo stands
@@ -203,7 +209,7 @@ if not own:
 #
 # ## The class it does worst on
 #
-# One number for all classes is a mean, and a mean hides what it is made of.
+# *Why:* one number for all classes is a mean, and a mean hides what it is made of.
 #
 # **Predict:** you have seen the survey. In which classes do you look for the worst?
 
@@ -246,6 +252,8 @@ assert own or len(wrong) == 6
 #
 # ## When one number hides a class
 #
+# *Why:* most folders have many images of one class and few of another, and the few are often what you look for.
+#
 # > **Trap: accuracy that hides a class.** Take a model for a folder with 95 healthy leaves and 5 sick ones. Which
 # > accuracy does it have if it says "healthy" whatever it sees?
 #
@@ -280,8 +288,10 @@ assert own or as_often > balanced + 0.03
 #
 # ## Is it worth it?
 #
-# Was it right to start from trained weights, and to repeat the images of the rare classes? Four ways to train on the
-# digits, 5 seeds each and about as many steps:
+# *Why:* was it right to start from trained weights, and to repeat the images of the rare classes? One training cannot
+# tell.
+#
+# So here are four ways to train on the digits, 5 seeds each and about as many steps:
 #
 # - *from scratch*;
 # - *head alone*: only the new head, on top of frozen layers, at five times the learning rate of the others;
@@ -344,6 +354,8 @@ for way in ways:
 #
 # ## Drop in an image
 #
+# *Why:* the test images come from the same folder as the training images. What you give the model tomorrow does not.
+#
 # Now try your model. Write a digit on paper, take a photo, crop it, drop it here. Then drop in something that is no
 # digit.
 
@@ -371,6 +383,8 @@ box = widgets.drop_image(answer, first, alt)
 # believed.
 #
 # ## Photos, and ten frames of one mug
+#
+# *Why:* a test says how the model will do on new things only if the things in it are new.
 #
 # A phone takes ten photos of a mug in three seconds. They all go into the folder `made`. Eight objects of scikit-image
 # and scikit-learn stand in for such a collection: for each, ten parts of its photo were cut out, somewhat brighter or
@@ -433,7 +447,8 @@ cct.show(pictures.draw_splits(shown, splits, own_images.object_names(), heads), 
 #
 # ## Above 32 pixels
 #
-# Look at what is left of a photo before you choose a size.
+# *Why:* you choose the size of the images, and no training brings back what a smaller size has lost. So look at what is
+# left of a photo before you choose.
 
 # %%
 mug = Image.fromarray(photos.coffee()).crop((170, 60, 440, 330))
@@ -486,8 +501,8 @@ print(f"{speed:.0f} images a second: 20 epochs of 1,000 in {20 * 1000 / speed / 
 #
 # ## Hand it out
 #
-# A trained model is of use where no notebook runs: in a web service, on a phone, in a program in another language.
-# `export` writes four formats, chosen by the suffix.
+# *Why:* a trained model is of use where no notebook runs: in a web service, on a phone, in a program in another
+# language. `export` writes four formats, chosen by the suffix.
 #
 # | file | what it is for | what it needs |
 # |---|---|---|
@@ -544,6 +559,8 @@ display(Markdown("\n".join(rows)))
 #
 # ## What the other side must know
 #
+# *Why:* a file that computes the same still answers wrongly when it is given other numbers.
+#
 # > **Trap: the preparation that stays behind.** The file is handed over, and the other program divides pixels by 255,
 # > as it did for its last model. No shape differs, so nothing raises.
 #
@@ -570,9 +587,9 @@ assert own or 0.05 < right < 0.15
 #
 # ## A card to go with it
 #
-# Whoever gets the file should know what it was made from, how well it does on each class, and where it fails. A model
-# card ([Mitchell et al., 2018](https://arxiv.org/abs/1810.03993)) says so on one page. `model_card` fills in what can
-# be counted; the rest is yours to write, and it refuses an empty answer.
+# *Why:* whoever gets the file should know what it was made from, how well it does on each class, and where it fails. A
+# model card ([Mitchell et al., 2018](https://arxiv.org/abs/1810.03993)) says so on one page. `model_card` fills in what
+# can be counted; the rest is yours to write, and it refuses an empty answer.
 
 # %%
 texts = dict(

@@ -364,7 +364,8 @@ in_pieces = train(new_model(), batch=16, steps=32, optimizer=four_times)
 difference, longer = abs(in_pieces - plain).max(), times["4 batches of 16 accumulated"]
 less = cpu["bytes/16 images"]["bytes"] / cpu["bytes/64 images"]["bytes"]
 print(f"4 x 16 accumulated against 64: {difference:.0e}")
-print(f"recorded: x {longer:.2f} the time, x {less:.2f} the memory for the backward pass")
+print(f"recorded: x {longer:.2f} the time (2 blocks)", end=", ")
+print(f"x {less:.2f} the memory for the backward pass (8 blocks)")
 assert difference < 1e-5 and round(longer, 2) == 1.31 and round(less, 3) == 0.25
 
 # %% [markdown]
@@ -374,8 +375,9 @@ assert difference < 1e-5 and round(longer, 2) == 1.31 and round(less, 3) == 0.25
 #
 # </details>
 #
-# So accumulation buys memory with time. (Layers that look across the batch, such as batch normalisation, would still
-# see 16 images. CCT has none.)
+# So accumulation buys memory with time. The record has the time with the 2 blocks of CCT-2/3x2, the memory with 8
+# blocks. The quarter holds for any number of blocks, as every image keeps as much as every other. (Layers that look
+# across the batch, such as batch normalisation, would still see 16 images. CCT has none.)
 #
 # > **Trap: the schedule counts small batches.** A run has a cosine schedule of 8 updates. You cut each batch into 4
 # > pieces and leave the schedule as it is.
@@ -432,8 +434,8 @@ print(f"rematerialised against plain: {abs(recomputed - plain).max():.0e}")
 assert abs(recomputed - plain).max() < 1e-5
 
 # %% [markdown]
-# The weights are equal, but for rounding. And the gain? For a model of 8 blocks the record has the seconds of a step,
-# and the bytes that a forward pass keeps for the backward pass, as JAX lists them.
+# The weights are equal, but for rounding. And the gain? For a model of 8 blocks the record has the seconds of a step of
+# 16 images, and the bytes that a forward pass of 64 images keeps for the backward pass, as JAX lists them.
 #
 # **Predict:** a backward pass costs about two forward passes. How many times as long does a step take, rematerialised?
 
@@ -477,8 +479,10 @@ assert difference[0.0] < 1e-6 < 1e-5 < difference[0.5]
 
 # %% [markdown]
 # With dropout the weights differ. On TensorFlow, Keras draws a new mask the second time, so that the gradient belongs
-# to another network than the loss. Nothing warns you. (On JAX the same code stops with an error.) Set the dropout rates
-# to 0 where you rematerialise.
+# to another network than the loss. Nothing warns you. Set the dropout rates to 0 where you rematerialise.
+#
+# On JAX the same code stops with an error. A notebook has one backend, so you cannot see that here; a test of the
+# course does, in `tests/test_scaling.py`.
 #
 # **To catch it:** take one step with and one without, same seed, as here.
 #
@@ -972,7 +976,9 @@ cct.progress(13)
 # | mixed float16 | a little, with loss scaling | the same | x 199 |
 # | next batch in the meantime | no | a batch or two more | x 0.82 |
 # | 4 pieces accumulated | rounding | a quarter of what is kept | x 1.31 |
-# | rematerialisation | rounding, without dropout | x 0.20 of what is kept | x 1.36 |
+# | rematerialisation, 8 blocks | rounding, without dropout | x 0.20 of what is kept | x 1.36 |
+#
+# The times are of CCT-2/3x2 with its 2 blocks, but for the last line.
 #
 # - Turn one switch at a time and compare the weights. A switch is a claim about hardware: measure it on yours.
 # - Accumulation and rematerialisation buy memory with time. XLA and 16 bits buy time on hardware made for them.

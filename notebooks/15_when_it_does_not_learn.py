@@ -82,6 +82,10 @@ keras.utils.set_random_seed(0)
 #
 # The instruments that you will point at it stand in the cells below, each a few lines. None of them knows anything of
 # transformers: they work for the CNNs that you have trained before.
+#
+# All but one of them read the loss, not the accuracy. Accuracy only counts for how many images the right class comes
+# first. The loss also says how sure the model is of it. So a loss can move while the accuracy stands still, and you
+# will meet two illnesses that an accuracy does not show.
 
 # %%
 data = cct.load_dataset("digits")
@@ -1074,6 +1078,8 @@ cct.progress(15)
 # - A range test shows at which rates the loss stays, at which it falls, and at which it jumps.
 # - By how much a step moves a layer says more than the length of its gradient, which AdamW divides out.
 # - The loss of a perfect answer tells whether output and loss fit together.
+# - Accuracy alone is not enough. It still rose where the model overfitted, and it was nearly that of a healthy model
+#   where a softmax stood before the loss.
 # - From *For a second reading*: the same test read twice tells whether something random was left on, and a search for
 #   copies of training images tells of leaks. Not every warning applies: on the digits the size of the heads made no
 #   difference, and warm-up only at the higher rate.

@@ -306,7 +306,7 @@ seconds = {"CCT": timed[:, 0], "ResNet": timed[:, 1]}
 slower = seconds["CCT"][-1] / seconds["ResNet"][-1]
 print(f"at 224 px CCT takes {slower:.1f} times as long as the ResNet")
 assert slower > 1
-title = "Alike at 64 pixels; at 224 three quarters of CCT's work is attention"
+title = "Work and time for one image, from small images to large ones"
 alt = """Left, MACs over the side of the image: CCT below the ResNet at 32 pixels, level at 64,
 three times as high at 224, with attention rising most steeply.
 Right, milliseconds for one image."""
@@ -479,7 +479,7 @@ for share, by_model in raced.items():
 
 # %%
 panels = {"45,000 images": raced["all"], "4,500 images": raced["tenth"]}
-title = "At equal seconds the ResNet is far ahead, and the more so the fewer the images"
+title = "After equal seconds, with all training images and with a tenth of them"
 alt = """Two panels on one scale. All images: CCT at 77 %, the ResNet at 84 %.
 A tenth: CCT at 63 %, the ResNet at 77 %.
 Both times the ResNet lies far outside the narrow band of luck around CCT."""
@@ -682,7 +682,7 @@ for (label, (change, steps)), name in itertools.product(changes.items(), small):
     print(f"{label:36} {name:6}", dict(zip(steps, values.mean(axis=1).round(1).tolist(), strict=True)))
 
 # %%
-title = "Far moves cost CCT more, large squares the ResNet: with these two seeds"
+title = "Test digits moved and covered, two seeds a model"
 alt = """Two panels, accuracy falling. Moved by 4 pixels, CCT has fallen farther than the ResNet;
 under the largest square the ResNet has fallen farther than CCT."""
 cct.show(pictures.draw_changes(on_digits, title), alt=alt)
@@ -750,7 +750,7 @@ for (change, label), (model, name) in itertools.product(labels.items(), entrants
     print(f"{change:7} {name:6} points lost", lost[change, name])
 
 # %%
-title = "On photos moves cost both as much, squares the ResNet more; yet it stays ahead"
+title = "Test photos moved and covered, three seeds a model"
 alt = """Two panels, accuracy falling with moves and with covered squares.
 The ResNet starts higher and comes nearer to CCT as the square grows."""
 cct.show(pictures.draw_changes(on_photos, title), alt=alt)

@@ -235,6 +235,15 @@ def test_slides_show_each_trap_with_its_own_code(docs):
     ]
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS[:9], ids=lambda path: path.stem)
+def test_slides_of_the_recap_leave_out_what_is_only_to_be_read(docs, path):
+    """What paper and example do otherwise, in whatever words it begins, and what follows: links, the next notebook."""
+    slides = [cell.source for cell in docs("slides").slides_of(nbformat.read(path, as_version=4))]
+    (recap,) = [text for text in slides if text.startswith("## Recap")]
+    assert recap.count("\n- ") > 2
+    assert not re.search(r"\bdifferences? from|^(- )?(Links|Next):", recap, re.IGNORECASE | re.MULTILINE)
+
+
 @pytest.mark.parametrize("path", [NOTEBOOKS[0], NOTEBOOKS[5], NOTEBOOKS[8]], ids=lambda path: path.stem)
 def test_a_notebook_as_one_file_reads_without_a_network(check, docs, browser, monkeypatch, tmp_path, path):
     """Its pictures have their texts, its formulas are MathML, and axe finds nothing."""

@@ -158,9 +158,7 @@ def draw_removals(removals):
         ax.set(xlabel="tokens left out, of 64", ylim=(0, 100), title=title)
     axes[0, 0].set_ylabel("test top-1 (%)")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
-    figure.suptitle(
-        "Without its heaviest tokens every model loses most; how much differs from seed to seed", fontsize=12
-    )
+    figure.suptitle("More and more tokens left out, in three orders", fontsize=12)
     return figure
 
 

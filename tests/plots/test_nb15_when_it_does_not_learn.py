@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from records import function_of, source_of
 
 from cct_helpers.figures import BLUE, GREY, to_png
 from cct_helpers.plots import nb15_when_it_does_not_learn as pictures
@@ -79,6 +80,14 @@ def test_range_test_draws_every_step_and_what_trainings_came_to():
     assert heights == [90.0, 91.0, 92.0, 96.0, 96.5, 97.0]  # the seeds and their means
     to_png(figure)
     assert flaws(figure) == []
+
+
+def test_rates_are_those_that_the_notebook_trained_its_patients_with():
+    made = function_of(source_of("15_patients"), "recorded_run").__globals__  # the notebook's names behind a record
+    assert len(pictures.RATES) == 5
+    for rate, patient in pictures.RATES.items():
+        own = made["RECIPES"].get(patient, {"learning_rate": made["recipe"].learning_rate})
+        assert own == {"learning_rate": rate}, patient
 
 
 def test_fits_show_training_and_validation_on_one_scale():
