@@ -109,20 +109,19 @@ def draw_looks(largest, marks, label, title=""):
 
 
 def draw_differences(names, groups, differences, line, label, title=""):
-    """Differences from a baseline, one row a setting, over a grey band of what few seeds cannot tell from nothing.
+    """Differences from a baseline, one row a setting, over a grey band of what luck alone can do.
 
     Args:
         names: (settings,) texts.
         groups: (settings,) texts, the part that a setting changes; one colour each.
-        differences: (settings, seeds).
+        differences: of each setting, (seeds,).
         line: half the width of the band.
         label: what was measured, with the unit.
         title: what the picture says.
     """
     figure, ax = new_figure(width=8, height=0.28 * len(names) + 1.1)
     ax.set_title(title, loc="left")
-    seeds = differences.shape[1]
-    ax.axvspan(-line, line, color=PALE, label=f"{seeds} seeds cannot tell, ±{line:.2f}")
+    ax.axvspan(-line, line, color=PALE, label=f"luck alone can do this, ±{line:.2f}")
     ax.axvline(0, color=GREY, linewidth=1)
     colours = colour_groups(groups)
     for row, (group, values) in enumerate(zip(groups, differences, strict=True)):

@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import statistics
 
 import keras
 import numpy as np
@@ -116,32 +115,28 @@ def _read(path, setting):
     return run
 
 
-def summary(runs, value="test_top1"):
-    """Mean and standard deviation over the seeds.
+def by_setting(runs, value="val_top1"):
+    """What was measured, a row for each setting; the rows may differ in length.
 
     Args:
-        runs: list of dicts, from `run_grid`.
-        value: the measurement to summarise.
+        runs: list of dicts, from `run_grid` or from a record.
+        value: the measurement to show, or a function from a run to a number.
 
     Returns:
-        A dict from a name to (mean, deviation, seeds), in order of the runs. The deviation is that of a sample, and 0
-        for a single seed.
+        A dict from a name to an array (seeds,), both in order of the runs.
     """
+    measure = value if callable(value) else lambda run: run[value]
     found = {}
     for run in runs:
-        found.setdefault(run["name"], []).append(run[value])
-    return {
-        name: (statistics.mean(values), statistics.stdev(values) if len(values) > 1 else 0.0, len(values))
-        for name, values in found.items()
-    }
+        found.setdefault(run["name"], []).append(measure(run))
+    return {name: np.array(values) for name, values in found.items()}
 
 
-def table(runs, value="test_top1"):
+def table(runs, value="val_top1"):
     """The runs as an array.
 
     Args:
-        runs: list of dicts, from `run_grid`.
-        value: the measurement to show, or a function from a run to a number.
+        runs, value: as in `by_setting`.
 
     Returns:
         A list of names, and an array (settings, seeds), both in order of the runs.
@@ -149,11 +144,7 @@ def table(runs, value="test_top1"):
     Raises:
         ValueError: where the settings do not all have the same seeds.
     """
-    measure = value if callable(value) else lambda run: run[value]
-    rows, seeds = {}, {}
-    for run in runs:
-        rows.setdefault(run["name"], []).append(measure(run))
-        seeds.setdefault(run["name"], []).append(run["seed"])
+    seeds = {name: values.tolist() for name, values in by_setting(runs, "seed").items()}
     for name in seeds:
         if seeds[name] != next(iter(seeds.values())):
             first = next(iter(seeds))
@@ -161,4 +152,4 @@ def table(runs, value="test_top1"):
                 f"All settings need the same seeds: {first} has {seeds[first]}, {name} has {seeds[name]}. "
                 "Finish the grid, or leave out the seeds that are not complete."
             )
-    return list(rows), np.array(list(rows.values()))
+    return list(seeds), np.array(list(by_setting(runs, value).values()))

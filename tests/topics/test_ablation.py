@@ -10,7 +10,7 @@ import pytest
 
 import cct_helpers as cct
 from cct_helpers.models import at_size
-from cct_helpers.topics.ablation import PARTS, POOLINGS, TWO_PARTS, build_parts, run_grid, summary, table
+from cct_helpers.topics.ablation import PARTS, POOLINGS, TWO_PARTS, build_parts, by_setting, run_grid, table
 from cct_helpers.topics.costs import model_costs
 from tests.support.selection import first
 
@@ -28,7 +28,7 @@ class Train:
         self.calls.append((setting, seed))
         if len(self.calls) == self.fails_at:
             raise KeyboardInterrupt
-        return {"test_top1": 0.5 + 0.1 * seed + 0.01 * len(setting), "losses": [2.0, 1.0]}
+        return {"val_top1": 0.5 + 0.1 * seed + 0.01 * len(setting), "losses": [2.0, 1.0]}
 
 
 # The runner
@@ -43,7 +43,7 @@ def test_all_settings_come_with_the_first_seed_first(tmp_path):
         "name": "wide",
         "seed": 1,
         "setting": {"dim": 64, "sides": [1, 2]},
-        "test_top1": 0.62,
+        "val_top1": 0.62,
         "losses": [2.0, 1.0],
     }
     files = {path.name for path in (tmp_path / "new" / "folder").iterdir()}
@@ -107,12 +107,12 @@ def test_file_of_another_setting_is_refused(tmp_path):
 # The runs as numbers
 
 
-def test_summary_and_table_agree(tmp_path):
+def test_rows_and_table_agree(tmp_path):
     runs = run_grid(Train(), SETTINGS, range(3), tmp_path)
-    found = summary(runs)
+    found = by_setting(runs)
     assert list(found) == ["plain", "wide"]
-    np.testing.assert_allclose(found["wide"], (0.62, 0.1, 3))
-    assert summary(runs[:2])["plain"] == (0.5, 0.0, 1)
+    np.testing.assert_allclose(found["wide"], (0.52, 0.62, 0.72))
+    assert by_setting(runs[:3])["plain"].shape == (2,)  # rows may differ in length
     names, values = table(runs)
     assert names == ["plain", "wide"] and values.shape == (2, 3)
     np.testing.assert_allclose(values, [[0.5, 0.6, 0.7], [0.52, 0.62, 0.72]])
@@ -207,11 +207,12 @@ def test_unknown_pooling_lists_the_known_ones():
 def test_records_are_complete(record, request):
     path = request.config.rootpath / "notebooks" / "results" / f"{record}.json"
     whole = json.loads(path.read_text(encoding="utf-8"))
-    names, values = table(whole["runs"])
-    assert values.shape[1] >= 3 and np.all((values > 0.1) & (values < 1))
-    assert whole["test_images"] == 10_000 and whole["machine"] and whole["versions"] and whole["recipe"]["epochs"] > 1
+    seeds, scores = by_setting(whole["runs"], "seed"), by_setting(whole["runs"], "test_top1")
+    assert all(row.tolist() == list(range(5 if name == "as_it_is" else 3)) for name, row in seeds.items())
+    assert all(np.all((row > 0.1) & (row < 1)) for row in scores.values())
+    assert whole["test_images"] == 10_000 and whole["machine"] and whole["recipe"]["epochs"] > 1
     if record == "09_parts":
-        assert names == list(PARTS | TWO_PARTS)
+        assert list(scores) == list(PARTS | TWO_PARTS)
         for run in whole["runs"]:
             assert run["setting"] == (PARTS | TWO_PARTS)[run["name"]]
             assert run["parameters"] == parameters_of(run["setting"])
