@@ -71,9 +71,9 @@ rng = np.random.default_rng(0)
 # </details>
 #
 # **Which way through?** The main line goes from *One change at a time* to *Two changes at once*, about 50 minutes:
-# what luck can do, and what single changes are worth; then a good place for a break; and from *The ladder* to *What ten
-# thousand images and a few epochs can say*, about 25: many changes in a row. What stands under *For a second reading*
-# can wait: a browser of all these runs, and what you need on the day when you plan an ablation yourself.
+# what luck can do, and what single changes are worth; then a good place for a break; and from *The ladder* to *The test
+# images, once*, about 30: many changes in a row. What stands under *For a second reading* can wait: a browser of all
+# these runs, and what you need on the day when you plan an ablation yourself.
 #
 # ## One change at a time
 #
@@ -101,13 +101,13 @@ assert len(compared) == 14 and PARTS["as_it_is"] == {}
 #
 # ## The record
 #
-# All 15 models were trained on CIFAR-10, and two pairs of changes that come later. Each has three seeds, the model as
-# it is five, since all others are compared with it. The recipe is `fast` of notebook 07, with four epochs instead of
-# seven, batches of 64, no attention dropout, and whole images from the first epoch on. The settings stand in
-# `notebooks/scripts/grid_runs.py`, the command and the machine in the record.
+# All 15 models were trained on CIFAR-10, and so were two pairs of changes, which come later. Each was trained with
+# three seeds, the model as it is with five, as all others are compared with it. The recipe is `fast` of notebook 07,
+# with four epochs instead of seven, batches of 64, no attention dropout, and whole images from the first epoch on. The
+# settings stand in `notebooks/scripts/grid_runs.py`, the command and the machine in the record.
 #
 # Three sets of images have three tasks. 10,000 are trained on. 5,000 others are for validation: 1,000 choose the best
-# epoch of a run, and on the other 4,000 the settings are compared. The test images wait for the end of this notebook.
+# epoch of a run, and on the other 4,000 the settings are compared. The test images wait for the end of the main line.
 
 
 # %%
@@ -197,7 +197,7 @@ assert round(first_three, 1) == 0.6 < spreads[0] / 2 and round(rows[0][:4].min()
 counts = np.array([len(row) for row in rows]) - 1  # how often each spread counts
 deviation = np.sqrt(np.average(spreads**2, weights=counts))  # one for all settings
 print(f"smallest {spreads.min():.2f}, largest {spreads.max():.2f}; pooled {deviation:.2f}")
-title = "Three runs can say anything from 0 to twice the true spread"
+title = "Spreads of three draws each, and those of the 15 settings"
 figure = pictures.draw_deviations(deviation * drawn, spreads, true=deviation, title=title)
 alt = """Histogram of spreads of three draws, from 0 to over twice the true one.
 Strokes of 15 settings lie all over it"""
@@ -320,7 +320,7 @@ label = "validation accuracy less that of as_it_is (points)"
 title = "Each change, and what luck alone can do to one of 14"
 figure = pictures.draw_differences(names, groups, differences, line, label, title)
 alt = """kernel_1 lies ten points left of as_it_is and kernel_5 three; layers_4 lies three right
-and position_sine two; all others in a grey band"""
+and position_sine two; the means of all others in a grey band"""
 cct.show(figure, alt=alt)
 
 # %% [markdown]
@@ -333,11 +333,13 @@ print("beyond the line:", ", ".join(f"{name} {of[name]:+.1f}" for name in beyond
 print("within a standard error of it:", ", ".join(near))
 far = {name: round(of[name]) for name in beyond if name not in near}
 assert far == dict(kernel_1=-10, kernel_5=-3, layers_4=3)
+fewer = rows[0][:4].mean() - means[0]  # without the low fifth run
+assert 0.5 < fewer < 0.55 and of["position_sine"] - fewer < line < of["layers_4"] - fewer
 assert near == ["convs_1", "layers_1", "position_none", "position_sine", "depth_rate_0"]
 
 # %% [markdown]
 # - **The kernel matters most.** A 1 x 1 kernel sees no neighbours, and loses ten points. A 5 x 5 kernel loses three.
-# - **Layers:** four are better than two, by nearly three points. One is worse, but not beyond the line.
+# - **Layers:** four are better than two, by nearly three points. One scores lower, inside the line.
 # - **Positions:** the sine, which nobody trains, looks better than the learned table, by two points, and is just beyond
 #   the line. No positions at all lose more than a point, just inside.
 # - **Convolutions, heads, pooling, stochastic depth:** no change that these seeds can tell from luck. Nearest to the
@@ -347,12 +349,14 @@ assert near == ["convs_1", "layers_1", "position_none", "position_sine", "depth_
 # difference": it means that these seeds cannot show one.
 
 # %% [markdown]
-# Two things to keep in mind about these numbers:
+# Three things to keep in mind about these numbers:
 #
+# - **All differences share the mean of `as_it_is`.** If the low fifth run was bad luck, all 14 lie about half a point
+#   too high. Without it the sine would be inside the line, and four layers still beyond it.
 # - **The line knows one kind of luck,** that of the seeds. The 4,000 images on which all are compared are luck too:
 #   *The luck of the images*, in the second reading, measures it.
-# - **Four epochs are few.** What pays in the first four need not pay in the first hundred. The last section of the main
-#   line comes back to this.
+# - **Four epochs are few.** What pays in the first four need not pay in the first hundred. *What ten thousand images
+#   and a few epochs can say* comes back to this.
 
 # %% [markdown]
 # ## Better, or only bigger?
@@ -376,7 +380,7 @@ for run in record["runs"]:
 # %% [markdown]
 # They are, for all 53 runs. Here are the prices beside the points. The time is that for an image in training, in units
 # of `as_it_is`. Other work ran beside some of these trainings, so of each run the fastest epoch counts,
-# and of these the median.
+# and of these the median. (A class token is one token more, which is not counted here.)
 
 # %%
 columns = {
@@ -419,22 +423,22 @@ assert round(work, 1) == 2.5 and 3 < took["convs_1"] < 3.4 and size[one] < size[
 # <details><summary>Answer</summary>
 #
 # One convolution leaves 16 x 16 = 256 tokens, four times as many. The whole model has two and a half times the MACs,
-# and takes three times as long.
+# and takes more than three times as long.
 #
 # </details>
 #
-# So `convs_1` pays dearly for at most a point, which may be luck. At equal epochs that goes unseen: the comparison is
+# So `convs_1` pays dearly for 1.3 points, which may be luck. At equal epochs that goes unseen: the comparison is
 # fair in images, not in seconds.
 #
 # **To catch it:** put parameters, MACs and time beside every accuracy. `num_conv_layers` changes three things at once:
 # convolutions, tokens and cost. The name of the argument does not say so.
 #
-# Is the price the whole story? Here are those that gain, and three that lose, with their price.
+# Is the price the whole story? Here are the two gains beyond the line, and three other changes, with their price.
 
 # %%
 price = dict(zip(names, macs / macs[0], strict=True))
-for name in ("convs_1", "layers_4", "kernel_5", "convs_3", "kernel_1"):
-    print(f"{name:8} {of[name]:+5.1f} points, {price[name]:.1f} x MACs, {took[name]:.1f} x time")
+for name in ("layers_4", "position_sine", "kernel_5", "convs_3", "kernel_1"):
+    print(f"{name:13} {of[name]:+5.1f} points, {price[name]:.1f} x MACs, {took[name]:.1f} x time")
 told = {name: f"{of[name]:+.1f} {took[name]:.1f}x" for name in names}
 
 ahead = [name for name in compared if of[name] > line]
@@ -450,16 +454,16 @@ assert [round(of[name], 1) for name in some] == [-0.6, -1.4, -1.1, 1.3, -0.3]
 assert max(abs(took[name] - 1) for name in some) < 0.06
 
 # %% [markdown]
-# Two changes gain more than luck. `layers_4` has its price: it takes half as long again. The sine has none: it
-# takes as long, and saves the 8,192 numbers of the table. And a price is no guarantee. The 5 x 5 kernel doubles the
-# MACs and loses. At the other end, three convolutions leave 16 tokens for a whole image, take half the time, and lose
-# nothing that these seeds can show. The 1 x 1 kernel has about as few MACs, and loses ten points.
+# Two gains lie beyond the line, that of `layers_4` clearly, that of the sine just. `layers_4` has its price: it takes
+# half as long again. The sine has none: it takes as long, and saves the 8,192 numbers of the table. And a price is no
+# guarantee. The 5 x 5 kernel doubles the MACs and loses. At the other end, three convolutions leave 16 tokens for a
+# whole image, take half the time, and lose nothing that these seeds can show. The 1 x 1 kernel has about as few MACs,
+# and loses ten points.
 #
 # ## Two changes at once
 #
 # *Why:* "one change at a time" has a blind spot. Parts help each other out. Notebook 02 showed that convolutional
-# tokens know something about their places. Then a position table may be a luxury with 3 x 3 kernels, and a need
-# without.
+# tokens know something about their places. Does it matter, then, which kernel stands before the position table?
 #
 # **Predict:** the differences of `kernel_1` and `position_none` are known. Is the difference of both together their
 # sum, more, or less? And if you combine `convs_1` and `layers_4`?
@@ -497,9 +501,9 @@ assert round(took["kernel_1+position_none"] / took["kernel_1"], 1) == 1.0
 # </details>
 #
 # With 1 x 1 kernels only the max-pools still look at neighbours. Without positions too, hardly anything tells the model
-# how its tokens lie to each other. Judged by single changes the position table hardly matters. It is a spare wheel:
-# nobody misses it until another one is flat. `convs_1` and `layers_4` together take six times as long as the model as
-# it is.
+# how its tokens lie to each other. Judged by single changes the position table is worth a point, or nothing. It is a
+# spare wheel: nobody misses it much until another one is flat. `convs_1` and `layers_4` together take six times as long
+# as the model as it is.
 #
 # The first case is an *interaction*: what one part is worth depends on the others. A table of single changes holds at
 # the place where it was made.
@@ -514,8 +518,8 @@ assert round(took["kernel_1+position_none"] / took["kernel_1"], 1) == 1.0
 
 # %%
 ladder = read("09_ladder")
-rungs, climbed = table(ladder["runs"], lambda run: 100 * run["test_top1"])  # (rungs, seeds)
-_, speeds = table(ladder["runs"], lambda run: np.median(run["history"]["images_per_second"]))
+rungs, climbed = table(ladder["runs"], lambda run: 100 * run["val_top1"])  # (rungs, seeds)
+_, speeds = table(ladder["runs"], lambda run: max(run["history"]["images_per_second"]))
 epochs, images = ladder["recipe"]["epochs"], ladder["train_images"]
 print(f"{len(ladder['runs'])} runs, {images:,} images, {epochs} epochs")
 start = {key: ladder["recipe"][key] for key in ("optimizer", "learning_rate", "weight_decay")}
@@ -527,13 +531,9 @@ for below, name in itertools.pairwise(rungs):
     before, now = setting_of[below], setting_of[name]
     changes[name] = {key: value for key, value in now.items() if before.get(key) != value}
     print(f"{name:17}", changes[name])
-assert len(rungs) == 10 and climbed.shape[1] >= 3 and round(climbed[-1].mean()) == 57
+assert climbed.shape == (10, 3) and (images, epochs) == (10_000, 6) and round(climbed[-1].mean()) == 57
 
 # %% [markdown]
-# This record is older than the first: its images are a copy of CIFAR-10 that was compressed once more, its code was an
-# earlier version of this course's, and its accuracy is that on test images. What is far beyond luck should come again
-# with the code of today; the digits after the point will not.
-#
 # Some rungs are old acquaintances: the crop that cropped nothing, heads of 128 numbers each (`key_dim`), the position
 # table that never trained, the extra GELU and dropouts in the MLP. `course_model` is the largest change: blocks with
 # the authors' norms, another padding and no bias in the tokenizer, other first weights.
@@ -547,9 +547,9 @@ alt = """Accuracy: three rungs near 50 %, seeds far apart, then six near 54 %, c
 and 57 % at the top; images a second: five low bars, five higher"""
 cct.show(figure, alt=alt)
 
-accuracy, speed = climbed.mean(axis=1), speeds.mean(axis=1)  # (rungs,)
+accuracy, pace = climbed.mean(axis=1), np.median(speeds, axis=1)  # (rungs,)
 steps = dict(zip(rungs[1:], np.diff(accuracy), strict=True))
-faster = dict(zip(rungs[1:], speed[1:] / speed[:-1] - 1, strict=True))
+faster = dict(zip(rungs[1:], pace[1:] / pace[:-1] - 1, strict=True))
 for name, step in steps.items():
     print(f"{name:17} {step:+.2f} points, {faster[name]:+.0%} images a second")
 
@@ -569,26 +569,25 @@ print(f"all the way up {rise:.2f} ± {rise_error:.2f}")
 # %%
 rates = [changes[name]["learning_rate"] for name in ("3_schedule", "9_muon")]
 assert rates == [0.002, 0.004]
-assert constant > 3 * falling and rise > 2 * rise_error and np.ptp(climbed[0]) > 7
-assert max(abs(steps["1_crop"]), abs(steps["2_normalization"])) < 2 * low_error
-assert 2.5 < steps["3_schedule"] < 2 * rise_error
-assert steps["9_muon"] == max(steps.values()) > 5 * high_error
+assert 2 < constant / falling < 2.5 and rise > 5 * rise_error
+assert 2 * low_error < -steps["1_crop"] < 2.5 * low_error and abs(steps["2_normalization"]) < low_error
+assert min(steps["3_schedule"] / rise_error, steps["9_muon"] / high_error) > 5
 assert all(abs(steps[name]) < 2 * high_error for name in rungs[4:9])
 three = rungs[3], rungs[5], rungs[9]  # in the table at the end, with the time for an image
-assert [f"{steps[name]:+.1f}" for name in three] == ["+3.1", "-0.5", "+3.6"]
+assert [f"{steps[name]:+.1f}" for name in three] == ["+3.8", "-0.4", "+3.7"]
 assert [round(1 / (1 + faster[name]), 1) for name in three] == [1.0, 0.8, 1.2]
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# - **The schedule buys calm.** On the first rung, with a constant rate, two runs lie more than seven points apart. From
-#   the falling rate on, the spread is less than a third as large. Its three points of accuracy are less than two
-#   standard errors, as the runs below it scatter so widely. Of the crop and the normalisation nothing can be said at
-#   their place.
-# - **Muon is the one clear step** in accuracy. It has a learning rate of its own, 0.004 instead of 0.002, and neither
-#   of the two was compared with others. The whole way from bottom to top is clear too.
+# - **Two steps are clear, the schedule and Muon,** each by nearly four points and more than five standard errors. Each
+#   has a learning rate of its own, 0.002 and 0.004, and neither was compared with others here. The whole way from
+#   bottom to top is clear too.
+# - **The schedule also buys calm.** Below it, with a constant rate, runs scatter more than twice as widely.
+# - **The crop** costs two points at its place, a little more than two standard errors. One of nine steps does that by
+#   luck often enough. Of the normalisation nothing can be said.
 # - **Weight decay, head size, position table, MLP, the course's model:** no step that three seeds could show, up or
-#   down.
+#   down. None reaches two standard errors, and nine steps are nine looks.
 #
 # </details>
 #
@@ -602,13 +601,13 @@ saved = parameters["4_weight_decay"] - parameters["5_head_size"]
 share = saved / parameters["4_weight_decay"]
 print(f"heads of 64 numbers: {saved:,} parameters fewer, {share:.0%} of the model")
 print(f"{faster['5_head_size']:+.0%} images a second, {steps['5_head_size']:+.2f} points")
-assert 0.3 < share < 0.35 and 0.22 < faster["5_head_size"] < 0.3
-assert 0.15 < -faster["9_muon"] < 0.22
+assert 0.3 < share < 0.35 and 0.3 < faster["5_head_size"] < 0.36
+assert 0.12 < -faster["9_muon"] < 0.16
 
 # %% [markdown]
 # A third of the parameters was the `key_dim` trap of notebook 03. It bought nothing that can be seen, and without it
-# training is faster by a quarter. Muon, at the other end, has its price: it made training slower, by about a fifth.
-# (Other programs ran beside these trainings: take images a second as rough.)
+# training is faster by about a third. Muon, at the other end, has its price: it made training slower, by a seventh.
+# (Other work ran beside these trainings: take images a second as rough.)
 #
 # ## The same fixes from above
 #
@@ -619,7 +618,7 @@ assert 0.15 < -faster["9_muon"] < 0.22
 
 # %%
 top = read("09_from_the_top")
-without, lowered = table(top["runs"], lambda run: 100 * run["test_top1"])
+without, lowered = table(top["runs"], lambda run: 100 * run["val_top1"])
 from_above = dict(zip(without, accuracy[-1] - lowered.mean(axis=1), strict=True))
 spread_of = dict(zip(without, lowered.std(axis=1, ddof=1), strict=True))
 from_below = {name[2:]: step for name, step in steps.items()}
@@ -628,19 +627,17 @@ for name, gain in from_above.items():
     print(f"{fix:13} {from_below[fix]:+.2f} from below, {gain:+.2f} from above;", end=" ")
     print(f"spread without {spread_of[name]:.2f}")
 
-assert np.isclose(from_above["without_crop"], -3.85) and -3.85 < -5 * high_error
-assert abs(from_below["crop"]) < 2 * low_error
-assert 3 < from_below["schedule"] < from_above["without_schedule"] < 4
-assert spread_of["without_schedule"] > 3 * falling
+assert round(from_above["without_crop"], 1) == -2.4 and from_above["without_crop"] < -5 * high_error
+assert round(from_below["schedule"], 1) == round(from_above["without_schedule"], 1) == 3.8
+assert spread_of["without_schedule"] > 2 * falling
 assert abs(from_above["without_weight_decay"]) < 2 * high_error
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# - **The crop is no fix here.** At its own rung nothing could be told. At the top the runs without it are better, by
-#   more than three points, far beyond luck.
-# - **The schedule** is worth three to four points from both sides, though neither number is sure: without it the runs
-#   scatter.
+# - **The crop is no fix here.** At its own rung it seemed to cost two points. At the top the runs without it are better
+#   by 2.4, which is six standard errors: far beyond luck.
+# - **The schedule** is worth 3.8 points from both sides, and without it the runs scatter more.
 # - **Weight decay:** nothing that could be seen from either side.
 #
 # </details>
@@ -653,8 +650,7 @@ assert abs(from_above["without_weight_decay"]) < 2 * high_error
 # *Why:* every comparison above holds where it was made, and these trainings were short. Had the models begun to learn
 # their images by heart, which is what crop, dropout, weight decay and stochastic depth are there to prevent?
 #
-# **Predict:** with the crop or without it, whose training loss is lower at the end? And whose validation accuracy is
-# higher?
+# **Predict:** without the crop the top was better. Is its training loss lower too, or higher?
 
 
 # %%
@@ -668,7 +664,6 @@ for title, place in {"with crop": (ladder, "9_muon"), "without": (top, "without_
     loss[title] = at_each_epoch(*place, "loss")[-1]
     validation[title] = 100 * at_each_epoch(*place, "val_top1")
     print(f"{title:9} training loss {loss[title]:.2f}, validation {validation[title].round(1)} %")
-assert all(np.all(np.diff(accuracies) > 0) for accuracies in validation.values())
 assert loss["without"] < loss["with crop"] - 0.1
 assert np.all(validation["without"] > validation["with crop"])
 
@@ -684,13 +679,13 @@ assert np.all(validation["without"] > validation["with crop"])
 # together. Is it so for the other parts?
 
 # %%
-losses, accuracies = measured["training loss (nats)"].mean(axis=1), means
+training, validated = (measured[f"{images} accuracy (%)"] for images in ("training", "validation"))
+losses, accuracies = measured["training loss (nats)"].mean(axis=1), validated.mean(axis=1)
 all_but_one = np.array(names) != "kernel_1"  # which lies far from the rest and would make any line
 r = np.corrcoef(losses[all_but_one], accuracies[all_but_one])[0, 1]
 print(f"correlation of training loss and accuracy, without kernel_1: {r:.3f}")
 last_was_best = np.mean([run["best_epoch"] == trained_with["epochs"] for run in record["runs"]])
 print(f"runs whose last of four epochs was best on validation: {last_was_best:.0%}")
-training, validated = (measured[f"{images} accuracy (%)"] for images in ("training", "validation"))
 gap = (training - validated).mean(axis=1)  # (settings,)
 print(f"right on training images {gap.min():.1f} to {gap.max():.1f} points more often than on new ones")
 assert last_was_best == 1 and r < -0.95 and 2 < gap.min() and gap.max() < 4.5
@@ -722,9 +717,11 @@ assert best == "layers_4" and round(of[best], 1) == 2.9 and round(on_test, 1) ==
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# By less: 2.1 points instead of 2.9. Four layers are better, but a part of their lead was the luck of the winner.
+# By less: 2.1 points instead of 2.9, as is to be expected of a winner.
 #
 # </details>
+#
+# The luck of its seeds is still in the 2.1, as these are the same trained models. Only new seeds take that out.
 #
 # The order is what counts: choose on validation images, then read the test images for what was chosen, and report
 # that. Whoever chooses on the test images has none left to ask.
@@ -741,10 +738,8 @@ assert best == "layers_4" and round(of[best], 1) == 2.9 and round(on_test, 1) ==
 # each rung did to speed. The black diamond there is the first rung, the model and recipe of 2021 as they were.
 
 # %%
-on_ladder = [list(columns)[number] for number in (2, 5, 6, 7)]
+on_ladder = [label for label in columns if label not in ("MACs (millions, one image)", "tokens")]
 climb = {label: table(ladder["runs"], columns[label])[1] for label in on_ladder}
-best_epoch = table(ladder["runs"], lambda run: 100 * max(run["history"]["val_top1"]))[1]
-climb["validation accuracy (%)"] = best_epoch
 kinds = ["as it is", *["training"] * 4, *["model"] * 4, "training"]
 grids = {"parts": (names, groups, measured), "ladder": (rungs, kinds, climb)}
 
@@ -752,7 +747,7 @@ grids = {"parts": (names, groups, measured), "ladder": (rungs, kinds, climb)}
 def draw(grid, x, y, setting, each_seed):
     grid_names, parts, values = grids[grid]
     if missing := {x, y} - set(values):
-        raise ValueError(f"The record of the ladder has no {missing.pop()}.")
+        raise ValueError(f"Nobody counted the {missing.pop()} of the ladder.")
     return pictures.draw_browser(grid_names, parts, values, x, y, setting, each_seed)
 
 
@@ -880,9 +875,12 @@ assert round(shift[compared.index("position_sine")] + of["position_sine"], 1) ==
 #
 # </details>
 #
-# So the line of this notebook, which knows the seeds only, is too low for a claim about all images. The sine shows it:
-# its lead is 2.0 points on the validation images, beyond the line, and 1.2 on the test images, which would be inside. A
-# difference just beyond a line deserves other images as well as other seeds.
+# (The luck of both sets is in it, and that of `as_it_is` in all 14, which is why nearly all fall. The two that looked
+# best fall most.)
+#
+# So the line of this notebook, which knows the seeds only, is too low for a claim about all images. The sine's lead is
+# 2.0 points on validation images, beyond the line, and 1.2 on test images. A difference just beyond a line deserves
+# other images as well as other seeds.
 #
 # (The training images are a sample as well. They are the same 10,000 in every run of this record, so what another
 # 10,000 would change, it cannot show.)
@@ -901,7 +899,7 @@ pairs = list(itertools.combinations(points, 2))
 paired = np.sqrt(np.mean([(one - other).var(ddof=1) for one, other in pairs]))
 unpaired = np.sqrt(np.mean([one.var(ddof=1) + other.var(ddof=1) for one, other in pairs]))
 print(f"spread of {len(pairs)} differences: paired {paired:.2f}, unpaired {unpaired:.2f} points")
-assert 0.84 < paired / unpaired < 0.88 and seeds == 3
+assert 0.84 < paired / unpaired < 0.88 and np.mean(points.argmax(axis=1) == 1) > 0.5
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -910,10 +908,9 @@ assert 0.84 < paired / unpaired < 0.88 and seeds == 3
 #
 # </details>
 #
-# So a little of the luck is common to all settings, such as the order of the images, and most is not: another part
-# means other first weights, and after some hundred steps two runs have little in common. Whether the seventh is itself
-# luck, three seeds cannot say. Pairing costs nothing and is right where it helps, as over the images above. Measure it,
-# as here, before you count on it.
+# A little of the luck is common: seed 1 is the best of the three in most rows. Most of it is not, as another part means
+# other first weights, and after some hundred steps two runs have little in common. Pairing costs nothing and is right
+# where it helps, as over the images above. Measure it, as here, before you count on it.
 
 # %% [markdown]
 # ### Three more ways to fool yourself
@@ -964,8 +961,8 @@ assert 1.65 < excess.mean() < 1.85
 #
 # </details>
 #
-# **To catch it:** choose on validation images, and read the test images once, for what was chosen, as in *The test
-# images, once*.
+# **To catch it:** choose on validation images, train what was chosen again with other seeds, and read the test images
+# once.
 #
 # > **Trap: a rung with three changes.** Look again at the list of rungs in *The ladder*.
 #
@@ -1139,7 +1136,7 @@ cct.progress(9)
 #
 # These have no mark, only an answer that you find out.
 #
-# 1. Equal seconds instead of equal epochs: give `as_it_is` as many epochs as `convs_1` had time. Who is ahead?
+# 1. Equal seconds instead of equal epochs: train `as_it_is` for as long as `convs_1` took, 13 epochs. Who is ahead?
 # 2. Choose two parts and train all four combinations with `run_grid` on digits (*A runner that can be
 #    stopped*, in the second reading). Do the differences add up?
 #
@@ -1154,8 +1151,8 @@ cct.progress(9)
 # - For experiments of your own: the best of several seeds or settings looks better by luck. Choose on validation, and
 #   read the test images once. A runner that keeps a file a run can be stopped.
 #
-# What these records say. Points are accuracy less that of `as_it_is`, the rung below or the top rung, on validation
-# images in the first record and on test images in the ladder; time is that for an image in training, roughly.
+# What these records say. Points are accuracy on validation images less that of `as_it_is`, of `kernel_1` in the row
+# that says so, of the rung below or of the top rung; time is that for an image in training, roughly.
 #
 # | part | change | points | time | it says |
 # |---|---|---|---|---|
@@ -1168,13 +1165,13 @@ cct.progress(9)
 # | heads, pooling | 1 head, average | -0.6, -1.1 | 1.0 x | cannot be told |
 # | stochastic depth | rate 0, 0.3 | +1.3, -0.3 | 1.0 x | cannot be told |
 # | positions, with kernel 1 x 1 | none | -8.7 | 1.0 x | what one part is worth depends on another |
-# | schedule (ladder) | cosine and warm-up | +3.1 | 1.0 x | calm; of the points three seeds cannot tell |
-# | head size (ladder) | 64, not 128 | -0.5 | 0.8 x | a third of the parameters saved, at no cost to be seen |
-# | Muon (ladder) | instead of AdamW | +3.6 | 1.2 x | the one clear step |
-# | crop (top of the ladder) | taken back | +3.85 | | it costs points in six epochs |
+# | schedule (ladder) | cosine and warm-up | +3.8 | 1.0 x | clear, from below and from above |
+# | head size (ladder) | 64, not 128 | -0.4 | 0.8 x | a third of the parameters saved, at no cost to be seen |
+# | Muon (ladder) | instead of AdamW | +3.7 | 1.2 x | clear |
+# | crop (top of the ladder) | taken back | +2.4 | | it costs points in six epochs |
 #
 # **Difference from the paper:** it compares such variants after hundreds of epochs on all training images. Here they
-# are trained for four or six epochs on a fifth of the images, with three seeds and their spread.
+# are trained for four or six epochs on a fifth of the images, with three or five seeds and one pooled spread.
 #
 # **Difference from the [Keras example](https://keras.io/examples/vision/cct/):** it reports one run of 30 epochs and
 # suggests such ablations as an exercise. The ladder starts at its model and recipe, with images of half the side, a

@@ -121,7 +121,7 @@ def draw_differences(names, groups, differences, line, label, title=""):
     """
     figure, ax = new_figure(width=8, height=0.28 * len(names) + 1.1)
     ax.set_title(title, loc="left")
-    ax.axvspan(-line, line, color=PALE, label=f"luck alone can do this, ±{line:.2f}")
+    ax.axvspan(-line, line, color=PALE, label=f"luck alone can do this to a mean, ±{line:.2f}")
     ax.axvline(0, color=GREY, linewidth=1)
     colours = colour_groups(groups)
     for row, (group, values) in enumerate(zip(groups, differences, strict=True)):
@@ -147,7 +147,7 @@ def draw_ladder(names, accuracies, speeds, title=""):
     rungs = np.arange(len(names))[:, None]
     draw_seeds(left, accuracies, rungs, BLUE, line="-")
     left.set_yticks(rungs[:, 0], names)
-    left.set(xlabel=f"test accuracy (%); {SEEDS}")
+    left.set(xlabel=f"validation accuracy (%); {SEEDS}")
     right.barh(rungs[:, 0], speeds.mean(axis=1), color=ORANGE, height=0.6)
     right.plot(speeds, rungs + np.zeros(speeds.shape), "o", color=GREY, markersize=3)
     right.set(xlabel="images a second (one core)")

@@ -76,7 +76,7 @@ def test_differences_have_a_row_a_setting():
     assert labels_of(ax.yaxis) == NAMES and ax.get_xlabel() == f"points; {SEEDS}"
     np.testing.assert_allclose(dots(ax, 11), np.stack([VALUES.mean(axis=1), np.arange(5)], axis=1))
     np.testing.assert_allclose(dots(ax, 5)[:, 0], np.concatenate(more))
-    assert "luck alone can do this, ±1.30" in ax.get_legend().get_texts()[0].get_text()
+    assert "luck alone can do this to a mean, ±1.30" in ax.get_legend().get_texts()[0].get_text()
     band = ax.patches[0].get_extents().transformed(ax.transData.inverted())
     np.testing.assert_allclose((band.x0, band.x1), (-1.3, 1.3))
     assert_draws(figure)
