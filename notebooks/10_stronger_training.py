@@ -624,7 +624,7 @@ assert abs(accuracy(both["moved by 1 pixel"]) - accuracy(once)) < 0.03
 # 1. Look at the *validation loss* over the epochs. If it turns up, add augmentation. If it still falls at the end,
 #    train longer, or take something away. In doubt, measure training images without augmentation.
 # 2. A flip, where the class survives it, a cosine to zero, and Muon first. The crop is another matter: in the six
-#    epochs of notebook 09's ladder it cost more than three points. Here it was never tried apart from the flip. Add it
+#    epochs of notebook 09's ladder it cost more than two points. Here it was never tried apart from the flip. Add it
 #    when the validation loss turns up.
 # 3. Then lengthen the training and add one hard augmentation at each doubling, as long as it pays. This is a rule of
 #    thumb: the record tried all at once, not one by one.
