@@ -49,7 +49,7 @@ from skimage import data as photos
 
 from cct_helpers import augment, figures
 from cct_helpers.plots import nb10_stronger_training as pictures
-from cct_helpers.topics.ablation import table
+from cct_helpers.topics.ablation import by_setting
 
 rng = np.random.default_rng(0)
 
@@ -418,7 +418,7 @@ assert (base["optimizer"], base["schedule"], base["augment"]) == ("adamw", "cosi
 
 # %%
 def each(measure):
-    return dict(zip(*table(record["runs"], measure), strict=True))  # name -> (seeds,)
+    return by_setting(record["runs"], measure)  # name -> (seeds,)
 
 
 test = each(lambda run: 100 * run["test_top1"])

@@ -9,7 +9,6 @@ About ten minutes on two cores.
 
 import argparse
 import datetime
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +97,7 @@ def main():
     with np.load(path) as arrays:
         images, labels = arrays["x_test"], np.ravel(arrays["y_test"])
     model = cct.load_pretrained(NAME)
-    data = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    data = records.hash_of_file(path)
     record = records.kept(RECORD.stem, RECORD, data=data)
     if "confidence" in record:  # whole: made again from the first part on
         record = {}

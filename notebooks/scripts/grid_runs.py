@@ -15,11 +15,9 @@ read once, by the weights of the best epoch.
 import argparse
 import dataclasses
 import functools
-import hashlib
 import multiprocessing
 import os
 import time
-from pathlib import Path
 
 import keras
 import records
@@ -225,7 +223,7 @@ def on_one_core(counter):
 def begin(grid, note, path):
     """The record of a grid with the runs that there are."""
     name, _, recipe, _, what = GRIDS[grid]
-    head = {"what": what, "note": note, "data": hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]}
+    head = {"what": what, "note": note, "data": records.hash_of_file(path)}
     head |= {"train_images": TRAIN_IMAGES[grid], "recipe": dataclasses.asdict(recipe)}
     head |= {"validation_images": {"choose the epoch": CHOOSE_EPOCH, "compare settings": 5000 - CHOOSE_EPOCH}}
     head |= {"test_images": 0 if grid == "rates" else 10_000, "backend": keras.config.backend()}
@@ -241,11 +239,10 @@ def make(grid, pool, note, path):
     missing = [(grid, *run) for run in wanted if run not in done]
     for run in pool.imap_unordered(functools.partial(one_run, path=path), missing):
         record["runs"].append(run)
-        records.write(file.with_suffix(".begun"), record)
+        records.keep(record, file, whole=False)
         print(f"{grid} {run['name']} seed {run['seed']}: validation {run['val_top1']:.2%}", flush=True)
     record["runs"].sort(key=lambda run: wanted.index((run["name"], run["seed"])))
-    records.write(file, record)
-    file.with_suffix(".begun").unlink(missing_ok=True)
+    records.keep(record, file, whole=True)
     print(f"{file.name}: {len(record['runs'])} runs", flush=True)
 
 

@@ -15,7 +15,6 @@ or another machine are dropped.
 import argparse
 import dataclasses
 import datetime
-import hashlib
 import os
 import pathlib
 
@@ -69,7 +68,7 @@ def begin(path, note):
     Returns:
         The record, a dict.
     """
-    same = {"data": hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()[:16], "machine": records.machine()}
+    same = {"data": records.hash_of_file(path), "machine": records.machine()}
     same |= {"backend": keras.config.backend()}
     head = {"command": COMMAND, "fingerprint": records.fingerprint(NAME), **same, "cores": os.cpu_count()}
     kept = records.kept(NAME, RECORD, **same)

@@ -260,6 +260,11 @@ def is_stale(name):
     return name not in MAKERS | SOURCES or record.get("fingerprint") != fingerprint(name)
 
 
+def hash_of_file(path):
+    """A hash of the bytes of a file, by which a record names the images that it was made with."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
+
+
 def kept(name, file, **same):
     """What there is of a record, whole or begun, if today's code made it.
 
@@ -336,13 +341,12 @@ def make(name):
             started = time.perf_counter()
             runs[key] = setting | rounded(run(**setting))
             runs[key]["made_in_seconds"] = round(time.perf_counter() - started, 1)
-            write(begun, {"fingerprint": print_was, "runs": runs})
+            keep({"fingerprint": print_was, "runs": runs}, path, whole=False)
             print(name, setting, f"{runs[key]['made_in_seconds']} s", flush=True)
     record = {"command": f"python notebooks/scripts/records.py --make {name[:2]}", "fingerprint": print_was}
     record |= {"function": f"{function} in notebooks/{source_of(name).name}", "date": str(datetime.date.today())}
     record |= {"machine": machine(), "runs": list(runs.values())}
-    write(path, record)
-    begun.unlink()
+    keep(record, path, whole=True)
 
 
 def main():
