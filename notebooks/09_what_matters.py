@@ -124,6 +124,7 @@ print(f"{len(record['runs'])} runs, {hours:.1f} hours of one core, {record['mach
 for field in ("optimizer", "learning_rate", "batch_size", "image_scales"):
     print(f"{field:14} {trained_with[field]}")
 assert (len(record["runs"]), trained_with["epochs"], record["train_images"]) == (53, 4, 10_000)
+assert trained_with["batch_size"] == 64 and cct.RECIPES["fast"].epochs == 7
 assert not trained_with["image_scales"] and list(record["validation_images"].values()) == [1000, 4000]
 
 # %% [markdown]
@@ -444,7 +445,7 @@ told = {name: f"{of[name]:+.1f} {took[name]:.1f}x" for name in names}
 ahead = [name for name in compared if of[name] > line]
 assert ahead == ["layers_4", "position_sine"]
 assert np.isclose(size[0] - size[names.index("position_sine")], 64 * 128 / 1000)
-assert round(price["kernel_5"]) == 2 and price["convs_3"] < 1.2 * price["kernel_1"]
+assert round(price["kernel_5"]) == 2 and 1 < price["convs_3"] / price["kernel_1"] < 1.2
 assert tokens[names.index("convs_3")] == 16 and abs(of["convs_3"]) < error
 # what the table at the end of this notebook says
 assert " ".join(told[name] for name in compared[:4]) == "+1.3 3.3x -0.5 0.5x -9.8 0.7x -3.0 1.5x"
@@ -471,6 +472,7 @@ assert max(abs(took[name] - 1) for name in some) < 0.06
 # %%
 every = by_setting(record["runs"], lambda run: 100 * run["val_top1"])
 together = {name: every[name].mean() - means[0] for name in TWO_PARTS}
+assert {len(every[name]) for name in TWO_PARTS} == {seeds}
 beyond_sum = {}
 for name, difference in together.items():
     one, other = name.split("+")
@@ -570,6 +572,7 @@ print(f"all the way up {rise:.2f} ± {rise_error:.2f}")
 rates = [changes[name]["learning_rate"] for name in ("3_schedule", "9_muon")]
 assert rates == [0.002, 0.004]
 assert 2 < constant / falling < 2.5 and rise > 5 * rise_error
+assert np.abs(accuracy[:9] - np.repeat([50, 54], [3, 6])).max() < 2 and pace[:5].max() < pace[5:].min()
 assert 2 * low_error < -steps["1_crop"] < 2.5 * low_error and abs(steps["2_normalization"]) < low_error
 assert min(steps["3_schedule"] / rise_error, steps["9_muon"] / high_error) > 5
 assert all(abs(steps[name]) < 2 * high_error for name in rungs[4:9])
@@ -693,7 +696,8 @@ assert last_was_best == 1 and r < -0.95 and 2 < gap.min() and gap.max() < 4.5
 # %% [markdown]
 # It is. Over the settings a lower training loss goes with a higher accuracy on new images, nearly on a line. All runs
 # were best on validation in their last epoch, and on their own training images, as they are, they are right only two to
-# four points more often. So no model has learned its images by heart yet.
+# four points more often. So no model has learned its images by heart yet. (The loss is that of training,
+# with the crop and dropped branches.)
 #
 # These tables say little, then, about what is there to prevent just that. They say which parts get a model going.
 # Ablate at the length at which you mean to train, if you can pay for it. Notebook 10 trains longer.
