@@ -3,9 +3,9 @@
 Keras and NumPy only, on every backend. Read `fit` first: batches, steps, validation, checkpoint, progress.
 
 Why a loop of our own: it can be read, it goes on after a stop as if there had been none, and it begins sooner. Four
-epochs of CCT on the digits take 6.8 s with `fit`, 9.2 s with `model.fit` on the same arrays and 11.4 s with `model.fit`
+epochs of CCT on the digits take 4.8 s with `fit`, 7.4 s with `model.fit` on the same arrays and 8.6 s with `model.fit`
 on a PyDataset of the same augmented batches (medians of 3, two cores, TensorFlow). Most of it is the first epoch, in
-which functions are compiled: 3.1 s against 5.3 s and 6.3 s (notebooks/results/07_time_fit.json).
+which functions are compiled: 2.4 s against 4.6 s and 4.9 s (notebooks/results/07_time_fit.json).
 """
 
 import collections

@@ -717,9 +717,11 @@ assert abs(np.mean(authors) - 0.8827) < 0.00005
 assert (old["parameters"], shipped.count_params(), shipped.card["epochs"]) == (416_331, 283_723, 205)
 assert shipped.get_layer("position").count_params() == 8_192  # 64 tokens, 128 wide, as in 2021
 recipe_2021 = cct.RECIPES["keras_io_2021"]
+rivals = "authors' PyTorch", "keras.io 2021, TensorFlow"
 assert np.isclose(recipe_2021.learning_rate * recipe_2021.weight_decay, 1e-4)
-ratios = read("07_race_step.json")["summary"]["training_ratios"].values()
-assert all(abs(ratio["images_per_second"]["median"] - 1.42) < 0.02 for ratio in ratios)
+ratios = read("07_race_step.json")["summary"]["training_ratios"]
+medians = [ratios[f"ours, TensorFlow / {rival}"]["images_per_second"]["median"] for rival in rivals]
+assert np.round(medians, 1).tolist() == [1.2, 1.4]
 
 # %% [markdown]
 # | CIFAR-10, test | parameters | epochs | top-1 |
@@ -735,8 +737,8 @@ assert all(abs(ratio["images_per_second"]["median"] - 1.42) < 0.02 for ratio in 
 # on the *test* images, which you saw to be optimistic. They train on all 50,000 images; here 2,500 are held out to
 # choose. And ours computed in 16 bits and kept a moving average of the weights. Our best seed of three has 88.77 %.
 #
-# A single step on whole images, on TensorFlow and two CPU cores: ours takes 1.4 times as many images a second as the
-# authors' PyTorch code and as the model of 2021.
+# A single step on whole images, on two CPU cores: ours, on TensorFlow, takes 1.2 times as many images a second as the
+# authors' PyTorch code, and 1.4 times as many as the model of 2021.
 #
 # ### Is it the convolutions?
 #

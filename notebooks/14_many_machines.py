@@ -337,19 +337,19 @@ for size, runs in seconds.items():
     print(f"  {one / two:.2f} times as fast with two processes, {one / both:.2f} on both cores")
     speeds = round(one / two, 2), round(one / both, 2)
     found[size] = round(one), round(lost), round(lost / one, 1), *speeds
-assert found["small"] == (17, 36, 2.2, 0.37, 1.36) and found["large"] == (392, 126, 0.3, 1.22, 1.76)
+assert found["small"] == (16, 21, 1.3, 0.54, 1.71) and found["large"] == (272, 92, 0.3, 1.19, 1.75)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# For the large one: two processes are 1.22 times as fast as one, of at most 2. With the small one they reach 0.37 of
+# For the large one: two processes are 1.19 times as fast as one, of at most 2. With the small one they reach 0.54 of
 # the speed of one.
 #
 # </details>
 #
 # The processes meet in every step, to add up their gradients, and each waits for the other. A step of the small model
-# takes 17 ms on one core. Two processes could take half of that and lose 36 ms on top, more than two whole steps. Of
-# the 392 ms of the large model they lose 126, a third: less than the half that they save. More processes pay where
+# takes 16 ms on one core. Two processes could take half of that and lose 21 ms on top, more than a whole step. Of
+# the 272 ms of the large model they lose 92, a third: less than the half that they save. More processes pay where
 # steps are long.
 #
 # Inside one machine there is a simpler way, and with both models it is the fastest: one process on both cores, whose
@@ -811,8 +811,8 @@ cct.progress(14)
 #   but for rounding.
 # - Several processes need one seed, one writer, and a checkpoint that all can read. Then a process that dies costs at
 #   most an epoch.
-# - Sending does not grow with the batch: in the record a second process pays for steps of 392 ms and loses for those of
-#   17 ms. One process on both cores beats two in either case.
+# - Sending does not grow with the batch: in the record a second process pays for steps of 272 ms and loses for those of
+#   16 ms. One process on both cores beats two in either case.
 # - A bill has one precision: its own memory, its own peak, and a share that was measured.
 #
 # From *For a second reading*:

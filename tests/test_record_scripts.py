@@ -4,7 +4,10 @@ Nothing is measured here: the functions that do are replaced by some that count 
 """
 
 import json
+import subprocess
+import sys
 import types
+from pathlib import Path
 
 import faithfulness_runs
 import live_speed
@@ -200,3 +203,14 @@ def test_times_of_fit_are_of_todays_code(code, tmp_path, monkeypatch):
     record = json.loads((tmp_path / "07_time_fit.json").read_text())
     assert not records.is_stale("07_time_fit") and record["date"] and record["machine"] == {"cores": 2}
     assert set(record["median_seconds"].values()) == {2.0} and record["runs"].keys() == time_fit.WAYS.keys()
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux hands the peak on to a new process")
+def test_the_peak_of_a_turn_does_not_begin_with_the_memory_of_the_process_that_started_it():
+    held = np.ones(50_000_000)  # 400 MB
+    code = "import race_step; print(race_step.peak()); kept = b'x' * 100_000_000; print(race_step.peak())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=records.ROOT / "notebooks/scripts", capture_output=True, text=True, check=True
+    )
+    before, after = map(int, done.stdout.split())
+    assert before < held.nbytes / 1e6 and before + 95 < after < before + 130

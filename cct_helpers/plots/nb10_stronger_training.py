@@ -122,21 +122,21 @@ def draw_spectrum(values, low, high):
     return figure
 
 
-def draw_settings(names, test, line):
-    """The test accuracy of several settings, one row each, and a band around the first.
+def draw_settings(names, accuracy, line):
+    """The validation accuracy of several settings, one row each, and a band around the first.
 
     Args:
         names: (settings,) texts; a dotted line goes through the mean of the first.
-        test: (settings, seeds), percent.
+        accuracy: (settings, seeds), percent.
         line: a grey band reaches so many points to both sides of the dotted line.
     """
     figure, ax = new_figure(width=8, height=0.3 * len(names) + 1.3)
-    middle = test[0].mean()
+    middle = accuracy[0].mean()
     ax.axvspan(middle - line, middle + line, color=PALE, zorder=0, label="in here luck is enough")
     ax.axvline(middle, color=GREY, linestyle=":", linewidth=1.2)
-    draw_seeds(ax, test, np.arange(len(names))[:, None], BLUE)
+    draw_seeds(ax, accuracy, np.arange(len(names))[:, None], BLUE)
     name_rows(ax, names)
-    ax.set(xlabel=f"test accuracy (%)\n{SEEDS}")
+    ax.set(xlabel=f"validation accuracy (%)\n{SEEDS}")
     ax.set_title(f"Outside the grey band a setting differs from {names[0]} by more than luck", fontsize=11)
     ax.legend(loc="lower right")
     return figure
@@ -160,21 +160,18 @@ def draw_lead(lead):
     return figure
 
 
-def draw_lengths(epochs, lines, alone, title):
-    """Test accuracy over the length of training.
+def draw_lengths(epochs, lines, title):
+    """Validation accuracy over the length of training, for up to three kinds of training.
 
     Args:
         epochs: (n,).
         lines: name -> (n, seeds), percent; lines go through the means.
-        alone: name -> (seeds,), of a setting that was trained for epochs[0] only.
         title: of the Figure.
     """
     figure, ax = new_figure(width=7.5, height=3.7)
-    for (name, values), colour, mark in zip(lines.items(), (BLUE, ORANGE), "os", strict=False):
+    for (name, values), colour, mark in zip(lines.items(), (BLUE, GREEN, ORANGE), "oDs", strict=False):
         draw_seeds(ax, np.asarray(epochs)[:, None], values, colour, marker=mark, line="-", label=name)
-    for name, values in alone.items():
-        draw_seeds(ax, epochs[0], values, GREEN, marker="D", label=name)
-    ax.set(xlabel=f"epochs of training (log scale)\n{SEEDS}", ylabel="test accuracy (%)", xscale="log")
+    ax.set(xlabel=f"epochs of training (log scale)\n{SEEDS}", ylabel="validation accuracy (%)", xscale="log")
     ax.minorticks_off()
     ax.set_xticks(epochs, [str(number) for number in epochs])
     ax.set_title(title, fontsize=11)

@@ -136,10 +136,7 @@ SOURCES = {
     },
 }
 # Records that older code made. Whoever makes one again takes its name out.
-STALE = {
-    *("00_live_model", "07_race_step", "07_race_time", "07_time_fit", "08_faithfulness_cifar10"),
-    *("10_rates", "10_stronger", "13_cpu", "14_cpu"),
-}
+STALE = {"07_race_time", "08_faithfulness_cifar10"}
 
 
 def processor():

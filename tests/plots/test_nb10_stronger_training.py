@@ -87,14 +87,15 @@ def test_lead_has_a_line_for_each_seed_and_their_mean():
     assert_draws(figure)
 
 
-def test_lengths_go_through_the_means_and_show_what_was_trained_once():
-    lines, muon = {"plain": SEEDS, "all": SEEDS - 3}, SEEDS[0] + 2
-    figure = pictures.draw_lengths([20, 40, 80], lines, {"muon": muon}, "Muon's place")
+def test_lengths_go_through_the_means_of_each_kind():
+    lines = {"plain": SEEDS, "Muon": SEEDS + 2, "all": SEEDS - 3}
+    figure = pictures.draw_lengths([20, 40, 80], lines, "Three kinds")
     (ax,) = figure.axes
-    means = np.stack([np.tile([20, 40, 80], 2), np.concatenate(list(lines.values())).mean(axis=1)], axis=1)
-    np.testing.assert_allclose(marks(ax, 11), [*means, (20, muon.mean())])
-    assert len(marks(ax, 5)) == 2 * SEEDS.size + 3
+    means = np.stack([np.tile([20, 40, 80], 3), np.concatenate(list(lines.values())).mean(axis=1)], axis=1)
+    np.testing.assert_allclose(marks(ax, 11), means)
+    assert len(marks(ax, 5)) == 3 * SEEDS.size
     assert [label.get_text() for label in ax.xaxis.get_ticklabels()] == ["20", "40", "80"]
-    assert ax.get_title() == "Muon's place"
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["plain", "all", "muon"]
+    assert ax.get_title() == "Three kinds"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["plain", "Muon", "all"]
+    assert len({line.get_marker() for line in ax.lines if line.get_markersize() == 11}) == 3  # not by colour alone
     assert_draws(figure)
