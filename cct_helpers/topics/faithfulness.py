@@ -67,7 +67,9 @@ def centre_map(grid):
     Returns:
         An array (tokens,) that sums to 1.
     """
-    rows, columns = (np.linspace(-1, 1, side) for side in grid)
+    # From -1 to 1, and as far on either side of the middle to the last bit: which of two squares comes first must not
+    # depend on how a processor rounds. (`np.linspace` is off by such a bit.)
+    rows, columns = (np.arange(1 - side, side, 2) / max(side - 1, 1) for side in grid)
     values = np.exp(-(rows[:, None] ** 2 + columns**2) / (2 * 0.5**2)).ravel()
     return values / values.sum()
 

@@ -1,7 +1,7 @@
 """The race of notebook 16: ResNet-20 against CCT-2/3x2 on CIFAR-10, at equal parameters and equal seconds of a CPU.
 
     python notebooks/scripts/convnet_runs.py --data cifar10.npz --work FOLDER speed    # a minute, first
-    python notebooks/scripts/convnet_runs.py --data cifar10.npz --work FOLDER          # all the rest, about 2 hours
+    python notebooks/scripts/convnet_runs.py --data cifar10.npz --work FOLDER          # all the rest, about 3 hours
 
 Or name the runs: sweep_MODEL_RATE, plan_resnet_PLAN, or MODEL_SHARE_BUDGET_SEED, such as resnet_tenth_261_0. Each run
 that ends is written to notebooks/results/16_against_a_convnet.json at once, and what is there is not made again. FOLDER
@@ -66,7 +66,8 @@ def all_runs():
     sweeps = [f"sweep_{model}_{rate:g}" for model in MODELS for rate in RATES[model]]
     plans = [f"plan_{model}_{plan}" for model in MODELS for plan in PLANS[model] if plan != FIRST[model]]
     races = [f"{model}_{share}_261_{seed}" for seed in range(3) for share in SHARES for model in MODELS]
-    return [*sweeps, *plans, *races, "cct_all_900_0", "resnet_all_900_0"]
+    longer = [f"{model}_all_900_{seed}" for seed in range(3) for model in MODELS]
+    return [*sweeps, *plans, *races, *longer]
 
 
 @functools.cache
@@ -185,8 +186,8 @@ def begun():
     """The record with what today's code made, or a new one."""
     record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
     if record.get("fingerprint") != records.fingerprint(NAME):
-        speed = record.get("speed", {})  # measured alone, on a quiet machine
-        record = {"fingerprint": records.fingerprint(NAME), "speed": speed, "sweeps": {}, "runs": {}}
+        timed = {key: record.get(key, {}) for key in ("speed", "machine")}  # alone, on a quiet machine
+        record = {"fingerprint": records.fingerprint(NAME), **timed, "sweeps": {}, "runs": {}}
     return record
 
 
@@ -197,7 +198,7 @@ def write(record, note, path):
         "command": "python notebooks/scripts/convnet_runs.py --data cifar10.npz --work FOLDER",
         "fingerprint": record["fingerprint"],
         "date": str(datetime.date.today()),
-        "machine": records.machine(),
+        "machine": record["machine"],  # on which the steps were timed; a run names its own processor
         "note": note or record.get("note", ""),
         "seconds": {
             f"{model}_{plan}_{budget}": round(seconds_of(speed, model, epochs), 1)
@@ -223,7 +224,7 @@ def main():
     record = begun()
     for name in wanted.runs or all_runs():
         if name == "speed":
-            record["speed"] = records.rounded(measure_speed(wanted.data))
+            record["speed"], record["machine"] = records.rounded(measure_speed(wanted.data)), records.machine()
             print(json.dumps(record["speed"], indent=1), flush=True)
         elif name.startswith(("sweep", "plan")) and name not in record["sweeps"]:
             kind, model, choice = name.split("_")
@@ -235,7 +236,7 @@ def main():
         elif not name.startswith(("sweep", "plan")) and name not in record["runs"]:
             model, share, budget, seed = name.split("_")
             run = race(model, share, budget, int(seed), record["sweeps"], wanted.data, wanted.work)
-            record["runs"][name] = records.rounded(run)
+            record["runs"][name] = records.rounded(run) | {"processor": records.processor()}
             print(f"{name}: test {run['test_top1']:.2%}", flush=True)
         write(record, wanted.note, wanted.data)
 
