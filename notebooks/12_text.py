@@ -677,7 +677,7 @@ are Danish taken for Norwegian, Finnish for Estonian and Dutch for German."""
 cct.show(figure, alt)
 
 mixed_up = np.triu(confusion + confusion.T, 1)  # every pair once
-order = np.argsort(-mixed_up, axis=None)
+order = np.argsort(-mixed_up, axis=None, kind="stable")
 for at in order[:8]:
     one, other = np.unravel_index(at, mixed_up.shape)
     print(f"{data.class_names[one]} and {data.class_names[other]}: {mixed_up[one, other]} names")
@@ -700,11 +700,11 @@ dealt = np.random.default_rng(0).permutation(answers)
 by_chance = np.mean((family[dealt] == family[truths])[dealt != truths])
 print(f"{in_family:.0%} of the mistakes stay in the family, {by_chance:.0%} would by chance")
 most = order[:4]  # the first four pairs of the list
-assert differs or (in_family > 4 * by_chance and (family[most // 24] == family[most % 24]).all())
+assert differs or (in_family > 3 * by_chance and (family[most // 24] == family[most % 24]).all())
 
 # %% [markdown]
 # The mistakes are those of a beginner in languages. The four pairs that are mixed up most are relatives, and relatives
-# are taken for each other more than four times as often as by chance.
+# are taken for each other more than three times as often as by chance.
 #
 # One number for all languages hides a class (notebook 11). Which language fares worst?
 
