@@ -419,9 +419,8 @@ assert (base["optimizer"], base["schedule"], base["augment"]) == ("adamw", "cosi
 rates = by_setting(read("notebooks/results/10_rates.json")["runs"], lambda run: 100 * run["val_top1"])
 for name, validation in rates.items():
     print(f"{name:12} {validation[0]:.1f} % of the validation images")
-ranked = sorted(rates, key=rates.get, reverse=True)
-assert [name for name in ranked if "muon" in name][0] == "muon_0.004" and len(rates) == 6
-assert [name for name in ranked if "adamw" in name][0] == "adamw_0.002"
+best_rates = [max((run for run in rates if kind in run), key=rates.get) for kind in ("adamw", "muon")]
+assert best_rates == ["adamw_0.002", "muon_0.004"] and len(rates) == 6
 assert (base["learning_rate"], settings["muon"]["learning_rate"]) == (0.002, 0.004)
 
 # %% [markdown]
@@ -440,9 +439,13 @@ def each(measure):
     return by_setting(record["runs"], measure)  # name -> (seeds,)
 
 
+def error_of_difference(scores):  # of two means of three seeds, from the spread of all settings
+    own = set(scores) - {"average_of_weights"}  # which are the trainings of crop_and_flip, once more
+    return np.sqrt(2 / 3 * np.mean([scores[name].var(ddof=1) for name in own]))
+
+
 val = each(lambda run: 100 * run["val_top1"])
-own = set(val) - {"average_of_weights"}  # which are the trainings of crop_and_flip, once more
-error = np.sqrt(2 / 3 * np.mean([val[name].var(ddof=1) for name in own]))  # of two means of three
+error = error_of_difference(val)
 line = 3 * error
 print(f"error of a difference {error:.2f}, line {line:.2f} points")
 assert len(twenty) == 12 and round(line, 1) == 1.8
@@ -605,18 +608,18 @@ assert long == [90, 97, 71] and rise("longest_all_together").max() < 0.01
 # %%
 test = each(lambda run: 100 * run["test_top1"])
 best = max(val, key=lambda name: val[name].mean())
-error_of_test = np.sqrt(2 / 3 * np.mean([test[name].var(ddof=1) for name in own]))
-leads = []
-kinds_of_80 = ["longest", "longest_muon"]
-for rival in ("crop_and_flip", *kinds_of_80):
-    lead_of = [on[best].mean() - on[rival].mean() for on in (val, test)]
-    leads.append([round(lead, 1) for lead in lead_of])
-    print("{} less {}: validation {:+.1f}, test {:+.1f} points".format(best, rival, *lead_of))
+error_of_test = error_of_difference(test)
+rivals = ["crop_and_flip", "longest", "longest_muon"]
+leads = np.array([[on[best].mean() - on[rival].mean() for on in (val, test)] for rival in rivals])
+for rival, row in zip(rivals, leads, strict=True):
+    print("{} less {}: validation {:+.1f}, test {:+.1f} points".format(best, rival, *row))
 print(f"error of a difference on test images {error_of_test:.2f}; {best} has {test[best].mean():.1f} %")
 assert best == "longest_all_together" and len(settings) == 18
-assert leads == [[4.3, 3.9], [0.9, 1.1], [0.6, 1.4]] and round(error_of_test, 1) == 0.5
+assert (
+    leads.round(1).tolist() == [[4.3, 3.9], [0.9, 1.1], [0.6, 1.4]] and round(error_of_test, 1) == 0.5
+)
 assert round(test[best].mean(), 1) == 61.4
-assert [round((test[best] - test[name]).mean() / error_of_test) for name in kinds_of_80] == [2, 3]
+assert np.round(leads[1:, 1] / error_of_test).tolist() == [2, 3]
 
 # %% [markdown]
 # <details><summary>Answer</summary>
