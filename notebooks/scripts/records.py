@@ -82,7 +82,8 @@ OF_2021 = {"notebooks/scripts/keras_io_2021.py": ["build_keras_io_2021"]}
 SMALLER = {"cct_helpers/images.py": ["shrink", "resize"]}
 ABLATION, GRIDS = "cct_helpers/topics/ablation.py", "notebooks/scripts/grid_runs.py"
 SCALING = "notebooks/scripts/scaling_runs.py"
-OWN_IMAGES = "write_digits _write_digit start_from with_head_of freeze_all_but_head balanced class_accuracies".split()
+START_FROM = "write_digits _write_digit start_from with_head_of freeze_all_but_head balanced class_accuracies".split()
+OWN_IMAGES = {"cct_helpers/topics/own_images.py": START_FROM, "cct_helpers/weights/cct_2_3x2_32_cifar10.npz": []}
 SOURCES = {
     "00_live_model": {
         "notebooks/scripts/live_speed.py": ["prices", "speeds"],
@@ -114,14 +115,14 @@ SOURCES = {
     "09_from_the_top": {GRIDS: ["from_the_top", "train_ladder"], **OF_2021, **SMALLER},
     "10_rates": {GRIDS: ["RATES", "train_rates"], **SMALLER},
     "10_stronger": {GRIDS: ["STRONGER", "train_stronger_and_mirror"], **SMALLER},
-    "10_distillation": {"notebooks/scripts/distillation_runs.py": ["train"]},
-    "11_ways_to_start": {"cct_helpers/topics/own_images.py": OWN_IMAGES, "notebooks/scripts/own_images.py": ["start"]},
-    "11_choices": {
-        "cct_helpers/topics/own_images.py": OWN_IMAGES,
-        "notebooks/scripts/own_images.py": ["train", "measure"],
+    "10_distillation": {
+        "notebooks/scripts/distillation_runs.py": ["train"],
+        "cct_helpers/weights/cct_7_3x1_32_cifar10.npz": [],
     },
+    "11_ways_to_start": {"notebooks/scripts/own_images.py": ["start"], **OWN_IMAGES},
+    "11_choices": {"notebooks/scripts/own_images.py": ["train", "measure"], **OWN_IMAGES},
     "12_languages": {
-        "cct_helpers/topics/text.py": "load_names alphabet encode build_text_cct compile_text_cct".split(),
+        "cct_helpers/topics/text.py": "load_names alphabet encode fill_up build_text_cct compile_text_cct".split(),
         "notebooks/scripts/text_runs.py": ["n_grams", "train_cct"],
     },
     "13_cpu": {SCALING: "one_machine_jobs step_seconds pipeline_seconds timed stored_bytes size_of".split()},
