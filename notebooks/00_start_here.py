@@ -86,6 +86,8 @@ keras.utils.set_random_seed(0)
 # %% [markdown]
 # ## Play with it first
 #
+# *Why:* how a model works is easier to follow once you have seen what it does.
+#
 # The model takes squares of 32 x 32 pixels with their raw values, 0 to 255. The folded cell makes six of them, from
 # photos that come with scikit-image and scikit-learn. The cat is the one above.
 
@@ -199,8 +201,10 @@ assert 0.28 < for_coins[top_three].min() and for_coins[top_three].max() < 0.38
 #
 # ## Does your machine compute the same?
 #
+# *Why:* what the course says of its models holds for you only if your machine computes the same numbers.
+#
 # The model came from a file of weights and a *card* that says what it is. The card also keeps the numbers that the
-# model gave for four fixed images when it was saved. Your machine must give the same.
+# model gave for four fixed images when it was saved. Compare them with yours.
 
 # %%
 card = model.card
@@ -218,6 +222,8 @@ assert difference < 1e-3, "This machine computes something else than the card sa
 # images of 32 pixels a side.
 #
 # ## Show it what it does not know
+#
+# *Why:* sooner or later a model is given a picture that shows none of its classes.
 #
 # **Predict:** the first two photos show a cat and the shape of a horse. The other four show none of the ten classes:
 # coffee, bricks, coins, a Chinese palace. How sure will the model be about those?
@@ -246,6 +252,8 @@ assert 0.7 < probabilities[2:].max() < 0.8  # and yet none of these four shows o
 # **To catch it:** show a model images of none of its classes before you trust its confidence.
 #
 # ## Where does it read?
+#
+# *Why:* the bars say what the model answers, not where it reads. But it computes weights, and those can be drawn.
 #
 # The convolutions turn the photo into 8 x 8 tokens; each sees 13 x 13 pixels and shares most of them with its
 # neighbours (notebook 01). Two blocks of attention let every token read from all others. At the end [sequence
@@ -276,7 +284,10 @@ assert pooling.shape == (64,) and model.get_layer("pooling").output.shape[1:] ==
 #
 # ## Why not an ordinary transformer?
 #
-# You know convolutions. A convolution of 3 x 3 computes, for each place $p$ of an image,
+# *Why:* an ordinary transformer does without the convolutions that you know. What it gives up with them is the reason
+# for CCT.
+#
+# A convolution of 3 x 3 computes, for each place $p$ of an image,
 #
 # $$y_p = \sum_{d} w_d\; x_{p+d}$$
 #
@@ -381,6 +392,8 @@ assert elsewhere > 1 / 3
 #
 # ## How good is it?
 #
+# *Why:* two right answers are no measure. For that you need many test photos, and other models to compare with.
+#
 # All numbers are for CIFAR-10: 50,000 training and 10,000 test photos of 32 x 32 pixels in ten classes.
 # [Top-1](glossary.md) is the accuracy that `fit` shows; [top-5](glossary.md) counts an answer as right if the class is
 # among the five most likely.
@@ -429,7 +442,7 @@ assert 0.99 < by_optimizer[0]["seconds"] / by_optimizer[1]["seconds"] < 1.01  # 
 # is best on the test photos. That flatters: on new photos the number would be smaller. How much each difference adds
 # was not measured.
 #
-# The model above had a recipe of its own and another optimiser, [Muon](glossary.md) in place of [AdamW](glossary.md).
+# The model above had a recipe of its own and another optimizer, [Muon](glossary.md) in place of [AdamW](glossary.md).
 # The two were run side by side for the same time, each with its own learning rate and weight decay, all else equal:
 # AdamW came to 89.6 %, Muon to 90.7 % (one seed each; notebook 10 is about such things).
 #

@@ -83,8 +83,10 @@ rng = np.random.default_rng(0)
 #
 # ## Why tokens
 #
-# A transformer reads a sequence of vectors, the [tokens](glossary.md). Its attention compares each token with all
-# tokens, itself included. An image is a grid of pixels, so why not let each pixel be a token?
+# *Why:* a transformer reads a sequence of vectors, the [tokens](glossary.md), and an image is a grid of pixels. So
+# something has to make tokens of it.
+#
+# Attention compares each token with all tokens, itself included. Why not let each pixel be a token?
 #
 # **Predict:** a photo of 32 x 32 pixels has 1,024 of them. How many comparisons is that, and how many if a token
 # stood for a square of 4 x 4 pixels?
@@ -107,9 +109,10 @@ assert pixels == 16 * squares and pixels**2 == 256 * squares**2
 #
 # ## Cut an image into patches
 #
-# The simplest tokenizer cuts the image into squares, the [patches](glossary.md) ([Dosovitskiy et al.,
-# 2020](https://arxiv.org/abs/2010.11929), section 3.1). Take an image small enough for paper: one channel, 4 x 4
-# pixels, numbered in reading order.
+# *Why:* to judge a tokenizer you compare it with the simplest one. That cuts the image into squares, the
+# [patches](glossary.md) ([Dosovitskiy et al., 2020](https://arxiv.org/abs/2010.11929), section 3.1).
+#
+# Take an image small enough for paper: one channel, 4 x 4 pixels, numbered in reading order.
 #
 # $$\begin{matrix} 0 & 1 & 2 & 3 \\ 4 & 5 & 6 & 7 \\ 8 & 9 & 10 & 11 \\ 12 & 13 & 14 & 15 \end{matrix}$$
 #
@@ -187,8 +190,10 @@ cct.show(pictures.draw_cuts(cat, cuts, "Both have the right shape, one has the s
 #
 # ## A patch times a matrix is a convolution
 #
-# Each patch is then multiplied by one matrix, the same for all, to get a token. That is a [linear
-# projection](glossary.md):
+# *Why:* a patch holds raw pixels, and one more step makes a token of it. Cut and step together are a layer that you
+# know.
+#
+# Each patch is multiplied by one matrix, the same for all. That is a [linear projection](glossary.md):
 #
 # $$t_i = x_i\, E + b$$
 #
@@ -232,9 +237,10 @@ print(inspect.getsource(cct.PatchTokenizer.call))
 # %% [markdown]
 # ## The convolutional tokenizer
 #
-# Patches have hard edges. An eye that lies on an edge is split between tokens that know nothing of each other. [Hassani
-# et al., 2021](https://arxiv.org/abs/2104.05704) put the beginning of an ordinary convolutional network in the place
-# of the patches. One step of it (their equation 1) is
+# *Why:* patches have hard edges. An eye that lies on an edge is split between tokens that know nothing of each other.
+#
+# [Hassani et al., 2021](https://arxiv.org/abs/2104.05704) put the beginning of an ordinary convolutional network in the
+# place of the patches. One step of it (their equation 1) is
 #
 # $$x \leftarrow \mathrm{MaxPool}(\mathrm{ReLU}(\mathrm{Conv}(x)))$$
 #
@@ -364,6 +370,8 @@ assert difference < 1e-4
 # %% [markdown]
 # ## How many tokens
 #
+# *Why:* the number of tokens decides what attention costs, and you can know it before you build a model.
+#
 # A window of $k$ pixels that moves by $s$ over a side of $n$ pixels, with $p$ zeros at each end, has
 #
 # $$n' = \left\lfloor \frac{n + 2p - k}{s} \right\rfloor + 1$$
@@ -402,10 +410,11 @@ assert output_side(33, twice) == 9 and (32 + 2 - 3) / 2 == 15.5
 #
 # ## What a token sees
 #
-# The pixels that can change a token are its [receptive field](glossary.md). For a patch it is the patch. For the
-# convolutional tokenizer follow one token backwards. In step $l$ a window of $k_l$ places adds $k_l - 1$ places to what
-# is seen. Two neighbouring places of its input are as many pixels apart as the product of the strides $s_i$ of all
-# steps before it. So the side of the field is
+# *Why:* a token can hold only what it sees. The pixels that can change it are its [receptive field](glossary.md).
+#
+# The field of a patch is the patch. For the convolutional tokenizer follow one token backwards. In step $l$ a window of
+# $k_l$ places adds $k_l - 1$ places to what is seen. Two neighbouring places of its input are as many pixels apart as
+# the product of the strides $s_i$ of all steps before it. So the side of the field is
 #
 # $$r = 1 + \sum_l (k_l - 1) \prod_{i<l} s_i$$
 #
@@ -479,9 +488,11 @@ explorer = cct.explore(tokenizer_view, settings, alt, tokenizer=["convolutions",
 # %% [markdown]
 # ## What happens when the image moves
 #
-# A camera that turns a little moves the whole image. After a move by 1 pixel a good tokenizer should not make quite
-# other tokens. To try it, take a view of 64 x 64 pixels out of a larger photo and move it, so that new pixels come in
-# on one side as they do for a camera.
+# *Why:* a camera that turns a little moves the whole image. After a move by 1 pixel a good tokenizer should not make
+# quite other tokens.
+#
+# To try it, take a view of 64 x 64 pixels out of a larger photo and move it, so that new pixels come in on one side as
+# they do for a camera.
 
 # %%
 scenes = [resized(photo, 96) for photo in (photos.chelsea(), photos.coffee(), photos.astronaut())]
@@ -605,6 +616,8 @@ assert np.all(of_convolutions < 0.9 * of_patches) and of_convolutions.min() > 0.
 
 # %% [markdown]
 # ## Which one learns better from few images
+#
+# *Why:* so far all weights were random. What counts is what a model learns, and CCT is meant for few images.
 #
 # Build models that differ in the tokenizer and in little else: two transformer blocks and the pooling of notebook 05,
 # on the digits. The model with convolutions is a CCT; with patches in their place it is called a [CVT](glossary.md).
@@ -736,6 +749,8 @@ assert 35 < (right["convolutions", 8] - right["patches of 4", 8])[:, 0].mean() <
 # %% [markdown]
 # ## Digits that move
 #
+# *Why:* what a model is shown later does not always stand where it stood in training.
+#
 # For a move by 4 pixels something exact can be said again, since the digits wrap around. Cut in patches of 4, the moved
 # digit has the very same patches, and so the same tokens; each stands one column further on, and the last column comes
 # first.
@@ -792,8 +807,8 @@ display(HTML(cct.live_model(two, digits.x_test[:8], digits.class_names)))
 #
 # ### The token counts of the authors' models
 #
-# A formula that rounds is easy to get almost right. So compare that of *How many tokens* with the shapes that really
-# come out, for some three hundred settings, none of them square.
+# *Why:* a formula that rounds is easy to get almost right. So compare that of *How many tokens* with the shapes that
+# really come out, for some three hundred settings, none of them square.
 
 # %%
 for k, s, side in itertools.product((3, 5, 7), (1, 2, 3), range(8, 41)):
@@ -804,7 +819,7 @@ for k, s, side in itertools.product((3, 5, 7), (1, 2, 3), range(8, 41)):
     assert made == cct.ConvTokenizer(1, k, s, k // 2).grid(side, side + 3)
 
 # %% [markdown]
-# The formula holds in all of them. In the authors' models, kernels of 7 x 7 have stride 2 besides.
+# The formula holds in all of them. Now the authors' models. Their kernels of 7 x 7 have stride 2.
 #
 # **Predict:** how many tokens does `cct_7_3x1_32` make?
 
@@ -826,8 +841,8 @@ for name, count in counts.items():
 #
 # ### A digit that patches lose
 #
-# The accuracies of *Digits that move* are means over all test digits. Here is one of the digits, seen by the two models
-# that were trained for 8 epochs.
+# *Why:* the accuracies of *Digits that move* are means over all test digits, and a mean shows no single answer. Here is
+# one of the digits, seen by the two models that were trained for 8 epochs.
 
 # %%
 at_places = [np.roll(digits.x_test, pixels, axis=2) for pixels in (0, 2, 4)]
@@ -850,10 +865,11 @@ cct.show(figure, alt=alt)
 # %% [markdown]
 # ### What the windows look for
 #
-# You have measured what a tokenizer does. What has it learned? Its first weights are small pictures: each says which
-# pattern of colours makes one number of the output large. Here are those of two models that come with the course, a CVT
-# with patches of 4 x 4 and the CCT of notebook 00, both trained on CIFAR-10: the nine with the largest weights, each on
-# a scale of its own. Grey is zero.
+# *Why:* you have measured what a tokenizer does. What has it learned?
+#
+# Its first weights are small pictures: each says which pattern of colours makes one number of the output large. Here
+# are those of two models that come with the course, a CVT with patches of 4 x 4 and the CCT of notebook 00, both
+# trained on CIFAR-10: the nine with the largest weights, each on a scale of its own. Grey is zero.
 
 # %%
 cards = {"patches\n4 x 4": "cvt_2_4_32_cifar10", "convolution\n3 x 3": "cct_2_3x2_32_cifar10"}
@@ -872,11 +888,12 @@ cct.show(pictures.draw_filters(filters, "Windows of 3 x 3 learn clean contrasts"
 # %% [markdown]
 # ### For the curious: does the network agree?
 #
-# The receptive field came from a formula. Here the network itself is asked: the gradient of a token with respect to the
-# image is zero exactly where a pixel does not matter. `tf.GradientTape` records a computation and then gives such
-# gradients; `fit` uses it for the weights. Two things could hide a pixel that does matter. A ReLU may be closed, so all
-# weights are made positive here. And a max-pool passes the gradient to its winner alone, so take the mean over many
-# random images, which have different winners.
+# *Why:* the receptive field came from a formula, and a formula can be wrong. Here the network itself is asked.
+#
+# The gradient of a token with respect to the image is zero exactly where a pixel does not matter. `tf.GradientTape`
+# records a computation and then gives such gradients; `fit` uses it for the weights. Two things could hide a pixel that
+# does matter. A ReLU may be closed, so all weights are made positive here. And a max-pool passes the gradient to its
+# winner alone, so take the mean over many random images, which have different winners.
 #
 # **Predict:** does every pixel of the field count alike?
 
@@ -942,7 +959,7 @@ for name, (top, left, field) in boxes.items():
 # %% [markdown]
 # ### Two traps of padding
 #
-# Each makes a model that looks right and cannot use the authors' weights.
+# *Why:* each of the two makes a model that looks right and cannot use the authors' weights.
 #
 # > **Trap: padding after the convolution.** The [Keras example of 2021](https://keras.io/examples/vision/cct/)
 # > convolves without padding and adds the zeros afterwards. The shapes agree with the paper's, so nothing complains.

@@ -83,10 +83,12 @@ rng = np.random.default_rng(0)
 #
 # ## A sum forgets the order
 #
-# Notebook 01 turned an image into a list of tokens. A list has an order, and the order says where in the image a token
-# lies. A convolution uses it: its kernel has one weight for the neighbour on the left and another for the one on the
-# right. You also know a layer that does not use it: `GlobalAveragePooling2D` takes a mean, and a mean is the same
-# whatever stands where. Which of the two is a transformer like?
+# *Why:* notebook 01 turned an image into a list of tokens. Its order says where in the image a token lies, and that is
+# of use only to a layer that reads the order.
+#
+# A convolution does: its kernel has one weight for the neighbour on the left and another for the one on the right. You
+# also know a layer that does not: `GlobalAveragePooling2D` takes a mean, and a mean is the same whatever stands where.
+# Which of the two is a transformer like?
 #
 # It is made of weighted sums. Begin with one on paper: three tokens of one number each, 8, 4 and 12, with the weights
 # 1/2, 1/4 and 1/4. The sum is 4 + 1 + 3 = 8. Each token brings its own weight, so any other order gives 8 too:
@@ -131,9 +133,9 @@ assert np.abs(pooled - pooled_again).max() < 1e-9
 #
 # ## Attention forgets it too
 #
-# In attention every token makes such a weighted sum. Notebook 03 takes it apart; here three lines are enough. Each
-# token has a *query*, a *key* and a *value*. The softmax of the products of queries and keys says how much of which
-# value goes into the sum.
+# *Why:* one sum over all tokens stands only at the end of a transformer. Inside, in attention, every token makes such a
+# weighted sum of its own. Notebook 03 takes it apart; here three lines are enough. Each token has a *query*, a *key*
+# and a *value*. The softmax of the products of queries and keys says how much of which value goes into the sum.
 #
 # **Predict:** you shuffle the tokens again. Does the output change?
 
@@ -201,8 +203,9 @@ assert np.allclose(attention(P @ tokens, *matrices), P @ attention(tokens, *matr
 #
 # ## Shuffle a photo
 #
-# Cut a photo into its 4 x 4 patches and lay them out in another order. `build_cvt` makes a transformer on patch tokens
-# ([CVT](glossary.md): compact vision transformer).
+# *Why:* the proof is about one layer, and a model has many. So cut a photo into its 4 x 4 patches, lay them out in
+# another order, and try whole models. `build_cvt` makes a transformer on patch tokens ([CVT](glossary.md): compact
+# vision transformer).
 
 
 # %%
@@ -263,7 +266,8 @@ assert apart["none"] < 1e-5 and apart["sine"] > 1e-2 and apart["learned"] > 1e-2
 #
 # ## Convolutional tokens know their neighbours
 #
-# Now the tokenizer of notebook 01 with its overlapping windows.
+# *Why:* so far the tokens were patches, which share no pixel. The windows of a CCT's tokenizer overlap (notebook 01),
+# so ask again.
 #
 # **Predict:** does a CCT without positions notice that the patches were shuffled?
 
@@ -336,8 +340,9 @@ assert np.ptp(different["convolutions"][2:7, 2:7]) == 0  # one token in the midd
 #
 # ## A vector for every place: the learned table
 #
-# The most direct way to tell a token its place is a [position embedding](glossary.md): a table $E$ with one row for
-# each place, added to the tokens $X$ of every image and trained like any other weight:
+# *Why:* a token that does not hold its place has to be told it. The most direct way is a [position
+# embedding](glossary.md): a table $E$ with one row for each place, added to the tokens $X$ of every image and trained
+# like any other weight:
 #
 # $$Z = X + E,\qquad X, Z: (\text{batch}, n, d),\quad E: (1, n, d).$$
 #
@@ -361,9 +366,9 @@ print(inspect.getsource(cct.PositionEmbedding.call))
 #
 # ## A table nobody has to train: sines
 #
-# [Vaswani et al., 2017](https://arxiv.org/abs/1706.03762) (section 3.5) write the place as the hands of many clocks.
-# Each pair of columns is one clock. Its hand turns with the place $p$, quickly in the first columns and slowly in the
-# last:
+# *Why:* a learned table takes parameters and training. This one takes a formula. [Vaswani et al.,
+# 2017](https://arxiv.org/abs/1706.03762) (section 3.5) write the place as the hands of many clocks. Each pair of
+# columns is one clock. Its hand turns with the place $p$, quickly in the first columns and slowly in the last:
 #
 # $$E_{p,\,2i} = \sin(\omega_i\, p),\qquad E_{p,\,2i+1} = \cos(\omega_i\, p),\qquad
 # \omega_i = 10000^{-2i/d},\quad i = 0, \dots, d/2 - 1.$$
@@ -402,7 +407,7 @@ cct.show(pictures.draw_table(sines, title), alt=alt)
 #
 # ## What a table says about space
 #
-# To use a place, a model has to tell near from far. So compare the rows of a table with each other. The [cosine
+# *Why:* to use a place, a model has to tell near from far. So compare the rows of a table with each other. The [cosine
 # similarity](glossary.md) of two rows, $e_p \cdot e_q\, /\, (|e_p|\,|e_q|)$, is 1 for the same direction and 0 for
 # unrelated ones. Three tables: fresh, trained (it comes with this course, in a CCT trained on CIFAR-10) and sine.
 
@@ -493,10 +498,11 @@ explorer = cct.explore(position_view, settings, alt, table=["learned", "sine"], 
 # %% [markdown]
 # ## Which one is worth having
 #
-# Now train: none, sine and learned, on patches and on convolutions, 40 epochs on 1,293 digits each. Test every model
-# three times: on digits as they are; on *wrapped* ones, moved 4 pixels to the right, where what leaves on the right
-# comes in on the left; and *without its table*, with zeros in place of the positions. 4 pixels are the distance of two
-# tokens, so a wrapped digit has exactly the patches of the original, in other places.
+# *Why:* what a table knows of space does not say yet what a model gains by it. So train: none, sine and learned, on
+# patches and on convolutions, 40 epochs on 1,293 digits each. Test every model three times: on digits as they are; on
+# *wrapped* ones, moved 4 pixels to the right, where what leaves on the right comes in on the left; and *without its
+# table*, with zeros in place of the positions. 4 pixels are the distance of two tokens, so a wrapped digit has exactly
+# the patches of the original, in other places.
 #
 # **Predict:** for patches, which kind wins on digits as they are, and which on wrapped ones?
 
@@ -608,8 +614,8 @@ assert min((still[kind] - wrapped[kind]).mean() for kind in kinds) > 10
 # %% [markdown]
 # On digits as they are the three means lie within one point, and three seeds cannot tell them apart. The order inside
 # the tokens is enough here, in line with the authors' claim above. It also answers a question that notebook 01 leaves
-# open: the convolutional model there has a learned table like the others, so why do moves cost it so little? Because it
-# hardly uses the table. Without it, each run changes by less than one point.
+# open: the convolutional model there has a learned table like the others, so why does it mind moves so much less?
+# Because it hardly uses the table. Without it, each run changes by less than one point.
 #
 # Two things to note. A convolutional model with sines does lean on them: without them each run loses more than 5
 # points, perhaps because that table is there from the first step and cannot shrink. And wrapped digits cost all three
@@ -621,9 +627,10 @@ assert min((still[kind] - wrapped[kind]).mean() for kind in kinds) > 10
 # %% [markdown]
 # ## Another resolution
 #
-# A table learned at 32 x 32 pixels has 8 x 8 rows. An image of 48 x 48 makes 12 x 12 tokens. The usual way is to take
-# the table as a small picture with `dim` channels and enlarge it *bilinearly*. Begin with one direction. Each new place
-# lies between two old ones and takes a share of both, so the step is a product with a matrix.
+# *Why:* you may want to give the model larger images than it was trained on. A table learned at 32 x 32 pixels has
+# 8 x 8 rows, and an image of 48 x 48 makes 12 x 12 tokens. The usual way is to take the table as a small picture with
+# `dim` channels and enlarge it *bilinearly*. Begin with one direction. Each new place lies between two old ones and
+# takes a share of both, so the step is a product with a matrix.
 #
 # **Predict:** the new places are 2/3 as far apart as the old ones, and the outer edges of both grids coincide. Where
 # does the middle of the first new cell lie, if the middles of the old ones are 0, 1, 2, ...?

@@ -83,17 +83,19 @@ rng = np.random.default_rng(0)
 #
 # ## What a token lacks
 #
-# A token of notebook 01 knows the few pixels around it. To say "cat" it needs news from the others. In a convolutional
-# network a place gets news from its neighbours: a 3 x 3 convolution is a weighted sum over 9 places, with weights that
-# were learned and then stay. News from the far side of the image takes many layers.
+# *Why:* a token of notebook 01 knows the few pixels around it. To say "cat" it needs news from the others.
+#
+# In a convolutional network a place gets news from its neighbours: a 3 x 3 convolution is a weighted sum over 9 places,
+# with weights that were learned and then stay. News from the far side of the image takes many layers.
 #
 # [Self-attention](glossary.md) is a weighted sum over *all* places, and its weights are not learned: each token works
 # them out, image by image, from what the tokens hold. What is learned is how to work them out.
 #
 # ## Three tokens on paper
 #
-# Say a token has two numbers: how much it looks like an ear, and how much like an eye. Token A = (1, 0) is an ear,
-# B = (0, 1) an eye, C = (1, 1) a bit of both. Each token $x$ is multiplied by three matrices:
+# *Why:* three tokens of two numbers are few enough to follow every step with a pencil. Say the numbers are how much a
+# token looks like an ear, and how much like an eye. Token A = (1, 0) is an ear, B = (0, 1) an eye, C = (1, 1) a bit of
+# both. Each token $x$ is multiplied by three matrices:
 #
 # - The [query](glossary.md) $x W_Q$ says what the token looks for. Here an ear looks for eyes, with strength 2, and an
 #   eye for ears, with strength 1.
@@ -144,8 +146,8 @@ assert np.allclose((A @ V)[2], [1.51, 3.64], atol=0.005) and (S[0, 1], S[1, 0]) 
 #
 # ## The formula
 #
-# For $n$ tokens of $d$ numbers, in one line. One factor is new, the root of the *head size* $d_h$, the length of a
-# query; its reason comes below.
+# *Why:* papers and code write all these steps in one line, for $n$ tokens of $d$ numbers. One factor is new, the root
+# of the *head size* $d_h$, the length of a query; its reason comes below.
 #
 # $$\mathrm{Att}(X) = \mathrm{softmax}\left(\frac{Q K^\top}{\sqrt{d_h}}\right) V,\qquad
 # Q = X W_Q,\quad K = X W_K,\quad V = X W_V.$$
@@ -164,10 +166,10 @@ assert np.allclose((A @ V)[2], [1.51, 3.64], atol=0.005) and (S[0, 1], S[1, 0]) 
 #
 # ## The same on a photo
 #
-# Now real numbers: a photo in the trained CCT that comes with this course, at the moment when its 64 tokens enter the
-# attention of the first block. (A normalisation comes before it, `pre_norm`; the block has a section of its own below.)
-# The layer keeps its matrices side by side in one `kernel`, for two attentions that work in parallel, called
-# [heads](glossary.md). Take the first.
+# *Why:* in a trained model nobody chose the matrices, and no number is called "ear". So take a photo in the trained CCT
+# that comes with this course, at the moment when its 64 tokens enter the attention of the first block. (A normalisation
+# comes before it, `pre_norm`; the block has a section of its own below.) The layer keeps its matrices side by side in
+# one `kernel`, for two attentions that work in parallel, called [heads](glossary.md). Take the first.
 
 
 # %%
@@ -202,7 +204,8 @@ assert output.shape == (64, 64) and np.allclose(weights.sum(axis=-1), 1)
 assert np.allclose(output[5], sum(weights[5, j] * values[j] for j in range(64)), atol=1e-5)
 
 # %% [markdown]
-# **Predict:** why two matrices, for query and key, and not one for both? Which token would each token read from most?
+# **Predict:** why two matrices, for query and key? Suppose one serves as both: which token does each token then read
+# from most?
 
 # %%
 products = {"query and key": queries @ keys.T, "query for both": queries @ queries.T}
@@ -228,9 +231,9 @@ assert most_from_itself["query for both"] > 0.8 and most_from_itself["query and 
 #
 # ## A convolution's weights, and attention's
 #
-# You know a layer with weights from place to place: a convolution. Write the plainest one, a 3 x 3 average, as a matrix
-# like the attention weights: row $i$ says what place $i$ takes from each place. One impulse at each place in turn gives
-# its columns.
+# *Why:* you know another layer with weights from place to place, a convolution. Side by side, the two show what is new.
+# Write the plainest one, a 3 x 3 average, as a matrix like the attention weights: row $i$ says what place $i$ takes
+# from each place. One impulse at each place in turn gives its columns.
 #
 # **Predict:** two rows of the matrix of a convolution: what do they have in common? And two rows of attention?
 
@@ -271,8 +274,8 @@ cct.show(pictures.draw_reading(panels, [(3, 2), (6, 5)], (8, 8), 5, message), al
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Two rows of the convolution show the same pattern, moved along with the place. Two rows of attention need nothing in
-# common but their sum, 1.
+# Two rows of the convolution show the same pattern, moved along with the place, unless it meets the border. Two rows of
+# attention need nothing in common but their sum, 1.
 #
 # </details>
 #
@@ -282,7 +285,7 @@ cct.show(pictures.draw_reading(panels, [(3, 2), (6, 5)], (8, 8), 5, message), al
 # | | 3 x 3 convolution | attention |
 # |---|---|---|
 # | a place reads from | the 9 places around it | all places |
-# | its weights depend on | the offset alone | what both tokens hold |
+# | its weights depend on | the offset alone | what the tokens hold |
 # | from image to image they | stay | change |
 # | what is learned | the weights themselves | matrices that work them out |
 # | it knows before training | near things belong together; the same everywhere | nothing about places |
@@ -291,6 +294,8 @@ cct.show(pictures.draw_reading(panels, [(3, 2), (6, 5)], (8, 8), 5, message), al
 # has to, from data.
 #
 # ## Why divide by the root of the head size
+#
+# *Why:* the root in the formula looks like a detail. See what becomes of the scores without it.
 #
 # Take random queries and keys whose numbers are independent, with mean 0 and variance 1. A score is a sum of $d_h$
 # products, and variances of independent numbers add up:
@@ -374,8 +379,9 @@ assert min(scaled, unscaled) > 0.99 * np.log2(64)
 #
 # ## Many heads
 #
-# One head reads one mixture. Several heads read several, side by side, each with $d_h = d / h$ numbers of its own: 2
-# heads of 64 for $d = 128$. Their outputs are joined, and one more matrix mixes them:
+# *Why:* one head reads one mixture, and more than one may be worth reading. Several heads read several, side by side,
+# each with $d_h = d / h$ numbers of its own: 2 heads of 64 for $d = 128$. Their outputs are joined, and one more matrix
+# mixes them:
 #
 # $$\mathrm{MHA}(X) = \big[\mathrm{Att}_1(X), \dots, \mathrm{Att}_h(X)\big]\, W_O + b_O,\qquad
 # [\dots]: (n, d),\quad W_O: (d, d),\quad b_O: (d).$$
@@ -418,9 +424,9 @@ for part in ("queries_keys_values", "weights_from", "call"):
 # %% [markdown]
 # ## The same in Keras
 #
-# `keras.layers.MultiHeadAttention` computes it too. It has biases on queries, keys and values, which the authors' layer
-# has not; zeros there make the two equal. It takes the reader's tokens and the tokens to read from: the same ones twice
-# are self-attention.
+# *Why:* in other models you will meet `keras.layers.MultiHeadAttention`, which computes it too. It has biases on
+# queries, keys and values, which the authors' layer has not; zeros there make the two equal. It takes the reader's
+# tokens and the tokens to read from: the same ones twice are self-attention.
 #
 # **Predict:** it has an argument `key_dim`. Is that the number for all heads together, or for one?
 
@@ -456,8 +462,9 @@ assert counts["key_dim=64"] == 65_664 + 3 * 128 and counts["key_dim=128"] == 131
 #
 # ## What it costs
 #
-# Count the multiplications for $n$ tokens of $d$ numbers. The four matrices take $4 n d^2$, the scores $n^2 d$, the
-# weighted sum as much again.
+# *Why:* with smaller patches an image makes more tokens, and you want to know their price before you train. Count the
+# multiplications for $n$ tokens of $d$ numbers. The four matrices take $4 n d^2$, the scores $n^2 d$, the weighted sum
+# as much again.
 #
 # **Predict:** at how many tokens do scores and sums cost as much as the matrices, for $d = 128$?
 
@@ -487,9 +494,10 @@ assert multiplications(1024, 128)[1] == 256 * multiplications(64, 128)[1]
 # %% [markdown]
 # ## The block
 #
-# Attention moves information between tokens. A small network, the [MLP](glossary.md), then works on each token alone.
-# Both are *added* to what came in, and the tokens that run through all these additions are called the [residual
-# stream](glossary.md). A [layer normalisation](glossary.md) keeps its numbers in bounds:
+# *Why:* what a transformer stacks is not attention alone, but blocks. In a block attention moves information between
+# tokens. A small network, the [MLP](glossary.md), then works on each token alone. Both are *added* to what came in, and
+# the tokens that run through all these additions are called the [residual stream](glossary.md). What the two read is
+# kept in bounds by a [layer normalisation](glossary.md):
 #
 # $$\mathrm{LN}(x) = \gamma \odot \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta,$$
 #
@@ -528,7 +536,8 @@ for kind, axis in axes.items():
 #
 # ## Three places for the norms
 #
-# Where in a block do the norms stand? Three ways are in use.
+# *Why:* two blocks of the same parts can still compute different things. It depends on where the norms stand, and three
+# ways are in use.
 
 # %%
 alt = """Flow charts. Pre-norm: norms in both branches. Post: both on the stream. Mid: one in a
@@ -595,14 +604,14 @@ print(dedent(inspect.getsource(cct.TransformerBlock.call)))
 #
 # ## The MLP and its GELU
 #
-# The MLP is two linear layers with a [GELU](glossary.md) between them, for each token alone: the number $x$ times the
-# probability $\Phi(x)$ that a normal random number is below it ([Hendrycks and Gimpel,
-# 2016](https://arxiv.org/abs/1606.08415)).
+# *Why:* the MLP is the part of the block that you have not opened yet. It is two linear layers with a
+# [GELU](glossary.md) between them, for each token alone: the number $x$ times the probability $\Phi(x)$ that a normal
+# random number is below it ([Hendrycks and Gimpel, 2016](https://arxiv.org/abs/1606.08415)).
 #
-# $$\mathrm{MLP}(h) = \mathrm{GELU}(h W_1 + b_1)\, W_2 + b_2,\qquad
+# $$\mathrm{MLP}(X) = \mathrm{GELU}(X W_1 + b_1)\, W_2 + b_2,\qquad
 # \mathrm{GELU}(x) = x\,\Phi(x) = \frac{x}{2}\left(1 + \mathrm{erf}\frac{x}{\sqrt 2}\right),$$
 #
-# with $h: (n, d)$, $W_1: (d, r d)$ and $W_2: (r d, d)$. Between its two layers the MLP is $r$ times as wide as a token;
+# with $X: (n, d)$, $W_1: (d, r d)$ and $W_2: (r d, d)$. Between its two layers the MLP is $r$ times as wide as a token;
 # $r$ is the *MLP ratio*. There is a second formula with a tanh that comes close. The authors use the exact one,
 # `keras.ops.gelu` the other unless it is told `approximate=False`.
 
@@ -636,8 +645,8 @@ assert block.count_params() == 65_664 + 33_024 + 2 * 256 == 99_200
 #
 # ## Where a token reads from
 #
-# A row of attention weights has one number for each token, and tokens have places. So lay a row over the photo. The
-# trained CCT reads like this.
+# *Why:* you want to see what a trained head does. A row of attention weights has one number for each token, and tokens
+# have places. So lay a row over the photo. The trained CCT reads like this.
 #
 # **Predict:** where does the token on the eye at the left read from: the eye, the other eye, the edges of the face?
 

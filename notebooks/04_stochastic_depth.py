@@ -75,14 +75,16 @@ rng = np.random.default_rng(0)
 #
 # ## Why drop a whole branch?
 #
+# *Why:* a deep network can come to rely on every one of its parts being there, and gradients have a long way back to
+# those close to the image.
+#
 # A [transformer block](glossary.md) adds something to its tokens twice: first what attention computed, then what the
 # MLP computed. Each of the two is a *residual branch*: `tokens + branch(tokens)`. What runs through all these
 # additions, from the first block to the last, is the [residual stream](glossary.md).
 #
-# A deep stack can come to rely on every branch being there, and gradients have a long way back to the branches close to
-# the image. Huang et al. ([Deep Networks with Stochastic Depth](https://arxiv.org/abs/1603.09382)) therefore train a
-# network that is short at random and use the whole one afterwards: in each step of training some branches are left
-# out. They claim that gradients reach early layers more directly, that training gets cheaper, and that the network
+# Against these two problems Huang et al. ([Deep Networks with Stochastic Depth](https://arxiv.org/abs/1603.09382))
+# train a network that is short at random and use the whole one afterwards: in each step of training some branches are
+# left out. They claim that gradients reach early layers more directly, that training gets cheaper, and that the network
 # generalises better.
 #
 # You know the idea from [dropout](glossary.md), which sets single numbers to 0. [Stochastic depth](glossary.md) sets
@@ -111,8 +113,9 @@ assert len({tuple(kept) for kept in paths.values()}) == 4  # no two ways are the
 #
 # ## One branch on paper
 #
-# Shrink everything to one number. The stream carries 10, and the branch would add 4: without drops, 14 goes on. Now
-# five equal images come, and one of them loses its branch.
+# *Why:* a branch that is missing changes what goes on. With one number instead of a batch you see by how much. The
+# stream carries 10, and the branch would add 4: without drops, 14 goes on. Now five equal images come, and one of them
+# loses its branch.
 #
 # **Predict:** what must a kept branch add, so that the *mean* of the five is still 14?
 
@@ -161,8 +164,9 @@ assert np.array_equal(after[1], tokens[1]) and changed[[0, 2, 3]].min() > 0
 #
 # ## Why divide by the share that is kept?
 #
-# The branch is there with probability `1 - rate` in training, called `keep`, and always after training. The layers
-# behind it should see the same on average in both cases. Five images were arranged to fit; now draw 20,000.
+# *Why:* the layers behind a branch should see the same on average in training and after it. In training the branch is
+# there with probability `1 - rate`, called `keep`; after training it always is. Five images were arranged to fit; now
+# draw 20,000.
 #
 # **Predict:** with a rate of 0.2, what are the means of `mask` and of `mask / keep` over many draws?
 
@@ -238,6 +242,8 @@ assert abs(without.mean() - 14 * keep) < 5 * spread and np.isclose(14 / (14 * ke
 #
 # ## The layer of the package
 #
+# *Why:* the models of this course drop their branches with this layer, so check that it does what the formula says.
+#
 # Random numbers come from a *seed generator*. It holds a seed and a counter, and each draw moves the counter on, so
 # that the next draw gives other numbers. Two generators with the same seed give the same numbers, draw for draw.
 #
@@ -299,7 +305,7 @@ assert error <= 5 * standard_error
 # %% [markdown]
 # ## One mask for each image, or one for the batch?
 #
-# Both keep the expectation. They differ in what a *batch* sees.
+# *Why:* you will meet both in code, and both keep the expectation. They differ in what a *batch* sees.
 
 # %%
 own, shared, same_seed = "one per image", "one per batch", "one per image, same seed in every layer"
@@ -378,9 +384,10 @@ assert len(factors["trap"]) == 1 and factors["trap"][0] in factors["layer"]
 #
 # ## Deeper branches are dropped more often
 #
-# Huang et al. argue that later layers build on the features of early ones, so early ones should be dropped less, and
-# let the rate grow evenly with depth. Their line starts at 0 for the *input*, so that the first of `L` blocks has
-# `rate / L` already. The CCT authors' line starts at 0 in the first block: that is `linspace`, in their code and here.
+# *Why:* a model has many branches, and they need not all have the same rate. Huang et al. argue that later layers build
+# on the features of early ones, so early ones should be dropped less, and let the rate grow evenly with depth. Their
+# line starts at 0 for the *input*, so that the first of `L` blocks has `rate / L` already. The CCT authors' line starts
+# at 0 in the first block: that is `linspace`, in their code and here.
 
 # %%
 seven_blocks = cct.build_cct("cct_7_3x2_32", stochastic_depth=0.5)
@@ -405,7 +412,8 @@ assert 2 ** np.count_nonzero(rates) == 4096
 #
 # ## What a dropped branch is in the authors' block
 #
-# Until now a dropped branch was the identity. Read how the authors' block adds its branches:
+# *Why:* until now a dropped branch was the identity. Is it so in the block that you train? Read how the authors' block
+# adds its branches:
 
 # %%
 print(inspect.getsource(cct.TransformerBlock.call))
@@ -447,9 +455,9 @@ cct.show(pictures.draw_dropped_blocks(), alt=alt)
 # %% [markdown]
 # ## Does it help?
 #
-# Others say that it does where networks are deep. Huang et al. still gained from 1,202 layers with it, and came to an
-# error of 4.91 % on CIFAR-10. The authors of [DeiT](https://arxiv.org/abs/2012.12877) use it for their vision
-# transformers because it helps deep ones converge.
+# *Why:* all this is of use only if it makes a model better. Others say that it does where networks are deep. Huang et
+# al. still gained from 1,202 layers with it, and came to an error of 4.91 % on CIFAR-10. The authors of
+# [DeiT](https://arxiv.org/abs/2012.12877) use it for their vision transformers because it helps deep ones converge.
 #
 # What can it do for a small one? It is meant to narrow the gap between the scores on training images and on unseen
 # ones. That needs a gap, so the models here see only 400 digits, without augmentation and without attention dropout.
@@ -821,14 +829,14 @@ cct.check("shared_masks", shared_masks)
 # ### Exercise: Stochastic depth that saves the work
 #
 # *15 minutes.* The layer computes the branch of every image and throws some away. Save the work: compute `branch`, a
-# function on `(n, tokens, dim)`, only for the images where `keep` `(batch,)` is True, divide by `1 - rate`, and
+# function on `(n, tokens, dim)`, only for the images where `kept` `(batch,)` is True, divide by `1 - rate`, and
 # return zeros for the others, in an array of the shape of `tokens`. The `branch` of the check refuses dropped images.
 #
 # `skip_dropped(np.square, np.array([[[3.0]], [[8.0]]]), np.array([True, False]), 0.1)` gives `[[[10.0]], [[0.0]]]`.
 
 
 # %% tags=["exercise"]
-def skip_dropped(branch, tokens, keep, rate):
+def skip_dropped(branch, tokens, kept, rate):
     return np.zeros(tokens.shape)  # your lines here
 
 

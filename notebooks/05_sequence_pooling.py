@@ -80,17 +80,19 @@ rng = np.random.default_rng(0)
 #
 # ## Many tokens, one vector
 #
-# The blocks give one vector per [token](glossary.md): `(batch, tokens, dim)`. A classifier wants one per image:
-# `(batch, dim)`. Something has to take the token axis away. In your CNNs that was `Flatten` or
-# `GlobalAveragePooling2D`, between the last convolution and the `Dense` layer of the classes.
+# *Why:* the blocks give one vector per [token](glossary.md): `(batch, tokens, dim)`. A classifier wants one per image:
+# `(batch, dim)`. Something has to take the token axis away.
+#
+# In your CNNs that was `Flatten` or `GlobalAveragePooling2D`, between the last convolution and the `Dense` layer of the
+# classes.
 #
 # A transformer has three usual ways:
 #
-# - ViT (https://arxiv.org/abs/2010.11929) puts a learned [class token](glossary.md) before the others. In every block
+# - [ViT](https://arxiv.org/abs/2010.11929) puts a learned [class token](glossary.md) before the others. In every block
 #   it reads from them, as every token does, and after the last block it alone is kept.
 # - *Average pooling* takes the mean of all tokens. It is Keras's `GlobalAveragePooling1D`.
-# - [Sequence pooling](glossary.md) (the CCT paper, https://arxiv.org/abs/2104.05704, section 3.2) takes a weighted mean
-#   and learns how to weigh.
+# - [Sequence pooling](glossary.md) ([the CCT paper](https://arxiv.org/abs/2104.05704), section 3.2) takes a weighted
+#   mean and learns how to weigh.
 
 # %%
 alt = """Three ways from four tokens to one vector. Class token: a fifth token gathers from the
@@ -104,6 +106,8 @@ cct.show(pictures.draw_poolings(np.array([0.1, 0.5, 0.25, 0.15])), alt=alt)
 # end, and the parts are put together there.
 #
 # ## Sequence pooling on paper
+#
+# *Why:* what you have done once by hand is easy to find again in the formula and in the code.
 #
 # Three tokens of two numbers each: (0, 4), (0, 8) and (1, 2). A learned vector gives each token a score, their dot
 # product. Let it be (0.69, 0), so that the scores are 0, 0 and 0.69. The [softmax](glossary.md) of notebook 03 turns
@@ -180,7 +184,8 @@ assert not np.allclose(first, second, atol=0.01)
 #
 # ## It is attention with one learned query
 #
-# A weighted mean of tokens, with weights from a softmax: that was attention, too. Is this the same thing again?
+# *Why:* a weighted mean of tokens, with weights from a softmax: that was attention, too. If this is the same thing
+# again, you know most of it already.
 #
 # Notebook 03 computed $\text{softmax}(Q K^\top / \sqrt{d_h}) \, V$: each token's [query](glossary.md) asks the keys of
 # all tokens, and the weights mix their values. Put the learned vector $g$ in the place of all queries, and the tokens
@@ -208,13 +213,15 @@ assert np.allclose(attended[:, 0], pooled, atol=1e-6)
 # </details>
 #
 # Three things are simpler than in a block: there are no matrices that make keys and values, no division by the root of
-# the head size, and the query does not depend on the image. Others keep more of attention at this place: *Set
-# Transformer* (https://arxiv.org/abs/1810.00825) pools with several learned queries and heads, *CaiT*
-# (https://arxiv.org/abs/2103.17239) lets a class token read in the last two blocks only.
+# the head size, and the query does not depend on the image. Others keep more of attention at this place: the [Set
+# Transformer](https://arxiv.org/abs/1810.00825) pools with several learned queries and heads,
+# [CaiT](https://arxiv.org/abs/2103.17239) lets a class token read in the last two blocks only.
 #
 # ## Average pooling is a special case
 #
-# The average of your CNNs is in it as well. **Predict:** which kernel turns sequence pooling into average pooling?
+# *Why:* the average of your CNNs is in it as well, so sequence pooling can do all that the average can.
+#
+# **Predict:** which kernel turns sequence pooling into average pooling?
 
 # %%
 zeros = np.zeros(4, "float32")
@@ -234,7 +241,8 @@ assert np.allclose((equal[:, None] @ x)[:, 0], average, atol=1e-6)
 #
 # ## The layer of the package
 #
-# From here on the package's layer does the work. These are its two methods; compare them with the arrays above.
+# *Why:* from here on the package's layer does the work. Does it compute the same? These are its two methods; compare
+# them with the arrays above.
 
 # %%
 print(textwrap.dedent(inspect.getsource(cct.SequencePooling.weights_over_tokens)))
@@ -252,7 +260,8 @@ assert np.allclose(ops.convert_to_numpy(layer(x)), pooled, atol=1e-6)
 #
 # ## Train one
 #
-# Random numbers have shown how pooling computes. Which weights does training find? For that you need a trained model.
+# *Why:* random numbers have shown how pooling computes, not which weights training finds. For that you need a trained
+# model.
 #
 # Digits of 16 x 16 pixels, one convolution, so 8 x 8 = 64 tokens. The model is put together from the package's layers
 # with the pooling as the only part that changes. The last two lines of `pool` are a mistake, kept for *The pooling that
@@ -321,8 +330,8 @@ assert abs(test["top1"] - recorded) < 0.04  # equal but for the rounding of anot
 #
 # ## Where does it read from?
 #
-# The weights are there for each image, without any extra method: pooling computes them anyway. You need the tokens
-# that enter it.
+# *Why:* the weights are there for each image, without any extra method: pooling computes them anyway. So look at what
+# training has made of them. You need the tokens that enter the pooling.
 #
 # **Predict:** will the large weights lie on the strokes or on the background?
 
@@ -421,6 +430,8 @@ assert large_on_ink > 0.7 and 0.5 < ink_at_largest.mean() < 0.95
 #
 # ## Does it need what it reads?
 #
+# *Why:* a large weight says that a token is read, not that it is needed.
+#
 # Leave out the tokens with the largest weight and measure the accuracy. A drop alone says little, as leaving out any
 # tokens may hurt. So there are two controls: as many tokens drawn at random, and as many with the smallest weight. Left
 # out means a score of minus infinity: the softmax divides the weight among the others.
@@ -505,9 +516,9 @@ assert 8 < min(lost["largest", 32]) < 9 and 61 < max(lost["largest", 32]) < 62
 #
 # ## Try it
 #
-# How uneven should weights be? Between the average and a single token lies everything. The scores can be divided by a
-# *temperature* before the softmax. Training used 1. Choose a test image, and go from 0.1 (a few
-# tokens, nearly alone) to 10 (nearly the average). A colour means the same weight at every temperature.
+# How uneven should weights be? Every degree between the average and a single token is possible. The scores can be
+# divided by a *temperature* before the softmax. Training used 1. Choose a test image, and go from 0.1 (a few tokens,
+# nearly alone) to 10 (nearly the average). A colour means the same weight at every temperature.
 
 
 # %%
@@ -528,8 +539,8 @@ box = cct.explore(pooling_view, stills, alt=alt, **sliders)
 # %% [markdown]
 # ## Hide squares of a photo
 #
-# Without the *tokens* of largest weight the models lost most. Is that so for the *pixels* below them, too? The trap
-# above says that the weights cannot tell.
+# *Why:* without the *tokens* of largest weight the models lost most. Is that so for the *pixels* below them, too? The
+# trap above says that the weights cannot tell.
 #
 # Take the trained CCT that comes with the course. Its 8 x 8 tokens stand for squares of 4 x 4 pixels. Hide the sixteen
 # squares of largest weight, a quarter of the photo: give them its mean colour.
@@ -573,6 +584,9 @@ of_hidden = 64 * weights_of_pair[:, heaviest].mean(axis=1)  # (images,)
 print("mean weight of the heaviest, times uniform, before and after:", of_hidden.round(2))
 assert chances[:, column].min() > 0.9 and of_random[:, column].mean() < 0.85
 assert np.allclose(of_hidden.round(1), [3.9, 3.2])
+assert (
+    8 * 6 + 4 in heaviest and chances[0, column] - chances[1, column] < 0.05
+)  # the nose: row 6, column 4
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -586,6 +600,9 @@ assert np.allclose(of_hidden.round(1), [3.9, 3.2])
 # hardly needs. That is no contradiction: a token at the pooling has read from all others in two blocks, and holds more
 # than its own pixels. With the digits you left out *tokens*, here you hide *pixels*. These are two questions, and a
 # picture of the weights can answer the first at most.
+#
+# One of the sixteen is the square on the nose. In notebook 00 it cost eight points when it alone was hidden, more than
+# all sixteen together here. What a square costs depends on what else can be seen.
 #
 # That was one choice of squares on one photo. Make your own: below, the model computes in the page.
 #
@@ -601,6 +618,8 @@ display(HTML(cct.live_model(photo_model, cat)))
 
 # %% [markdown]
 # ## Which pooling is best?
+#
+# *Why:* you know three poolings, and a model has room for one.
 #
 # Back to the digits. Equal training for all, with three seeds each, from the record `results/05_three_poolings.json`.
 # `recorded_run` makes one run of the record: it trains a model, scores it, and for sequence pooling measures what you
@@ -680,8 +699,10 @@ assert (recipe.epochs, len(data.x_train)) == (8, 1293)
 #
 # ### What each costs
 #
-# A class token needs one number less to learn than sequence pooling. But it is one token more in every block, and
-# attention compares all pairs.
+# *Why:* where two poolings do equally well, you would take the cheaper one.
+#
+# A class token itself has one number less to learn than sequence pooling. But it is one token more in every block,
+# and attention compares all pairs.
 #
 # **Predict:** two models with 64 tokens are equal but for this. ViT-Lite-6 has a class token, CVT-6 has sequence
 # pooling. Which one has more parameters?
@@ -727,8 +748,10 @@ assert [part.count_params() for part in parts.values()] == [128, 0, 128 + 1] == 
 #
 # ### The bias that does nothing
 #
-# One number of the layer is left, the bias $b$, for which attention had no place. **Predict:** what happens to the
-# weights when the bias grows by 100?
+# *Why:* one number of the layer is left, the bias $b$. Attention had no place for it, and the results were equal. What
+# is it for?
+#
+# **Predict:** what happens to the weights when the bias grows by 100?
 
 # %%
 layer.score.set_weights([kernel[:, None], bias[None] + 100])
@@ -806,8 +829,8 @@ assert moved["Adam"] > 1000 * moved["SGD"]
 # %% [markdown]
 # ### The pooling that is none
 #
-# Sequence pooling in one line of Keras: `Dense(1, activation="softmax")`. It is in code that people use, and it is
-# the last branch of `pool` above.
+# *Why:* sequence pooling in one line of Keras, `Dense(1, activation="softmax")`, is in code that people use. You may
+# meet it. It is the last branch of `pool` above.
 #
 # **Predict:** which numbers does this layer give for 64 tokens?
 

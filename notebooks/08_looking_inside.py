@@ -437,8 +437,8 @@ assert max(some["gradient"].mean() for some in after) < before["gradient"].mean(
 #
 # ## Second test: hide and see
 #
-# *Why:* a map claims that some places matter. Then hide these places, and see whether the answer changes. You did this
-# to tokens in notebook 05; here it is done to the photo.
+# *Why:* a map claims that some places matter. Then hide these places, and see whether the answer changes. In notebook
+# 05 you did this to tokens, and by hand to one photo; here every map is tested.
 #
 # In the page below the model itself computes, after every click. Press *Hide squares* and click on the cat: a square
 # takes on the mean colour of the photo. *Undo* brings it back.

@@ -79,9 +79,9 @@ keras.utils.set_random_seed(0)
 #
 # ## Why text?
 #
-# Nothing in a transformer knows about images. Attention mixes a set of vectors, and the vectors may stand for letters
-# or words as well: transformers were made for text. What is special to images in a CCT is its first layer. Exchange it
-# for one that reads letters, and the rest stays: blocks, sequence pooling, head.
+# *Why:* what you know of CCT is not only for images. Attention mixes a set of vectors, and the vectors may stand for
+# letters or words as well: transformers were made for text. What is special to images in a CCT is its first layer.
+# Exchange it for one that reads letters, and the rest can stay: blocks, sequence pooling, head.
 #
 # The authors did so, for words. Their [smallest
 # models](https://github.com/SHI-Labs/Compact-Transformers/tree/main/nlp), of 2 layers and 0.24 to 0.35 million
@@ -93,10 +93,10 @@ keras.utils.set_random_seed(0)
 #
 # ## A corpus that is on your machine already
 #
-# JupyterLab brings Babel, and Babel brings a part of the Unicode CLDR: what hundreds of languages call the countries,
-# territories and languages of the world. The task: which of 24 languages is a name written in? Each version of Babel
-# brings somewhat different names. This text is about Babel 2.19; with another version single names and their numbers
-# may differ.
+# *Why:* a model for text needs texts with labels, and you have some without a download. JupyterLab brings Babel, and
+# Babel brings a part of the Unicode CLDR: what hundreds of languages call the countries, territories and languages of
+# the world. The task: which of 24 languages is a name written in? Each version of Babel brings somewhat different
+# names. This text is about Babel 2.19; with another version single names and their numbers may differ.
 
 # %%
 things = ("territory DE", "territory GR", "language ja", "language hu")
@@ -118,7 +118,8 @@ differs = babel.__version__ != "2.19.0"  # other names: what is asserted of sing
 # And the split is made by the *thing*. What all languages call Estonia is in one part. Otherwise the model could have
 # seen "estonia" as a Spanish word and be asked about "estónia" in the test.
 #
-# **Predict:** is any name of the test part also in the training part?
+# **Predict:** is any name of the test part also in the training part? And if you always said
+# the most frequent of the 24 languages, how often would you be right?
 
 # %%
 train_names, val_names, test_names = (set(names) for names in names_in.values())
@@ -135,16 +136,17 @@ assert always < 0.1 and (differs or data.class_names[few] == "Danish")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# No: a name stays with the thing that it names, and a thing is in one part. And always saying the most
-# frequent language is right in fewer than 10 % of cases.
+# No: a name stays with the thing that it names, and a thing is in one part. Always saying the most frequent language is
+# right in fewer than 10 % of cases.
 #
 # </details>
 #
 # ## Letters become numbers, lengths become one
 #
-# An image is an array from the start. A text is a list of letters, and each gets a number, its *id*. Texts also differ
-# in length, and a batch is one array. So the rest of each row is filled with [padding](glossary.md), the id 0. A letter
-# that the training part does not have gets the id 1, *unknown*, and the letters that it has are numbered from 2.
+# *Why:* an image is an array from the start, and a text is not. It is a list of letters, and each gets a number, its
+# *id*. Texts also differ in length, and a batch is one array. So the rest of each row is filled with
+# [padding](glossary.md), the id 0. A letter that the training part does not have gets the id 1, *unknown*, and the
+# letters that it has are numbered from 2.
 #
 # **Predict:** with 32 places a row, which share of the array is padding?
 
@@ -175,9 +177,10 @@ assert padded > 0.5
 #
 # ## Tokens: a convolution along the sequence
 #
-# Each id picks a row of a table, the *embedding*: a letter becomes a vector. From there it is notebook 01 with one
-# axis less. A convolution looks at five letters at a time, a max-pool of 3 with stride 2 halves the sequence. The
-# picture shows 20 of the 32 places.
+# *Why:* an id is a name and not a quantity, and a single letter tells little of a language. So each id picks a row of a
+# table, the *embedding*: a letter becomes a vector. From there it is notebook 01 with one axis less. A convolution
+# looks at five letters at a time, a max-pool of 3 with stride 2 halves the sequence. The picture shows 20 of the 32
+# places.
 
 # %%
 shapes = ("(length,)", "(length, embedding dim)", "(length, dim)", "(tokens, dim)")
@@ -215,7 +218,8 @@ assert tokens.shape == ((9 - 1) // 2 + 1, 64)
 #
 # ## Which tokens are real?
 #
-# Now the package's layer, on the padded row. `real` says where there is text.
+# *Why:* to keep padding out you must know which tokens stand on it. Here is the package's layer, on the padded row.
+# `real` says where there is text.
 #
 # **Predict:** the row has 32 places. How many of its 16 tokens are real?
 
@@ -277,8 +281,8 @@ assert real_windows(9, 9) == 10 and real_windows(9, 32) == 11
 #
 # ## Attention that does not read padding
 #
-# Each token spreads a weight of 1 over all tokens, and a token of padding must get nothing of it. With $r_j = 1$ for a
-# real token and 0 for padding, and the scores $s_{ij}$ of notebook 03, the weights are
+# *Why:* each token spreads a weight of 1 over all tokens. What padding gets of it the letters lose, so padding must get
+# nothing. With $r_j = 1$ for a real token and 0 for padding, and the scores $s_{ij}$ of notebook 03, the weights are
 #
 # $$w_{ij} = \frac{r_j \, e^{s_{ij}}}{\sum_k r_k \, e^{s_{ik}}} \qquad (\text{tokens}, \text{tokens})$$
 #
@@ -336,7 +340,7 @@ assert difference < 1e-5
 # %% [markdown]
 # ## Pooling that does not count padding
 #
-# One more place mixes tokens: the pooling at the end.
+# *Why:* one more place mixes tokens, and it is easily forgotten: the pooling at the end.
 #
 # > **Trap: a mask that stops half-way.** The authors' text model masks the attention. Their pooling takes all tokens,
 # > padding included (`MaskedTransformerClassifier` in their
@@ -371,14 +375,16 @@ assert masked_out[5:].sum() == 0
 #
 # </details>
 #
-# The longer the row, the larger the share. The model can learn to live with one length. At another it is a different
-# model, as *What the mask is worth* shows.
+# The longer the row, the larger the share. A model without a mask can learn to live with the length of its rows. What
+# becomes of it at another length, *What the mask is worth* shows.
 #
 # **To catch it:** sum the weights over the padding. Or watch the logits of one text while its padding grows.
 #
 # ## The whole model
 #
-# Everything together, with two blocks. Compare it with the table of notebook 06: only the first layer is new.
+# *Why:* each part keeps padding out. Whether they do so together, only a test of the whole model can tell. Here it is,
+# with two blocks. Compare it with the table of notebook 06: the first layer is new, and what comes after it knows
+# which tokens are real.
 
 # %%
 size = dict(dim=64, embedding_dim=32, kernel_size=5, pool_stride=2)
@@ -426,7 +432,8 @@ assert difference < 1e-4
 #
 # ## Train it
 #
-# Six epochs, batches of 64, AdamW with a warm-up and a cosine as in notebook 07.
+# *Why:* with random weights the model knows no language yet. It gets six epochs, batches of 64, AdamW with a warm-up
+# and a cosine as in notebook 07.
 
 # %%
 keras.utils.set_random_seed(0)
@@ -453,9 +460,10 @@ assert cct_top1 > 0.6
 # %% [markdown]
 # ## Is it any good?
 #
-# A number means little without a simple method beside it. For short texts that method is *n-grams*: count all runs of
-# 1 to 4 letters in a name, give rare ones more weight (TF-IDF: the count times a factor that shrinks with the number of
-# names that have the run), and put a logistic regression on the counts. It knows no order beyond four letters.
+# *Why:* a number means little without a simple method beside it. For short texts that method is *n-grams*: count all
+# runs of 1 to 4 letters in a name, give rare ones more weight (TF-IDF: the count times a factor that shrinks with the
+# number of names that have the run), and put a logistic regression on the counts. It knows no order beyond four
+# letters.
 #
 # **Predict:** which one wins, and by how much?
 
@@ -516,8 +524,9 @@ assert kinds["masked, long"] == {"epochs": 20, "dropout": 0.1}
 #
 # ## Try it: type a name
 #
-# Any name, in any language: your own, a town, a dish. The alphabet is that of the 24 languages. `look_inside` gives
-# attention, pooling weights and mask in one pass.
+# *Why:* a score says how often the model is right, and not how it reads a name. Type any name, in any language: your
+# own, a town, a dish. The alphabet is that of the 24 languages. `look_inside` gives attention, pooling weights and mask
+# in one pass.
 
 
 # %%

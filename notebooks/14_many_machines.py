@@ -134,10 +134,11 @@ assert apart < 1e-6
 # %% [markdown]
 # ### The same in Keras
 #
-# With Keras on TensorFlow, `tf.distribute.MirroredStrategy` does this for every step: a copy of the model on each
-# device, the batch of the data set split, the gradients averaged. The batch of the data set is the [global
-# batch](glossary.md), that of all devices together. (The two devices here are one processor that TensorFlow takes for
-# two. Two GPUs would give the same numbers, but for rounding; the speed is another matter.)
+# *Why:* a training needs this in every step, and you need not write it. With Keras on TensorFlow,
+# `tf.distribute.MirroredStrategy` does it: a copy of the model on each device, the batch of the data set split, the
+# gradients averaged. The batch of the data set is the [global batch](glossary.md), that of all devices together. (The
+# two devices here are one processor that TensorFlow takes for two. Two GPUs would give the same numbers, but for
+# rounding; the speed is another matter.)
 #
 # **Predict:** two devices against one, same global batch, eight steps. How far apart are the weights?
 
@@ -303,7 +304,7 @@ assert weights == 283_723 and round(bytes_sent / 1e6, 1) == 1.1
 
 # %% [markdown]
 # Its 283,723 parameters of 4 bytes make 1.1 MB, and each process sends 1.1 MB a step. The number of images does not
-# appear: the longer the step takes, the smaller the share of the sending.
+# appear.
 #
 # The record has two models on the same digits: the small one that you have just trained in one and in two processes,
 # and a larger one with 256 numbers a token and 4 blocks. A process is kept to a core of its own, or to both.
@@ -348,9 +349,9 @@ assert found["small"] == (16, 21, 1.3, 0.54, 1.71) and found["large"] == (272, 9
 # </details>
 #
 # The processes meet in every step, to add up their gradients, and each waits for the other. A step of the small model
-# takes 16 ms on one core. Two processes could take half of that and lose 21 ms on top, more than a whole step. Of
-# the 272 ms of the large model they lose 92, a third: less than the half that they save. More processes pay where
-# steps are long.
+# takes 16 ms on one core. Two processes could take half of that and lose 21 ms on top, more than a whole step. Of the
+# 272 ms of the large model they lose 92, a third: less than the half that they save. The longer the step takes, the
+# smaller is the share of the sending: more processes pay where steps are long.
 #
 # Inside one machine there is a simpler way, and with both models it is the fastest: one process on both cores, whose
 # threads share the memory and send nothing. Processes are for what one machine cannot hold, and for GPUs. `python
@@ -491,7 +492,7 @@ assert round(at_224["bfloat16"] / at_224["float32"], 2) == 0.64
 #
 # ### Eight devices
 #
-# Eight devices share the hours, as long as the sums of gradients travel fast enough.
+# *Why:* eight devices share the hours, as long as the sums of gradients travel fast enough.
 #
 # **Predict:** a step of 128 images a device takes about 40 ms. The gradient is 89 MB. Is a network of 10 Gbit/s fast
 # enough?
@@ -518,7 +519,8 @@ assert round(1000 * step) == 38 and round(gradient / 1e6) == 89
 # %% [markdown]
 # ## Try it
 #
-# The bill as a picture: the memory of one device by its parts, the hours and the price.
+# *Why:* your own plan will have other numbers. Here is the bill as a picture: the memory of one device by its parts,
+# the hours and the price.
 
 
 # %%

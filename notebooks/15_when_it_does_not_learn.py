@@ -76,8 +76,8 @@ keras.utils.set_random_seed(0)
 # %% [markdown]
 # ## A healthy training
 #
-# A training that does not learn raises no error. It prints numbers, and they look like any others. What is wrong with
-# them shows beside the numbers of a healthy training, so begin with one: the digits, a small CCT with 4 x 4
+# *Why:* a training that does not learn raises no error. It prints numbers, and they look like any others. What is wrong
+# with them shows beside the numbers of a healthy training, so begin with one: the digits, a small CCT with 4 x 4
 # [tokens](glossary.md) and two blocks, AdamW, one epoch of [warm-up](glossary.md).
 #
 # The instruments that you will point at it stand in the cells below, each a few lines. None of them knows anything of
@@ -105,9 +105,10 @@ def build(heads=2, normalization=(78.0, 96.0), dropout=0.0):
 # %% [markdown]
 # ## Instrument 1: the first loss
 #
-# Before the first step a model knows nothing. The weights of its head are small, so all [logits](glossary.md) are near
-# 0, and the [softmax](glossary.md) gives each of $K$ classes the same probability. The loss is minus the logarithm of
-# the probability of the right class:
+# *Why:* the first loss can be worked out on paper. If yours is another, something may be wrong before you train. Before
+# the first step a model knows nothing. The weights of its head are small, so all [logits](glossary.md) are near 0, and
+# the [softmax](glossary.md) gives each of $K$ classes the same probability. The loss is minus the logarithm of the
+# probability of the right class:
 #
 # $$L_0 = -\ln \frac{1}{K} = \ln K$$
 #
@@ -140,8 +141,8 @@ assert abs(first[0] - guess) < 0.01 and first[1] > 3 * guess
 #
 # ## Instrument 2: one batch, again and again
 #
-# Can this model learn anything at all, from these inputs, with this loss and this optimizer? Take 32 images and train
-# on nothing else. A model with far more weights than images can learn them by heart. If it does not, look for the
+# *Why:* can this model learn anything at all, from these inputs, with this loss and this optimizer? Take 32 images and
+# train on nothing else. A model with far more weights than images can learn them by heart. If it does not, look for the
 # reason first: no larger data set and no other augmentation will help.
 #
 # The function below also keeps the weights before and after one of its steps, for instrument 3.
@@ -175,7 +176,7 @@ def one_batch(model, images, labels, rate, steps=60, look_at=10):
 
 
 # %% [markdown]
-# **Predict:** after how many steps is the loss of the 32 images below 0.1: some 5, some 50 or some 500?
+# **Predict:** after how many of the 60 steps is the loss of the 32 images below 0.1: some 5, some 20 or some 50?
 
 # %%
 images, labels = data.x_train[:32].astype("float32"), data.y_train[:32]
@@ -195,9 +196,9 @@ assert 25 < below < 60
 #
 # ## Instrument 3: what each layer does
 #
-# When a loss does not fall, one layer may be the reason. A layer learns if a gradient reaches it and if its weights
-# then move. Two numbers for each layer tell: the length of its gradient, and by what share of their own length one
-# step moves its weights.
+# *Why:* when a loss does not fall, one layer may be the reason. A layer learns if a gradient reaches it and if its
+# weights then move. Two numbers for each layer tell: the length of its gradient, and by what share of their own length
+# one step moves its weights.
 #
 # $$\text{moved}_\ell = \frac{\lVert w_\ell^{\,\text{after}} - w_\ell^{\,\text{before}} \rVert}
 # {\lVert w_\ell^{\,\text{before}} \rVert}$$
@@ -221,7 +222,8 @@ def gradient_norms(model, images, labels):
 
 # %% [markdown]
 # **Predict:** in a new model the gradient of the head is more than a hundred times as long as that of the position
-# table. By how many times more does AdamW move the head?
+# table. AdamW moves each by a share of its length, here in the eleventh step on the 32 images. How many times as large
+# is the share of the head?
 
 # %%
 gradients = gradient_norms(build(), images, labels)
@@ -234,8 +236,8 @@ assert 0.001 < min(moved.values()) < 0.004 and 0.04 < max(moved.values()) < 0.08
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# AdamW moves the head some eight times as far, not a hundred times. Adam and AdamW divide each gradient by its own
-# usual size, as [notebook 05](05_sequence_pooling.ipynb) saw at the dead bias. So each weight moves by about the
+# The share of the head is some eight times as large, not a hundred times. Adam and AdamW divide each gradient by its
+# own usual size, as [notebook 05](05_sequence_pooling.ipynb) saw at the dead bias. So each weight moves by about the
 # learning rate, whatever its gradient, and layers of smaller weights move by a larger share. A small gradient is no
 # illness by itself; look at what moves.
 #
@@ -248,8 +250,8 @@ assert 0.001 < min(moved.values()) < 0.004 and 0.04 < max(moved.values()) < 0.08
 #
 # ## Instrument 4: a range test of the learning rate
 #
-# Which learning rate? In [one thread](https://github.com/lucidrains/vit-pytorch/issues/16) on a ViT that does not
-# train, the advice goes from 4e-5 to 3e-1. A [range test](glossary.md) of a hundred steps knows more
+# *Why:* which learning rate should you take? In [one thread](https://github.com/lucidrains/vit-pytorch/issues/16) on a
+# ViT that does not train, the advice goes from 4e-5 to 3e-1. A [range test](glossary.md) of a hundred steps knows more
 # ([Smith](https://arxiv.org/abs/1506.01186)): begin with a rate that is far too small, raise it a little at each step,
 # and see what the loss does.
 
@@ -321,7 +323,8 @@ cct.show(pictures.draw_range_test(rates, tested, zones, guess, scores, title), a
 #
 # ## Instrument 5: two curves
 #
-# After the short tests, train. The losses of training and validation, epoch by epoch, tell apart what accuracy hides.
+# *Why:* the losses of training and validation, epoch by epoch, tell apart what accuracy hides. So after the short
+# tests, train.
 
 # %%
 keras.utils.set_random_seed(0)
@@ -396,7 +399,8 @@ print(f"with everything: {clean[-1]:.2f} after 20 epochs, {longer[-1]:.2f} after
 #
 # ## The ward
 #
-# Eleven trainings of the same small CCT. Each has one thing wrong with it that people have asked about, or something
+# *Why:* a sick training of your own comes without a diagnosis. So practise where there is one to compare with. Here are
+# eleven trainings of the same small CCT. Each has one thing wrong with it that people have asked about, or something
 # that people call wrong. Between them they have eight faults: the learning rate, the size of the heads, the warm-up,
 # the range of the pixels, the labels, the last layer, something left on at the test, and a leak.
 #
@@ -445,8 +449,9 @@ box = cct.explore(chart, stills, alt=alt, patient=(1, 11), seed=(0, 2))
 # %% [markdown]
 # ## Stuck at a guess: patients 2, 5, 7 and 10
 #
-# Four losses that end where they began. Instrument 1 does not tell them apart: all four begin near 2.30, as they
-# should. Instrument 2 does; its last numbers are in the table, and the curves say more.
+# *Why:* four losses end where they began, and what cures one need not cure another. Instrument 1 does not tell them
+# apart: all four begin near 2.30, as they should. Instrument 2 does; its last numbers are in the table, and the curves
+# say more.
 #
 # **Predict:** one of the four learns 32 images by heart. Which kinds of curve will the other three have?
 
@@ -581,9 +586,9 @@ cct.show(figure, alt="Ten digits with labels, most of which do not fit.")
 # %% [markdown]
 # ## It learns, but the loss stops: patient 4
 #
-# Patient 4 learns: more than nine in ten test images are right with every seed. Its loss stops at 1.5. So the model
-# answers well, and the loss does not say so. Do the two fit together? Its model puts out probabilities; its loss is
-# Keras's `CategoricalCrossentropy(from_logits=True)`.
+# *Why:* the model answers well, and the loss does not say so. Which of them do you believe? Patient 4 learns: more than
+# nine in ten test images are right with every seed. But its loss stops at 1.5. Do model and loss fit together? Its
+# model puts out probabilities; its loss is Keras's `CategoricalCrossentropy(from_logits=True)`.
 #
 # **Predict:** a perfect answer has probability 1 for the right class and 0 for the others. Does this loss return 0 for
 # it?
@@ -638,9 +643,10 @@ assert abs(from_layer - right) < 1e-5 and len(caught) == 1 and abs(by_hand - rig
 #
 # ## The way to a diagnosis
 #
-# Read the chart from the left: what you see, the test that splits it, what came out, the cause. It holds what you have
-# met so far. Patients 6 and 9, and the four without a symptom (1, 3, 8 and 11), stand under *For a second reading*, and
-# so does the whole chart, which names the causes of 6 and 9.
+# *Why:* of a training of your own you see a symptom, and want to know what to test first. Read the chart from the left:
+# what you see, the test that splits it, what came out, the cause. It holds what you have met so far. Patients 6 and 9,
+# and the four without a symptom (1, 3, 8 and 11), stand under *For a second reading*, and so does the whole chart,
+# which names the causes of 6 and 9.
 
 # %%
 title = "A symptom does not name its cause; a test does"
@@ -1055,6 +1061,8 @@ cct.check("diagnose", diagnose)
 
 # %% [markdown]
 # ### Where you stand
+#
+# This list is kept between sessions. `cct.progress()` without a number shows all notebooks.
 
 # %% tags=["exercise"]
 cct.progress(15)

@@ -83,19 +83,20 @@ keras.utils.set_random_seed(0)
 #
 # ## The question that many ask
 #
-# *Why is it worse than my CNN?* People ask it of [ViT](https://github.com/google-research/vision_transformer/issues/155)
-# and of its [small copies](https://github.com/kentaroy47/vision-transformers-cifar10/issues/20), and the authors of CCT
-# were asked [what is gained over a ResNet](https://github.com/SHI-Labs/Compact-Transformers/issues/12). It is a fair
-# question, and numbers can answer it: two networks of one size, one recipe, the same seconds, several seeds, and rules
-# that are fixed before the race.
+# *Why:* you have CNNs that work. "Why is it worse than my CNN?", people ask of
+# [ViT](https://github.com/google-research/vision_transformer/issues/155) and of its [small
+# copies](https://github.com/kentaroy47/vision-transformers-cifar10/issues/20), and the authors of CCT were asked [what
+# is gained over a ResNet](https://github.com/SHI-Labs/Compact-Transformers/issues/12). It is a fair question, and
+# numbers can answer it: two networks of one size, one recipe, the same seconds, several seeds, and rules that are fixed
+# before the race.
 #
 # The rival has a famous name. ResNet-20 is the smallest network with which [He et al.](https://arxiv.org/abs/1512.03385)
 # learnt CIFAR-10 in 2015. It has 0.27 million parameters, nearly as many as CCT-2/3x2.
 #
 # ## A ResNet, from parts that you know
 #
-# You have stacked `Conv2D`, `BatchNormalization` and `ReLU` before. A ResNet does the same and adds a
-# [residual connection](glossary.md) around every two convolutions, as every
+# *Why:* to understand a race you must know the rival. You have stacked `Conv2D`, `BatchNormalization` and `ReLU`
+# before. A ResNet does the same and adds a [residual connection](glossary.md) around every two convolutions, as every
 # [transformer block](glossary.md) has around its branches:
 #
 # $$y = \mathrm{ReLU}\big(S(x) + F(x)\big) \qquad F(x) = N_2\, C_2\, \mathrm{ReLU}\, N_1\, C_1\, x$$
@@ -121,7 +122,7 @@ assert np.array_equal(short, [[[[5, 0], [7, 0]]]])
 # %% [markdown]
 # That is what the paper calls option A: shortcuts without weights. `Convolution` computes what `keras.layers.Conv2D`
 # does. It keeps its kernel as a matrix of (9 * channels in, channels out), since Keras's [Muon](glossary.md) takes
-# matrices alone, and in the race on CIFAR-10 both networks shall have the same optimiser.
+# matrices alone, and in the race on CIFAR-10 both networks shall have the same optimizer.
 #
 # Nine such blocks, a convolution before them, the mean over all places and a linear head behind: that is ResNet-20. Lay
 # it beside CCT-2/3x2.
@@ -192,6 +193,8 @@ assert option_b == 2_752 and 269_722 + option_b == 272_474
 #
 # ## What each takes for granted
 #
+# *Why:* what a network takes for granted it need not learn from images.
+#
 # | [inductive bias](glossary.md) | ResNet-20 | CCT-2/3x2 |
 # |---|---|---|
 # | [locality](glossary.md): near things belong together | in 19 convolutions | in 2 |
@@ -249,8 +252,9 @@ cct.show(pictures.draw_seen(maps, title), alt=alt)
 #
 # ## What each costs
 #
-# The work is counted in [MACs](glossary.md). A convolution of $c$ to $c'$ channels whose output has $h \times w$ places
-# has $9\, c\, c'\, h w$. Of an image with $p$ pixels CCT makes $n = p / 16$ tokens. If each has $d$ numbers, its $L$
+# *Why:* of two networks with equally many weights, one can need more work and time than the other. The work is counted
+# in [MACs](glossary.md). A convolution of $c$ to $c'$ channels whose output has $h \times w$ places has
+# $9\, c\, c'\, h w$. Of an image with $p$ pixels CCT makes $n = p / 16$ tokens. If each has $d$ numbers, its $L$
 # blocks have
 #
 # $$\underbrace{L\, n\, (4 d^2 + 2 r d^2)}_{\text{projections and MLP}} +
@@ -280,8 +284,9 @@ assert share[1] < 0.06 and 0.75 < share[4] < 0.8 and (224 // 4) ** 2 == 3136
 assert model_costs("cct_7_7x2_224")["tokens"] == 196
 
 # %% [markdown]
-# Counting is not timing. So time the answer to one image, with new models, since the weights do not matter for that. By
-# turns and the fastest, so that what else your machine does touches both alike and as little as it can.
+# Counting is not timing. So time the answer to one image, with new models, since the weights do not matter for that.
+# Both take turns, and the fastest time counts. So what else your machine does touches both alike, and as little as it
+# can.
 
 
 # %%
@@ -326,9 +331,9 @@ cct.show(pictures.draw_costs(sides, macs, seconds, title), alt=alt)
 # %% [markdown]
 # ## A small race on your machine
 #
-# Digits, six epochs, two seeds for each model, the same recipe: the one of [notebook 07](07_training.ipynb) for digits,
-# with twice its learning rate. Both networks are made small for it: the CCT of that notebook, and ResNet-8, which has
-# one block in each stage.
+# *Why:* costs do not say which of the two learns better. So let them race on digits, with six epochs, two seeds for
+# each model and the same recipe: the one of [notebook 07](07_training.ipynb) for digits, with twice its learning rate.
+# Both networks are made small for it: the CCT of that notebook, and ResNet-8, which has one block in each stage.
 #
 # **Predict:** which of the two gets more of the 360 test digits right, and how sure would you be of it?
 
@@ -377,7 +382,8 @@ assert 0.5 < ahead < 4 and min(map(min, reached.values())) > 90 and round(one_er
 #
 # ## What each gets wrong
 #
-# Two models may be right on different images. Lay their answers to the test digits side by side, seed 0 of both.
+# *Why:* two models may be right on different images, and an accuracy does not show it. Lay their answers to the test
+# digits side by side, seed 0 of both.
 #
 # **Predict:** most digits that one gets wrong: does the other get them right?
 
@@ -416,8 +422,8 @@ for one, other in itertools.combinations(runs, 2):
 # %% [markdown]
 # ## The race on CIFAR-10
 #
-# Digits are too easy to part the two, and six epochs too short. The race that counts is on CIFAR-10 and takes hours, so
-# you read it from a record. Its rules stand in `notebooks/scripts/convnet_runs.py`:
+# *Why:* digits are too easy to part the two, and six epochs too short. The race that counts is on CIFAR-10 and takes
+# hours, so you read it from a record. Its rules stand in `notebooks/scripts/convnet_runs.py`:
 #
 # - **Data.** 45,000 images train, 5,000 others choose; the 10,000 test images are read once. And again with a tenth of
 #   the images, 4,500 and 500, and the same test.
@@ -551,8 +557,8 @@ assert round(at_fast["cct"] - at_fast["resnet"], 1) == 8.3
 #
 # ## With long training
 #
-# What do networks of this size reach when nobody looks at the clock? These are test accuracies on CIFAR-10 as others
-# published them, and that of the course's own model from its card.
+# *Why:* what do networks of this size reach when nobody looks at the clock? These are test accuracies on CIFAR-10 as
+# others published them, and that of the course's own model from its card.
 
 # %%
 published = {
@@ -595,7 +601,9 @@ assert 3.3 < scores["ResNet-20, osmr (pytorchcv)"] - max(ccts) < 3.4
 # training alone. Neither CCT above had the longest or strongest of these recipes, so the gap is not the architecture's
 # alone. How much of it is, nobody has measured here.
 #
-# ### Numbers that people miss
+# ### Numbers that you may have read
+#
+# *Why:* you have read of a higher number, and your own model does not reach it.
 #
 # - *97 % and more on CIFAR-10.* For transformers these are mostly numbers of large models that were trained on millions
 #   of other images before, such as [ViT-B](https://arxiv.org/abs/2010.11929). From scratch the best
@@ -607,6 +615,8 @@ assert 3.3 < scores["ResNet-20, osmr (pytorchcv)"] - max(ccts) < 3.4
 #   [notebook 11](11_your_own_images.ipynb).
 #
 # ## Which one to take
+#
+# *Why:* a race has one winner, but your case may be another.
 #
 # | your case | take | because |
 # |---|---|---|
@@ -863,7 +873,7 @@ assert max(with_positions["train"].max(), without["train"].max()) < 93
 #
 # A hundred classes as such make no trouble. A head with a hundred logits is all that they need: the ResNet reads more
 # than 98 % of the numbers with every seed, CCT 88 to 92 %. But these are easy classes, made of parts that are seen
-# often. A hundred kinds of flowers with ten photos each are another matter: see *Numbers that people miss*.
+# often. A hundred kinds of flowers with ten photos each are another matter: see *Numbers that you may have read*.
 
 # %% [markdown]
 # ## Exercises
@@ -942,6 +952,8 @@ cct.check("wrong_alike", wrong_alike)
 
 # %% [markdown]
 # ### Where you stand
+#
+# This list is kept between sessions. `cct.progress()` without a number shows all notebooks.
 
 # %% tags=["exercise"]
 cct.progress(16)

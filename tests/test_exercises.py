@@ -573,7 +573,7 @@ SLIPS = {
     ),
     "All differences lie where `keep` is False": (
         "skip_dropped",
-        lambda branch, x, keep, rate: ALL["skip_dropped"].truth(branch, x, keep, rate) + 3 * ~keep[:, None, None],
+        lambda branch, x, kept, rate: ALL["skip_dropped"].truth(branch, x, kept, rate) + 3 * ~kept[:, None, None],
     ),
     "too small by the factor axis 1 of `tokens`": ("pool_some", lambda t, s, real: right(t, s, real) / t.shape[1]),
     "`smoothing` were always 0.1": (

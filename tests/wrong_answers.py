@@ -273,23 +273,23 @@ def _(kept):
 
 
 @wrong("skip_dropped", "Your function changes its argument", seen=True)
-def _(branch, tokens, keep, rate):
-    tokens[keep] = branch(tokens[keep]) / (1 - rate)
-    tokens[~keep] = 0
+def _(branch, tokens, kept, rate):
+    tokens[kept] = branch(tokens[kept]) / (1 - rate)
+    tokens[~kept] = 0
     return tokens
 
 
 @wrong("skip_dropped", "You divide by rate. Divide by what is kept, 1 - rate.")
-def _(branch, tokens, keep, rate):
+def _(branch, tokens, kept, rate):
     out = np.zeros_like(tokens)
-    out[keep] = branch(tokens[keep]) / rate
+    out[kept] = branch(tokens[kept]) / rate
     return out
 
 
 @wrong("skip_dropped", "A mask of True and False picks from the first axes of an array, and needs")
-def _(branch, tokens, keep, rate):
+def _(branch, tokens, kept, rate):
     out = np.zeros_like(tokens)
-    out[keep[:, None, None]] = branch(tokens[keep]) / (1 - rate)
+    out[kept[:, None, None]] = branch(tokens[kept]) / (1 - rate)
     return out
 
 

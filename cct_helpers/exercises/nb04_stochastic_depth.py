@@ -153,13 +153,13 @@ SHARED_MASKS = Exercise(
 )
 
 
-def skip_dropped(branch, tokens, keep, rate):
+def skip_dropped(branch, tokens, kept, rate):
     """What the branch adds, computed for kept images alone: zeros for the others.
 
-    branch: a function (n, tokens, dim) -> the same shape. tokens: (batch, tokens, dim). keep: (batch,) of True, False.
+    branch: a function (n, tokens, dim) -> the same shape. tokens: (batch, tokens, dim). kept: (batch,) of True, False.
     """
     added = np.zeros_like(tokens)
-    added[keep] = branch(tokens[keep]) / (1 - rate)
+    added[kept] = branch(tokens[kept]) / (1 - rate)
     return added
 
 
@@ -177,10 +177,10 @@ def squares(tokens):
 def _with_dropped_images(rng):
     cases = []
     for pattern, t, d in [([1, 0, 1], 2, 4), ([0, 1, 1, 0], 3, 2), ([1, 0, 0, 1, 1], 3, 4)]:
-        keep = np.array(pattern, bool)
-        tokens = normal(rng, len(keep), t, d)
-        tokens[~keep] = DROPPED
-        cases.append((squares, tokens, keep, float(rng.uniform(0.2, 0.6))))
+        kept = np.array(pattern, bool)
+        tokens = normal(rng, len(kept), t, d)
+        tokens[~kept] = DROPPED
+        cases.append((squares, tokens, kept, float(rng.uniform(0.2, 0.6))))
     return cases
 
 
@@ -191,29 +191,29 @@ SKIP_DROPPED = Exercise(
     skip_dropped,
     _with_dropped_images,
     {
-        "You computed the dropped images too, which saves nothing. Pick the others first: tokens[keep].": (
-            lambda branch, tokens, keep, rate: branch(tokens) * keep[:, None, None] / (1 - rate)
+        "You computed the dropped images too, which saves nothing. Pick the others first: tokens[kept].": (
+            lambda branch, tokens, kept, rate: branch(tokens) * kept[:, None, None] / (1 - rate)
         ),
-        "The division by 1 - rate is missing.": lambda branch, tokens, keep, rate: (
-            (1 - rate) * skip_dropped(branch, tokens, keep, rate)
+        "The division by 1 - rate is missing.": lambda branch, tokens, kept, rate: (
+            (1 - rate) * skip_dropped(branch, tokens, kept, rate)
         ),
-        "You divide by rate. Divide by what is kept, 1 - rate.": lambda branch, tokens, keep, rate: (
-            (1 - rate) / rate * skip_dropped(branch, tokens, keep, rate)
+        "You divide by rate. Divide by what is kept, 1 - rate.": lambda branch, tokens, kept, rate: (
+            (1 - rate) / rate * skip_dropped(branch, tokens, kept, rate)
         ),
-        "A dropped branch adds zeros. You left the tokens themselves there.": lambda branch, tokens, keep, rate: (
-            np.where(keep[:, None, None], skip_dropped(branch, tokens, keep, rate), tokens)
+        "A dropped branch adds zeros. You left the tokens themselves there.": lambda branch, tokens, kept, rate: (
+            np.where(kept[:, None, None], skip_dropped(branch, tokens, kept, rate), tokens)
         ),
         "You return the kept images only. Put them back at their places, with zeros at the others.": (
-            lambda branch, tokens, keep, rate: branch(tokens[keep]) / (1 - rate)
+            lambda branch, tokens, kept, rate: branch(tokens[kept]) / (1 - rate)
         ),
-        "That is the sum of tokens and branch. Wanted is what the branch adds.": lambda branch, tokens, keep, rate: (
-            np.where(keep[:, None, None], tokens, 0) + skip_dropped(branch, tokens, keep, rate)
+        "That is the sum of tokens and branch. Wanted is what the branch adds.": lambda branch, tokens, kept, rate: (
+            np.where(kept[:, None, None], tokens, 0) + skip_dropped(branch, tokens, kept, rate)
         ),
     },
     (
         "To save work, the branch must never see the dropped images: make the batch smaller first.",
-        "`tokens[keep]` has the kept images alone. What comes back has to be put at their places among zeros.",
-        "Begin with `added = np.zeros_like(tokens)`, then `added[keep] = branch(tokens[keep]) / (1 - rate)`.",
+        "`tokens[kept]` has the kept images alone. What comes back has to be put at their places among zeros.",
+        "Begin with `added = np.zeros_like(tokens)`, then `added[kept] = branch(tokens[kept]) / (1 - rate)`.",
     ),
 )
 

@@ -98,17 +98,17 @@ cct.check("shared_masks", shared_masks)
 #
 # A mask of True and False picks images on the way in, and puts them back on the way out.
 #
-# Wrong turns: `branch(tokens) * keep[:, None, None]` and `np.where` compute all of them and hide it. Returning
-# `branch(tokens[keep])` alone changes the batch.
+# Wrong turns: `branch(tokens) * kept[:, None, None]` and `np.where` compute all of them and hide it. Returning
+# `branch(tokens[kept])` alone changes the batch.
 #
 # Frameworks rarely do this: the number of kept images changes from step to step, and compiled programs want fixed
 # shapes.
 
 
 # %% tags=["solution"]
-def skip_dropped(branch, tokens, keep, rate):
+def skip_dropped(branch, tokens, kept, rate):
     added = np.zeros_like(tokens)
-    added[keep] = branch(tokens[keep]) / (1 - rate)  # the branch sees the kept images alone
+    added[kept] = branch(tokens[kept]) / (1 - rate)  # the branch sees the kept images alone
     return added
 
 
