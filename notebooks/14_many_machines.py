@@ -354,8 +354,9 @@ assert found["small"] == (16, 21, 1.3, 0.54, 1.71) and found["large"] == (272, 9
 # smaller is the share of the sending: more processes pay where steps are long.
 #
 # Inside one machine there is a simpler way, and with both models it is the fastest: one process on both cores, whose
-# threads share the memory and send nothing. Processes are for what one machine cannot hold, and for GPUs. `python
-# notebooks/scripts/scaling_runs.py --again small/ large/` measures all six on your machine.
+# threads share the memory and send nothing. Processes are for what one machine cannot hold, and for GPUs. On your
+# machine `python notebooks/scripts/scaling_runs.py` measures all six, and what else this notebook and the last one have
+# on record, in some twelve minutes.
 #
 # ## ImageNet, on paper
 #

@@ -18,6 +18,8 @@ import records
 import scaling_runs
 import time_fit
 
+OURS = {"cores": 2, "processor": "ours"}
+
 
 class Stopped(Exception):
     """As if somebody had ended the script."""
@@ -50,7 +52,9 @@ def step_race(folder, monkeypatch):
 
 
 def time_race(folder, monkeypatch):
-    measure = Measure(lambda name, *_: {"run": name, "test": {"top1": 0.5}, "seconds": 1.0, "epochs": 1})
+    measure = Measure(
+        lambda name, data, work, epochs: {"run": name, "test": {"top1": 0.5}, "seconds": 1.0, "epochs": epochs or 7}
+    )
     path, data = folder / "07_race_time.json", folder / "data.npz"
     data.write_bytes(b"images")
     monkeypatch.setattr(race_time, "RECORD", path)
@@ -117,7 +121,8 @@ def code(monkeypatch):
     """What stands for today's code: code["today"] is every fingerprint. Machines are all the same."""
     state = {"today": "of today"}
     monkeypatch.setattr(records, "fingerprint", lambda name: state["today"])
-    monkeypatch.setattr(records, "machine", lambda *_: {"cores": 2})
+    monkeypatch.setattr(records, "machine", lambda *_: OURS)
+    monkeypatch.setattr(records, "processor", lambda: OURS["processor"])
     return state
 
 
@@ -125,7 +130,7 @@ def code(monkeypatch):
 def test_a_stopped_script_goes_on_and_other_code_is_dropped(script, code, tmp_path, monkeypatch):
     measure, count, path, start = script(tmp_path, monkeypatch)
     half = path.with_suffix(".begun")
-    old = json.dumps({"fingerprint": "of old", "machine": {"cores": 2}, "runs": [{"run": "fast_0"}], "results": {}})
+    old = json.dumps({"fingerprint": "of old", "machine": OURS, "runs": [{"run": "fast_0"}], "results": {}})
     path.write_text(old)
 
     measure.most = count - 1
@@ -144,7 +149,7 @@ def test_a_stopped_script_goes_on_and_other_code_is_dropped(script, code, tmp_pa
     start()
     assert len(measure.calls) == 1 and not half.exists()
     record = json.loads(path.read_text())
-    assert record["fingerprint"] == "of tomorrow" and record["machine"]["cores"] == 2
+    assert record["fingerprint"] == "of tomorrow" and record["machine"]["processor"] == "ours"
     assert record["command"] and record["date"]
     assert len(record.get("runs") or record.get("results") or [0] * count) == count
 
@@ -161,6 +166,18 @@ def test_timings_go_on_where_they_were_begun_alone(code, tmp_path, monkeypatch):
     assert path.read_text() == whole
     begun = json.loads(path.with_suffix(".begun").read_text())
     assert [run["run"] for run in begun["runs"]] == ["fast_0"] and begun["machine"] == {"cores": 4}
+
+
+def test_a_shortened_run_does_not_replace_a_whole_one(code, tmp_path, monkeypatch, capsys):
+    measure, _, path, start = time_race(tmp_path, monkeypatch)
+    start("--epochs", "1", "keras_io_2021_0")  # nothing is lost by it
+    start()
+    whole = path.read_text()
+    measure.calls.clear()
+    with pytest.raises(SystemExit):
+        start("--epochs", "1", "fast_0", "keras_io_2021_0")
+    assert "The record has fast_0 with 7 epochs" in capsys.readouterr().err
+    assert not measure.calls and path.read_text() == whole
 
 
 def test_a_race_of_steps_is_not_mixed_with_other_settings(code, tmp_path, monkeypatch):
@@ -183,6 +200,16 @@ def test_again_measures_what_is_named_if_the_rest_is_of_todays_code(code, tmp_pa
     assert len(measure.calls) == count and "note" not in json.loads(path.read_text())
 
 
+def test_seconds_of_two_processors_do_not_stand_in_one_record(code, tmp_path, monkeypatch):
+    measure, count, path, start = scaling(tmp_path, monkeypatch)
+    start()
+    monkeypatch.setattr(records, "machine", lambda *_: {"cores": 2, "processor": "another"})
+    monkeypatch.setattr(records, "processor", lambda: "another")
+    measure.calls.clear()
+    start("--again", "a/")
+    assert len(measure.calls) == count and json.loads(path.read_text())["machine"]["processor"] == "another"
+
+
 def test_one_part_of_the_live_model_is_not_kept_beside_another_code(code, tmp_path, monkeypatch, capsys):
     measure, _, path, start = live(tmp_path, monkeypatch)
     start()
@@ -201,7 +228,7 @@ def test_times_of_fit_are_of_todays_code(code, tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", ["time_fit.py", "--rounds", "1"])
     time_fit.main()
     record = json.loads((tmp_path / "07_time_fit.json").read_text())
-    assert not records.is_stale("07_time_fit") and record["date"] and record["machine"] == {"cores": 2}
+    assert not records.is_stale("07_time_fit") and record["date"] and record["machine"] == OURS
     assert set(record["median_seconds"].values()) == {2.0} and record["runs"].keys() == time_fit.WAYS.keys()
 
 

@@ -86,8 +86,13 @@ def main():
     wanted = parser.parse_args()
     if unknown := set(wanted.runs) - set(RUNS):
         parser.error(f"no run {', '.join(sorted(unknown))}; there are {', '.join(RUNS)}")
-    data = cct.load_dataset(wanted.data, seed=0)
     record = begin(wanted.data, wanted.note)
+    for entry in record["runs"] if wanted.epochs else []:
+        if entry["run"] in wanted.runs and entry["epochs"] > wanted.epochs:
+            parser.error(
+                f"The record has {entry['run']} with {entry['epochs']} epochs, which {wanted.epochs} would replace."
+            )
+    data = cct.load_dataset(wanted.data, seed=0)
     record |= {"train_images": len(data.x_train), "validation_images": len(data.x_val)}
     work = wanted.work / record["fingerprint"]  # a checkpoint of other code is no start
     done = {entry["run"] for entry in record["runs"]}

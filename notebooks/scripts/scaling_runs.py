@@ -2,7 +2,7 @@
 
 About twelve minutes on two quiet CPU cores. The results go to notebooks/results/13_cpu.json and 14_cpu.json when all of
 a record are there; until then a file .begun beside it keeps those that are, and they are not measured again: stop and
-start as you like, or name what is to be measured anew. Results of other code are dropped.
+start as you like, or name what is to be measured anew. Results of other code or another processor are dropped.
 
     python notebooks/scripts/scaling_runs.py --note "two shared cores"     # a note for the record
     python notebooks/scripts/scaling_runs.py --again pipeline large/       # these again, and all that begins so
@@ -287,12 +287,14 @@ def run(jobs, path, whole, note=None, again=(), **device):
         again: beginnings of names.
         **device: what the record says of the machine besides.
     """
-    record = records.kept(path.stem, path) or {
-        "command": "python notebooks/scripts/scaling_runs.py",
-        "fingerprint": records.fingerprint(path.stem),
-        "machine": records.machine() | device,
-        "results": {},
-    }
+    record = records.kept(path.stem, path)
+    if not record or record["machine"]["processor"] != records.processor():
+        record = {
+            "command": "python notebooks/scripts/scaling_runs.py",
+            "fingerprint": records.fingerprint(path.stem),
+            "machine": records.machine() | device,
+            "results": {},
+        }
     record |= {"date": str(datetime.date.today())} | ({"note": note} if note else {})
     for name, (measure, settings) in jobs.items():
         if name not in record["results"] or name.startswith(tuple(again)):
