@@ -954,17 +954,19 @@ cct.check("find_places", find_places)
 # %% [markdown]
 # ### Exercise: Does this function see the order of its tokens?
 #
-# *15 minutes.* Write the test that tells three kinds of function apart. `function` takes tokens `(tokens, dim)` to an
-# array of the same shape. Give it the tokens as they are and the tokens in the order `order`, and return two numbers:
-# the largest absolute difference of the two results *place by place*, and *token by token* (each token compared with
-# itself, wherever it stands). The first is 0 for an invariant function, the second for an equivariant one.
+# *15 minutes.* Write the test that tells kinds of function apart, for a batch of images. `function` takes tokens
+# `(batch, tokens, dim)` to an array of the same shape. Give it the tokens as they are and the tokens of every image in
+# the order `order`. Return for each image the largest absolute difference of the two results *place by place*, and
+# *token by token* (each token compared with itself, wherever it stands), `(batch,)` both. The first is 0 for an
+# invariant function, the second for an equivariant one.
 #
-# `order_gaps(lambda x: 2 * x, np.array([[1.0], [4.0]]), np.array([1, 0]))` gives `(6.0, 0.0)`.
+# `order_gaps(lambda x: 2 * x, np.array([[[1.0], [4.0]], [[0.0], [1.0]]]), np.array([1, 0]))` gives `([6.0, 2.0], [0.0,
+# 0.0])`.
 
 
 # %% tags=["exercise"]
 def order_gaps(function, tokens, order):
-    return 0.0, 0.0  # your lines here
+    return np.zeros(len(tokens)), np.zeros(len(tokens))  # your lines here
 
 
 cct.check("order_gaps", order_gaps)
@@ -973,8 +975,8 @@ cct.check("order_gaps", order_gaps)
 # ### Exercise: Sine positions that know rows and columns
 #
 # *20 minutes.* Make sine positions that know the grid: the first `dim / 2` numbers of a token are the sine row of its
-# *row*, the others that of its *column*, each from a `sine_table` with `dim / 2` columns. The tokens of `rows` x
-# `columns` are in reading order, both counted from 0. The result is `(rows * columns, dim)`.
+# *row*, the others that of its *column*, each from a `sine_table` with `dim / 2` columns; `dim` is a multiple of 4. The
+# tokens of `rows` x `columns` are in reading order, both counted from 0. The result is `(rows * columns, dim)`.
 #
 # `grid_sines(2, 2, 4)[1].round(2)` gives `[0.0, 1.0, 0.84, 0.54]`: token 1 stands in row 0 and column 1.
 

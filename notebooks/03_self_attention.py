@@ -1028,16 +1028,16 @@ cct.check("reorder_heads", reorder_heads)
 # %% [markdown]
 # ### Exercise: Write the test that finds the bug
 #
-# *15 minutes.* Now you are the check. `attend` is a function from queries, keys and values, each `(tokens, size)`, to
-# the output `(tokens, size)`. Some of those that you are given are right; others forget the scale, scale by something
-# else, take the softmax over the wrong axis or swap their arguments. Return True for a right one and False for the
-# others. Choose arrays on which they differ.
+# *15 minutes.* Now you are the check. `candidate` is a function from queries, keys and values, each `(tokens, size)`,
+# to the output `(tokens, size)`. Some of those that you are given are right; others forget the scale, scale by
+# something else, take the softmax over the wrong axis or mix up their arguments. Return True for a right one and False
+# for the others. Choose arrays on which they differ.
 #
 # `is_attention(lambda queries, keys, values: values)` gives `False`.
 
 
 # %% tags=["exercise"]
-def is_attention(attend):
+def is_attention(candidate):
     return False  # your lines here
 
 

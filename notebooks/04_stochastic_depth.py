@@ -649,8 +649,8 @@ assert np.isclose(exact[-1], np.prod(1 - rates)) and 0.01 < exact[-1] < 0.02
 
 # %%
 crowd = 100_000
-kept = sample_masks(rates, crowd, own).sum(axis=0)  # (branches, images) -> (images,)
-counted = np.bincount(kept, minlength=15) / crowd
+kept_branches = sample_masks(rates, crowd, own).sum(axis=0)  # (branches, images) -> (images,)
+counted = np.bincount(kept_branches, minlength=15) / crowd
 standard_errors = np.sqrt(exact * (1 - exact) / crowd)
 print(f"all 14 branches: {100 * exact[-1]:.2f} % exact, {100 * counted[-1]:.2f} % counted")
 assert np.all(np.abs(counted - exact) <= 5 * standard_errors + 2 / crowd)
@@ -716,7 +716,7 @@ or 12, equally often."""
 panels = {"own draws": (exact, counted), "same seed in every layer": (exact, counted_same)}
 cct.show(pictures.draw_active(panels), alt=alt)
 
-wide, narrow = kept_same.std(), kept.std()
+wide, narrow = kept_same.std(), kept_branches.std()
 print(f"mean {kept_same.mean():.2f}, standard deviation {wide:.2f} instead of {narrow:.2f}")
 assert abs(kept_same.mean() - expected) < 5 * wide / np.sqrt(crowd)
 assert wide > 2 * narrow and abs(counted_same[-1] - 0.5) < 0.01
@@ -773,11 +773,11 @@ box = cct.explore(simulate, settings, alt, **ranges, **choices)
 # %% [markdown]
 # ### Exercise: Read the drop rate from the outputs
 #
-# *Warm-up, 5 minutes.* Somebody hands you what went into a stochastic depth layer in training and what came out of
-# it, both `(batch, tokens, dim)`, and not its rate. Return the rate, exactly. At least one image was kept, and no
-# number of `branch` is 0. How many images were dropped does not tell: that is chance.
+# *Warm-up, 5 minutes.* Somebody hands you what went into a stochastic depth layer in training and what came out of it,
+# both `(batch, tokens, dim)`, and not its rate. Return the rate itself, not an estimate. At least one image was kept,
+# and no number of `branch` is 0. How many images were dropped does not tell: that is chance.
 #
-# `rate_from_outputs(np.array([[[2.0]], [[4.0]]]), np.array([[[0.0]], [[5.0]]]))` gives `0.2`.
+# `round(rate_from_outputs(np.array([[[2.0]], [[4.0]]]), np.array([[[0.0]], [[5.0]]])), 3)` gives `0.2`.
 
 
 # %% tags=["exercise"]
@@ -793,15 +793,15 @@ cct.check("rate_from_outputs", rate_from_outputs)
 # *10 minutes.* It needs *Two branches of a block, two draws* of the second reading. The picture of the same-seed trap
 # has the right mean and the wrong spread. Compute the spread for a smaller form of the mistake, in which only the two
 # branches of a block share a draw. Block `i` drops each of its two branches with probability `rates[i]`, an array
-# `(blocks,)`. Return the standard deviation of the number of branches that an image keeps. With `shared` False every
-# branch has a draw of its own; with `shared` True the two branches of a block have one draw between them, and different
-# blocks different draws.
+# `(blocks,)`. Return the standard deviation of the number of branches that an image keeps. With `one_draw` False every
+# branch has a draw of its own; with `one_draw` True the two branches of a block have one draw between them, and
+# different blocks different draws.
 #
 # `deviation_of_kept(np.array([0.5]), True)` gives `1.0`: the image keeps both or none.
 
 
 # %% tags=["exercise"]
-def deviation_of_kept(rates, shared):
+def deviation_of_kept(rates, one_draw):
     return 0.0  # your lines here
 
 
@@ -813,7 +813,7 @@ cct.check("deviation_of_kept", deviation_of_kept)
 # *15 minutes.* It needs *Two branches of a block, two draws* of the second reading. Find the bug of its trap in a
 # running model. `kept` `(layers, batch)` says for every layer which images kept their branch, in one batch. Return the
 # pairs of layers `(i, j)` with `i < j` that kept exactly the same images, counted from 0, sorted by `i`, then by `j`:
-# `(pairs, 2)` whole numbers.
+# `(pairs, 2)` whole numbers. Where no two layers agree the result is empty, `(0, 2)`.
 #
 # `shared_masks(np.array([[True, False], [False, False], [True, False]]))` gives `[[0, 2]]`.
 

@@ -915,7 +915,8 @@ else:
 #
 # *Warm-up, 8 minutes.* Entropies are hard to read; numbers of tokens are not. Return, for weights `(batch, tokens)`
 # with the sum 1 in each row, how many tokens with equal weights would have the same entropy, `(batch,)`. For an
-# entropy in bits that is `2 ** entropy`. A weight of exactly 0 adds nothing to the entropy.
+# entropy in bits that is `2 ** entropy`. A weight of exactly 0 adds nothing to the entropy. Write the entropy yourself,
+# without `cct.entropy_bits`.
 #
 # `effective_tokens(np.array([[0.5, 0.5, 0.0], [0.25, 0.5, 0.25]])).round(3)` gives `[2.0, 2.828]`.
 
@@ -992,9 +993,9 @@ cct.check("query_pooling", QueryPooling)
 #
 # *15 minutes.* Write the test that catches a sum which calls itself a mean (*The pooling that is none*, in the second
 # reading, shows one that is in use). `pool` is a function from tokens `(batch, tokens, dim)` to `(batch, dim)`; its
-# weights depend on the tokens, but not when the same number is added to all of them. Return True if every image gets a
-# weighted mean of its own tokens, with weights that sum to 1, and False otherwise. You choose the tokens, not the
-# weights: those stay inside.
+# weights depend on the tokens, but stay as they are when the same number is added to all of them. Return True if every
+# image gets a weighted mean of its own tokens, with weights that sum to 1 and that it would also get alone, and False
+# otherwise. You choose the tokens, not the weights: those stay inside.
 #
 # `is_weighted_mean(lambda tokens: tokens.sum(axis=1))` gives `False`.
 

@@ -849,8 +849,8 @@ cct.check("tokenizer_parameters", tokenizer_parameters)
 # %% [markdown]
 # ### Exercise: Which block is this?
 #
-# *15 minutes.* `block` is a function on `(batch, tokens, dim)`, put together from the functions `norm`, `attention`
-# and `mlp`, which you are given too, in one of the ways of notebook 03. Find out which from what it makes of `x`:
+# *15 minutes.* `block` is a function on `(batch, tokens, dim)`, put together from the functions `norm`, `attention` and
+# `mlp`, which you are given too, perhaps in one of the ways of notebook 03. Find out which from what it makes of `x`:
 # return 0 for pre-norm, 1 for post-norm, 2 for the authors' block, and 3 if it is none of these.
 #
 # `kind_of_block(lambda x: x, np.ones((1, 2, 3)), np.sin, np.cos, np.exp)` gives `3`: a block that hands its input
@@ -867,7 +867,7 @@ cct.check("kind_of_block", kind_of_block)
 # %% [markdown]
 # ### Exercise: How wide may it be?
 #
-# *20 minutes.* Turn the count round. `layers` blocks of the authors may have `budget` parameters together, at most.
+# *20 minutes.* Turn the count round. `blocks` blocks of the authors may have `budget` parameters together, at most.
 # Return the largest `dim` that fits, a multiple of `heads`, and 0 if not even `heads` fits. Queries, keys and values
 # have no bias; the projection, both layers of the MLP, `mlp_ratio` times as wide, and the two norms have all of
 # theirs.
@@ -876,7 +876,7 @@ cct.check("kind_of_block", kind_of_block)
 
 
 # %% tags=["exercise"]
-def widest(budget, layers, mlp_ratio, heads):
+def widest(budget, blocks, mlp_ratio, heads):
     return 0  # your lines here
 
 

@@ -981,7 +981,7 @@ cct.check("honest_accuracy", honest_accuracy)
 # *20 minutes.* Test an augmentation by working it out backwards. `crops` are `images` after a random crop: each image
 # was padded with zeros by `padding` on all sides, and a window of the old size was cut out. Both are `(batch, height,
 # width, channels)`. Return the row and the column of the *padded* image at which each window begins, `tops` and
-# `lefts`, `(batch,)` whole numbers from 0 to `2 * padding`. No two windows of an image are equal.
+# `lefts`, `(batch,)` whole numbers from 0 to `2 * padding`. In the check, no two windows of an image are equal.
 #
 # `find_offsets(np.array([[[[5], [6]]]]), np.array([[[[0], [5]]]]), 1)` gives `([1], [0])`: the image of 1 x 2 pixels
 # moved one to the right.
@@ -998,9 +998,9 @@ cct.check("find_offsets", find_offsets)
 # ### Exercise: A smoothed loss that survives real data
 #
 # *20 minutes.* Return the mean cross-entropy with label smoothing, in nats, for `logits` `(batch, classes)` and
-# `labels` `(batch,)`, whole numbers. A share `smoothing` of each target is spread over *all* classes. Two things make
-# it harder than the cells of *Label smoothing*: a label of -1 means that nobody labelled the image, so it does not
-# count at all, and some logits are in the hundreds.
+# `labels` `(batch,)`, whole numbers. A share `smoothing` of each target is spread over *all* classes. Write the
+# logarithm of the softmax in NumPy. Two things make it hard: a label of -1 means that nobody labelled the image, so it
+# does not count at all, and some logits are in the hundreds.
 #
 # `smoothed_loss(np.array([[900.0, 0.0], [1.0, 1.0]]), np.array([0, -1]), 0.1).round(3)` gives `45.0`: the second
 # image does not count, and the wrong class has 0.05 of the target.

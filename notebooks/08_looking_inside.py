@@ -873,17 +873,18 @@ cct.check("shared_squares", shared_squares)
 # ### Exercise: This class rather than that one
 #
 # *10 minutes.* A vote for a class says little alone: a number added to all classes changes no probability. So ask
-# what speaks for class `first` *rather than* class `second`. From tokens `(batch, tokens, dim)`, pooling `weights`
-# `(batch, tokens)`, and `kernel` `(dim, classes)` and `bias` `(classes,)` of the head, return the votes for the
-# difference of the two logits, `(batch, tokens)`, and what the bias adds to it, a number.
+# what speaks for one class *rather than* another, and for each image ask of two classes of its own: `first` and
+# `second`, `(batch,)` whole numbers. From tokens `(batch, tokens, dim)`, pooling `weights` `(batch, tokens)`, and
+# `kernel` `(dim, classes)` and `bias` `(classes,)` of the head, return the votes for the difference of the two logits,
+# `(batch, tokens)`, and what the bias adds to it, `(batch,)`.
 #
-# `votes_between(np.ones((1, 2, 1)), np.array([[0.25, 0.75]]), np.array([[5.0, 1.0]]), np.array([2.0, 3.0]), 0, 1)`
-# gives `([[1.0, 3.0]], -1.0)`.
+# `votes_between(np.ones((1, 2, 1)), np.array([[0.25, 0.75]]), np.array([[5.0, 1.0]]), np.array([2.0, 3.0]),
+# np.array([0]), np.array([1]))` gives `([[1.0, 3.0]], [-1.0])`.
 
 
 # %% tags=["exercise"]
 def votes_between(tokens, weights, kernel, bias, first, second):
-    return np.zeros(weights.shape), 0.0  # your lines here
+    return np.zeros(weights.shape), np.zeros(len(weights))  # your lines here
 
 
 cct.check("votes_between", votes_between)
@@ -891,9 +892,9 @@ cct.check("votes_between", votes_between)
 # %% [markdown]
 # ### Exercise: Take squares out, in an order
 #
-# *15 minutes.* Fill the first `count` tokens of `order` with the mean colour of the image `(height, width, channels)`
-# and leave the rest as it is. Token `i` covers `size` x `size` pixels, tokens are in reading order and counted from
-# 0, and the image you are given must not change.
+# *15 minutes.* Fill the first `count` tokens of `order` with the mean colour of the image `(height, width, channels)`,
+# floating-point numbers, and leave the rest as it is. Token `i` covers `size` x `size` pixels, tokens are in reading
+# order and counted from 0, and the image you are given must not change.
 #
 # `remove_squares(np.array([[[1.0], [2.0], [6.0]]]), np.array([2, 0, 1]), 1, 1)[:, :, 0]` gives `[[1.0, 2.0, 3.0]]`.
 
@@ -909,8 +910,8 @@ cct.check("remove_squares", remove_squares)
 # ### Exercise: From the pooled vector back to the image
 #
 # *20 minutes.* Rollout took halves for granted, two layers, and a product of whole matrices. Do without: `maps`
-# `(layers, batch, heads, tokens, tokens)` has any number of layers, the first one first, and `own` is the share of a
-# token that is its own past; its attention, the mean of the heads, gets the rest. Return the share of each input
+# `(layers, batch, heads, tokens, tokens)` has any number of layers, the first one first, and `past_share` is the share
+# of a token that is its own past; its attention, the mean of the heads, gets the rest. Return the share of each input
 # token in the pooled vector, `(batch, tokens)`; `pooling` `(batch, tokens)` are the pooling weights.
 #
 # With one layer, `input_shares(np.array([[1.0, 0.0]]), np.array([[[[[0.0, 1.0], [0.5, 0.5]]]]]), 0.4)` gives `[[0.4,
@@ -918,7 +919,7 @@ cct.check("remove_squares", remove_squares)
 
 
 # %% tags=["exercise"]
-def input_shares(pooling, maps, own):
+def input_shares(pooling, maps, past_share):
     return np.zeros(pooling.shape)  # your lines here
 
 

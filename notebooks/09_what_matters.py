@@ -1097,9 +1097,9 @@ cct.check("paired_difference", paired_difference)
 # ### Exercise: How many seeds?
 #
 # *10 minutes.* Runs have the standard deviation `deviation`. How many seeds does each of two settings need, at least,
-# so that `difference` is `errors` standard errors of a difference or more? (Unpaired, as in the section on seeds,
-# where `errors` is 2. With 2 a true difference of this size is seen every second time; with 2.8, four times out of
-# five.)
+# so that `difference` is `errors` standard errors of a difference or more? Return an `int`. (Unpaired, as in the
+# section on seeds, where `errors` is 2. With 2 a true difference of this size is seen every second time; with 2.8, four
+# times out of five.)
 #
 # `seeds_needed(1.0, 1.0, 2.0)` gives `8`, and `seeds_needed(1.0, 1.0, 2.8)` gives `16`.
 

@@ -307,17 +307,17 @@ assert near.mean() < 0.5 * far.mean() and nearer > 0.75
 # > **Trap: an average that remembers the beginning.** A paper with 100,000 steps uses `m = 0.9999`. You copy it to a
 # > run of 200 steps.
 #
-# **Predict:** which share of the average is still the untrained model?
+# **Predict:** which share of the average is still the model after its first step?
 
 # %% tags=["trap"]
 for m in (0.9, 0.99, 0.999, 0.9999):
-    print(f"m = {m:<6}: looks back {1 / (1 - m):>6,.0f} steps; of 200, the start is {m**200:5.1%}")
-assert round(0.9999**200, 2) == 0.98 and 0.99 ** (10 * 100) < 1e-4
+    print(f"m = {m:<6}: looks back {1 / (1 - m):>6,.0f} steps; of 200, the first is {m**199:5.1%}")
+assert round(0.9999**199, 2) == 0.98 and 0.99 ** (10 * 100) < 1e-4
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# 98 % of the average is still the untrained model.
+# 98 % of the average is still the model after its first step, which is hardly trained.
 #
 # </details>
 #
@@ -1040,7 +1040,8 @@ assert out.shape == (4, 4) and np.any((out > 2.5) & (out < 7.5))  # classes of n
 # averaged above; do it the other way. Average the *probabilities* of the views, and return the top-1 accuracy against
 # `labels`, `(images,)`, as a number from 0 to 1.
 #
-# `accuracy_of_views(np.array([[[3.0, 0.0]], [[0.0, 4.0]]]), np.array([1]))` gives `1.0`: the means are 0.485 and 0.515.
+# `accuracy_of_views(np.array([[[9.0, 0.0]], [[0.0, 2.0]], [[0.0, 2.0]]]), np.array([1]))` gives `1.0`: the means are
+# 0.413 and 0.587. The mean logits, 3 and 1.33, would say class 0.
 
 
 # %% tags=["exercise"]
@@ -1073,6 +1074,7 @@ cct.check("step_shares", step_shares)
 # (x xᵀ)² x` with a = 3.4445, b = -4.7750 and c = 2.0315, leaves the singular vectors of `x` as they are. So what it
 # does to the singular values can be computed from these alone. Return the singular values of `matrix` after it was
 # divided by its norm and `steps` steps were taken, as positive numbers, the largest first: `(min(rows, columns),)`.
+# Leave `newton_schulz` out of it, and compare with it afterwards.
 #
 # `singular_values_after(np.diag([3.0, 4.0]), 1).round(3)` gives `[1.193, 0.976]`: 0.6 becomes the larger one.
 

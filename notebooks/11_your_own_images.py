@@ -911,7 +911,7 @@ assert own or saved < 600_000
 # The fourth channel is alpha, the share of the stored colour. *The kinds of files*, in the second reading, shows what
 # goes wrong without.
 #
-# `lay_on_white(np.array([[[0.2, 0.4, 0.6, 0.5]]]))` gives `[[[0.6, 0.7, 0.8]]]`.
+# `lay_on_white(np.array([[[0.2, 0.4, 0.6, 0.75]]])).round(2)` gives `[[[0.4, 0.55, 0.7]]]`.
 
 
 # %% tags=["exercise"]
@@ -925,8 +925,8 @@ cct.check("lay_on_white", lay_on_white)
 # ### Exercise: Weights instead of repetition
 #
 # *10 minutes.* Instead of repeating images, a loss can weigh them (`class_weight` in `model.fit`). From labels `(n,)`
-# in which every class occurs to `(classes,)`: weights whose sum over the images is the same for each class and whose
-# mean over all images is 1.
+# in which every class occurs to an array `(classes,)`: weights whose sum over the images is the same for each class and
+# whose mean over all images is 1.
 #
 # `class_weights(np.array([0, 0, 0, 1]))[1]` gives `2.0`, and class 0 gets 2/3.
 
@@ -964,8 +964,8 @@ cct.check("leaked", leaked)
 # row for each image, `labels` `(n,)`, its class, and `objects` `(n,)`, the number of its object, to one number from 0
 # to 1: the share of all n images whose answer is right. There are two objects or more.
 #
-# `score_by_object(np.array([[0.0], [1.0], [3.0], [6.0]]), np.array([0, 0, 0, 1]), np.array([7, 7, 8, 9]))` gives
-# `0.75`: the last image is wrong, since no other object is of its class.
+# `score_by_object(np.array([[0.0], [1.0], [3.0], [6.0]]), np.array([0, 0, 1, 1]), np.array([7, 7, 8, 9]))` gives
+# `0.25`: only the last image is right. The two photos of object 7 are wrong, though each has the other beside it.
 #
 # When it is right, give it `pooled`, `frames.labels` and `frames.groups`, the frames from above, or your own folder,
 # read in the same way. It trains nothing, so it is a quick first look at a new collection.

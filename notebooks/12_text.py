@@ -884,7 +884,7 @@ cct.check("token_counts", token_counts)
 # *15 minutes.* Pool with a mean instead of the largest. Token `i` stands on place `2i` and is the mean of `features`
 # `(batch, length, dim)` over those of the places `2i - 1`, `2i` and `2i + 1` that hold a letter: neither padding, where
 # `ids` `(batch, length)` is 0, nor what lies beyond the ends counts. A token that stands on padding is zero. The result
-# is `(batch, (length + 1) // 2, dim)`, and what each text alone would give.
+# is `(batch, (length + 1) // 2, dim)`. A text gets the same numbers however far it is padded.
 #
 # `mean_letters(np.array([[[1.0], [5.0], [9.0], [9.0]]]), np.array([[5, 5, 0, 0]]))[0, :, 0]` gives `[3.0, 0.0]`.
 
@@ -902,7 +902,8 @@ cct.check("mean_letters", mean_letters)
 #
 # *15 minutes.* More than half of our array is padding. Large models waste less: they pack several short texts into one
 # row, and a token reads its own text alone. Write one head of such an attention: `queries`, `keys` and `values` of
-# `(batch, tokens, size)` to `(batch, tokens, size)`. `text_of` `(batch, tokens)` has the number of each token's text.
+# `(batch, tokens, size)` to `(batch, tokens, size)`, with scores divided by the root of `size` as in notebook 03.
+# `text_of` `(batch, tokens)` has the number of each token's text.
 #
 # `packed_attention(np.zeros((1, 3, 1)), np.zeros((1, 3, 1)), np.array([[[2.0], [4.0], [9.0]]]), np.array([[0, 0, 1]]))`
 # gives `[[[3.0], [3.0], [9.0]]]`.
@@ -919,9 +920,9 @@ cct.check("packed_attention", packed_attention)
 # ### Exercise: Does this model read padding?
 #
 # *10 minutes.* Write the test that this notebook is about. `model` is a function from ids `(batch, length)`, any
-# length, to logits `(batch, classes)`; `ids` are some texts, padded with 0 at the end. Return True if the model's
-# answers depend on how much padding follows a text, and False if they do not. The texts alone do not tell: change the
-# padding.
+# length, to logits `(batch, classes)`; `ids` are some texts, padded with 0 at the end. Return True if the logits
+# change, by more than rounding (1e-5), when more padding follows the same texts, and False if they do not. Taking
+# padding away is not enough: a text may fill its row.
 #
 # `reads_padding(lambda ids: ids.mean(axis=1, keepdims=True), np.array([[4, 0]]))` gives `True`.
 

@@ -876,9 +876,9 @@ assert round(1 - by_hand / in_keras, 2) == 0.81 and round(by_hand / each_image, 
 #
 # *Warm-up, 5 minutes.* A worker needs `prepare` milliseconds to make a batch, the device needs `step` milliseconds to
 # train on it; both are whole numbers. Workers make batches at the same time, each on a core of its own. How many are
-# enough so that the device never waits, once it has begun?
+# enough so that the device never waits, once it has begun? Return an `int`.
 #
-# `workers_needed(900, 500)` gives `2`.
+# `workers_needed(1200, 500)` gives `3`, and `workers_needed(1000, 500)` gives `2`.
 
 
 # %% tags=["exercise"]

@@ -773,7 +773,8 @@ cct.check("fastest", fastest)
 #
 # *10 minutes.* You have `dollars`, and an hour of a device costs `price`. It delivers `delivered` operations a second.
 # An image takes `macs` in a forward pass, and there are `images` in an epoch. Return how many whole epochs of training
-# the money buys.
+# the money buys, as an `int`. Count as in the bill: two operations a multiply-accumulate, and three forward passes a
+# step.
 #
 # `epochs_for(10, 2.0, 1e9, 900_000, 1e12)` gives `3`.
 

@@ -973,7 +973,7 @@ def recorded_run(patient, seed):
 # model which gives every class the same probability, and the lowest one that a model can reach which says the same of
 # every image. A class without images stays one of the classes. The second number is where patient 7 stopped.
 #
-# `guess_losses(np.array([3, 1]))` gives `(np.log(2), 2 * np.log(2) - 0.75 * np.log(3))`.
+# `guess_losses(np.array([3, 1]))` gives `(np.log(2), 2 * np.log(2) - 0.75 * np.log(3))`, about 0.693 and 0.562.
 
 
 # %% tags=["exercise"]
@@ -987,10 +987,10 @@ cct.check("guess_losses", guess_losses)
 # ### Exercise: How low can that loss go?
 #
 # *8 minutes.* A model ends in a softmax, and its loss takes what comes out for logits, as with patient 4. Return the
-# loss of a perfect answer, for so many classes and with label smoothing: the target of the right class is
-# `1 - smoothing + smoothing / classes`, that of each other class `smoothing / classes`.
+# loss of a perfect answer, 1 for the right class and 0 for the others, with so many classes and label smoothing: the
+# target of the right class is `1 - smoothing + smoothing / classes`, that of each other class `smoothing / classes`.
 #
-# `lowest_loss(2, 0.0)` gives `np.log(1 + np.exp(-1))`.
+# `lowest_loss(2, 0.0)` gives `np.log(1 + np.exp(-1))`, about 0.313.
 
 
 # %% tags=["exercise"]
@@ -1022,9 +1022,9 @@ cct.check("pick_rate", pick_rate)
 # ### Exercise: Find the copies that were moved
 #
 # *15 minutes.* It goes with patient 6, in *Good curves, and a doubt* under *For a second reading*. Equal pixels find
-# twins, but not copies that were moved. For `train` and `test`, both `(n, height, width, channels)` of uint8 with the
-# same image size, return which test images are a training image moved by up to one pixel, down, up, left, right or
-# aslant, or not at all: `(test,)` of True and False. A move brings other pixels in at the border, so compare without
+# twins, but not copies that were moved. For `train` `(n, height, width, channels)` and `test` `(m, height, width,
+# channels)`, both uint8, return which test images are a training image moved by up to one pixel, down, up, left, right
+# or aslant, or not at all: `(m,)` of True and False. A move brings other pixels in at the border, so compare without
 # the outermost pixels of the test image.
 #
 # On paper: a training image has the rows 0 1 2, 3 4 5 and 6 7 8, and a test image a 1 in its middle, whatever its

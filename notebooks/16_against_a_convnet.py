@@ -886,7 +886,8 @@ assert max(with_positions["train"].max(), without["train"].max()) < 93
 # ### Exercise: When does attention take over?
 #
 # *Warm-up, 8 minutes.* Take one block from *What each costs*: tokens of `dim` numbers, an MLP `mlp_ratio` times as
-# wide. With how many tokens do the two products of attention cost as many MACs as all the rest of the block?
+# wide. With how many tokens do the two products of attention cost as many MACs as all the rest of the block? Return a
+# whole number.
 #
 # `tokens_at_balance(128, 1)` gives `384`: CCT-2/3x2 with images of some 78 pixels.
 
@@ -901,10 +902,11 @@ cct.check("tokens_at_balance", tokens_at_balance)
 # %% [markdown]
 # ### Exercise: Count a ResNet
 #
-# *15 minutes.* Return how many weights are trained in a ResNet as above, with shortcuts without weights: a convolution
-# to `width` channels, then three stages of (depth - 2) / 6 blocks, with `width`, twice and four times as many channels,
-# a norm after every convolution (a scale and a shift for each channel), a head for `classes`. The images have
-# `channels` channels.
+# *15 minutes.* Return, as a whole number, how many weights are trained in a ResNet as above, with shortcuts without
+# weights: a 3 x 3 convolution to `width` channels, then three stages of (depth - 2) / 6 blocks of two such
+# convolutions, with `width`, twice and four times as many channels, no bias in any convolution, a norm after each (a
+# scale and a shift for each channel), and a head for `classes` with a bias. The images have `channels` channels.
+# `resnet_costs` knows the number too: compare with it, but count by hand.
 #
 # `resnet_weights(20, 16, 3, 10)` gives `269722`.
 
@@ -938,7 +940,8 @@ cct.check("epochs_in_budget", epochs_in_budget)
 # ### Exercise: Are they wrong in the same way?
 #
 # *10 minutes.* Two models answered the same images: `first`, `second` and the true `labels`, all `(images,)` of class
-# numbers. Of the images that both get wrong, return the share for which they give the same class.
+# numbers. Of the images that both get wrong, return the share for which they give the same class. There is at least one
+# such image.
 #
 # `wrong_alike(np.array([1, 2, 0, 1]), np.array([1, 0, 0, 0]), np.array([0, 1, 0, 2]))` gives `1 / 3`.
 

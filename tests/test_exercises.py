@@ -155,8 +155,8 @@ def test_stub_has_the_right_shape_and_is_not_yet_right(name):
     for seed in SEEDS:
         verdict = examine(name, answer_in(STUBS[name]), seed)
         assert not verdict.solved
-        still = "False" if "return False" in STUBS[name] else "all zeros"
-        assert verdict == ("·", f"not yet. The result is still {still}.")
+        stub = "False" if "return False" in STUBS[name] else "zero"
+        assert verdict == ("·", f"not yet. The result is {stub} in every case, as in the stub.")
     exercise, answer = ALL[name], answer_in(STUBS[name])
     for case in cases_of(exercise):
         given, wanted = exercise.call(answer, *case), exercise.truth(*case)
@@ -571,7 +571,7 @@ SLIPS = {
         "effective_tokens",
         lambda w: ALL["effective_tokens"].truth(w) * (1 + np.any(w == 0, axis=1) * w[:, 1]),
     ),
-    "All differences lie where `keep` is False": (
+    "All differences lie where `kept` is False": (
         "skip_dropped",
         lambda branch, x, kept, rate: ALL["skip_dropped"].truth(branch, x, kept, rate) + 3 * ~kept[:, None, None],
     ),

@@ -145,14 +145,14 @@ def _(vectors, table, columns):
 
 @wrong("order_gaps", "")
 def _(f, tokens, order):
-    a, b = (f(tokens), f(tokens[order]))
-    return (np.abs(b - a).sum(), np.abs(b - a[order]).sum())
+    a, b = (f(tokens), f(tokens[:, order]))
+    return (np.abs(b - a).sum((1, 2)), np.abs(b - a[:, order]).sum((1, 2)))
 
 
 @wrong("order_gaps", "For the second number the outputs of the straight tokens are shuffled:")
 def _(f, tokens, order):
-    a, b = (f(tokens), f(tokens[order]))
-    return (np.abs(b - a).max(), np.abs(b - a[np.argsort(order)]).max())
+    a, b = (f(tokens), f(tokens[:, order]))
+    return (np.abs(b - a).max((1, 2)), np.abs(b - a[:, np.argsort(order)]).max((1, 2)))
 
 
 @wrong("grid_sines", "Rows and columns are counted from 0.")
@@ -253,12 +253,12 @@ def _(branch, output):
 
 
 @wrong("deviation_of_kept", "Every number is too small by the square root of axis 0 of `rates` (3 here):")
-def _(rates, shared):
-    return float(np.sqrt((4 if shared else 2) * np.mean(rates * (1 - rates))))
+def _(rates, one_draw):
+    return float(np.sqrt((4 if one_draw else 2) * np.mean(rates * (1 - rates))))
 
 
-@wrong("deviation_of_kept", "`shared` plays no part:")
-def _(rates, shared):
+@wrong("deviation_of_kept", "`one_draw` plays no part:")
+def _(rates, one_draw):
     return float(np.sqrt(4 * np.sum(rates * (1 - rates))))
 
 
@@ -357,7 +357,7 @@ class Q2(keras.layers.Layer):
         return ops.matmul(ops.swapaxes(w, 1, 2), tokens)
 
 
-@wrong("is_weighted_mean", "One image alone hides that images meet.")
+@wrong("is_weighted_mean", "One of these takes its weights from another image.")
 def _(pool):
     return bool(np.allclose(pool(np.ones((3, 5, 4))), 1))
 
@@ -385,10 +385,10 @@ def _(block, x, norm, attention, mlp):
 
 
 @wrong("widest", "The numbers are right, but whole ones are wanted:")
-def _(budget, layers, r, heads):
+def _(budget, blocks, r, heads):
     d = 0.0
     while (
-        layers
+        blocks
         * (
             4 * (d + heads) ** 2
             + (d + heads)
@@ -404,9 +404,9 @@ def _(budget, layers, r, heads):
 
 
 @wrong("widest", "Every number is too large by `heads` (1 here).")
-def _(budget, layers, r, heads):
+def _(budget, blocks, r, heads):
     d = 0
-    while layers * (4 * (d + heads) ** 2 + (d + heads) + 2 * (d + heads) ** 2 * r + 4 * (d + heads)) <= budget:
+    while blocks * (4 * (d + heads) ** 2 + (d + heads) + 2 * (d + heads) ** 2 * r + 4 * (d + heads)) <= budget:
         d += heads
     return d
 
@@ -591,9 +591,15 @@ def _(tokens, weights, kernel, bias, first, second):
     return (v[..., first] - v[..., second], bias[first] - bias[second])
 
 
+@wrong("votes_between", "Result number 1 alone is wrong. Wanted: axis 0 like axis 0 of `tokens`")
+def _(tokens, weights, kernel, bias, first, second):
+    v = weights[..., None] * (tokens @ kernel)
+    return (v[..., first] - v[..., second], bias[first] - bias[second])
+
+
 @wrong("votes_between", "Result number 2 alone is wrong.")
 def _(tokens, weights, kernel, bias, first, second):
-    return (weights * (tokens @ (kernel[:, first] - kernel[:, second])), bias[second] - bias[first])
+    return (weights * np.einsum("btd,db->bt", tokens, kernel[:, first] - kernel[:, second]), bias[second] - bias[first])
 
 
 @wrong("remove_squares", "Your function changes its argument", seen=True)
@@ -626,18 +632,18 @@ def _(image, order, count, size):
 
 
 @wrong("input_shares", "Wanted:")
-def _(pooling, maps, own):
+def _(pooling, maps, past_share):
     r = pooling
     for layer in maps[::-1]:
-        r = r @ ((1 - own) * layer.mean(1) + own * np.eye(layer.shape[-1]))
+        r = r @ ((1 - past_share) * layer.mean(1) + past_share * np.eye(layer.shape[-1]))
     return r
 
 
 @wrong("input_shares", "For a @ b the last axis of a must be as long as the last but one of b, and")
-def _(pooling, maps, own):
+def _(pooling, maps, past_share):
     r = pooling[:, None]
     for layer in maps[::-1]:
-        r = r @ ((1 - own) * layer.mean(0) + own * np.eye(layer.shape[-1]))
+        r = r @ ((1 - past_share) * layer.mean(0) + past_share * np.eye(layer.shape[-1]))
     return r[:, 0]
 
 

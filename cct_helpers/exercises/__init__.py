@@ -220,7 +220,9 @@ def examine(name, answer, seed=None):
         return Verdict("✓", f"right, in {len(marking.cases)} cases of different sizes.")
     if all(outcome.error is None and is_zero(outcome.value) for outcome in marking.outcomes):
         truth_value = all(isinstance(outcome.value, bool | np.bool_) for outcome in marking.outcomes)
-        return Verdict("·", f"not yet. The result is still {'False' if truth_value else 'all zeros'}.")
+        return Verdict(
+            "·", f"not yet. The result is {'False' if truth_value else 'zero'} in every case, as in the stub."
+        )
     return Verdict("✗", "\n  ".join(_explain(marking, exercise.mistakes, wants_class)))
 
 

@@ -72,6 +72,9 @@ POWERS = {"times": 1, "divided by": -1, "times the root of": 0.5, "divided by th
 
 def right_for_other_arguments(marking):
     """The answer is what the right function gives for other arguments: one negated, shifted, fixed, or two swapped."""
+    discrete = all(np.asarray(truth).dtype.kind in "iub" for truth in marking.truths)
+    if discrete and len(marking.wrong) < 3:  # a few whole numbers or truths agree by chance
+        return None
     for words, change in _changes(marking):
         if all(_fits(marking, number, change) for number in marking.wrong):
             return f"This would be right with {words}."

@@ -49,7 +49,8 @@ def _logits_and_threshold(rng, batch, classes, size):
     logits[0, :2] = logits.max() + 1  # two classes share the first image
     logits -= logits.max() if size < 100 else 0  # a sure image need not have a large logit
     sure = np.sort(softmax(logits).max(axis=1))
-    return logits, float(max((sure[batch // 2 - 1] + sure[batch // 2]) / 2, sure[0] + 0.01))
+    middle = max((sure[batch // 2 - 1] + sure[batch // 2]) / 2, sure[0] + 0.01)
+    return logits, float(min(middle, 0.99))  # at 1, float32 and float64 would differ
 
 
 def _overflowing(logits, threshold):
@@ -86,7 +87,7 @@ CLASS_OR_NONE = Exercise(
     },
     (
         "Two things are needed for each image: which class wins, and with which probability.",
-        "Turn the logits into probabilities first, with a softmax that survives logits in the hundreds.",
+        "Turn the logits into probabilities first: `softmax` from above gives one row for each image.",
         "`np.where(condition, a, b)` chooses image by image: the class where the largest probability is at least the "
         "threshold, else -1.",
     ),

@@ -133,7 +133,8 @@ STEPS_NEEDED = Exercise(
         "A step is two formulas of the same kind: the convolution with its kernel, stride and padding, then the pool"
         " with 3, "
         "2 and 1.",
-        "A `while` loop: compute the new side with `(side + 2 * padding - kernel) // stride + 1` twice, and count.",
+        "A `while` loop: the new side is `(side + 2 * padding - kernel) // stride + 1`, then the same with 3, 2 and 1 "
+        "for kernel, stride and padding. Count the rounds.",
     ),
 )
 

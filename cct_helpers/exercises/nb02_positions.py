@@ -108,9 +108,12 @@ FIND_PLACES = Exercise(
 
 
 def order_gaps(function, tokens, order):
-    """Largest change of function(tokens), place by place and token by token, when tokens (tokens, dim) are shuffled."""
-    straight, shuffled = function(tokens), function(tokens[order])
-    return np.abs(shuffled - straight).max(), np.abs(shuffled - straight[order]).max()
+    """Largest change of function(tokens) for each image, place by place and token by token, when tokens are shuffled.
+
+    function: from (batch, tokens, dim) to the same shape. Returns (batch,) twice.
+    """
+    straight, shuffled = function(tokens), function(tokens[:, order])
+    return np.abs(shuffled - straight).max(axis=(1, 2)), np.abs(shuffled - straight[:, order]).max(axis=(1, 2))
 
 
 def _double(tokens):
@@ -118,28 +121,28 @@ def _double(tokens):
 
 
 def _mean_everywhere(tokens):
-    return np.broadcast_to(tokens.mean(axis=0), tokens.shape)
+    return np.broadcast_to(tokens.mean(axis=1, keepdims=True), tokens.shape)
 
 
 def _running_sum(tokens):
-    return np.cumsum(tokens, axis=0)
+    return np.cumsum(tokens, axis=1)
 
 
 def _attention(tokens):
-    return softmax(tokens @ tokens.T) @ tokens
+    return softmax(tokens @ tokens.swapaxes(1, 2)) @ tokens
 
 
 def _order_cases(rng):
     sizes = [(_running_sum, 5, 3), (_attention, 6, 2), (_double, 7, 4), (_mean_everywhere, 9, 2), (_running_sum, 12, 5)]
-    return [(function, normal(rng, t, d), _order(rng, t)) for function, t, d in sizes]
+    return [(function, normal(rng, b, t, d), _order(rng, t)) for b, (function, t, d) in enumerate(sizes, 2)]
 
 
 def _gaps_with(first, second):
-    """`order_gaps` with other ways to measure: from (straight, shuffled, order) to a number each."""
+    """`order_gaps` with other ways to measure: from one image's (straight, shuffled, order) to a number each."""
 
     def wrong(function, tokens, order):
-        given = function(tokens), function(tokens[order]), order
-        return first(*given), second(*given)
+        pairs = list(zip(function(tokens), function(tokens[:, order]), strict=True))
+        return tuple(np.array([measure(*pair, order) for pair in pairs]) for measure in (first, second))
 
     return wrong
 
@@ -157,23 +160,27 @@ ORDER_GAPS = Exercise(
         "That is the mean change. Wanted is the largest.": _gaps_with(
             lambda a, b, o: np.abs(b - a).mean(), lambda a, b, o: np.abs(b - a[o]).mean()
         ),
-        "For the second number the outputs of the straight tokens are shuffled: straight[order], not "
-        "shuffled[order].": (_gaps_with(lambda a, b, o: np.abs(b - a).max(), lambda a, b, o: np.abs(b[o] - a).max())),
+        "For the second number the outputs of the straight tokens are shuffled: straight[:, order], not "
+        "shuffled[:, order].": (
+            _gaps_with(lambda a, b, o: np.abs(b - a).max(), lambda a, b, o: np.abs(b[o] - a).max())
+        ),
         "The two numbers are swapped: first place by place, then token by token.": _gaps_with(
             lambda a, b, o: np.abs(b - a[o]).max(), lambda a, b, o: np.abs(b - a).max()
         ),
-        "`order` belongs inside, function(tokens[order]): you shuffle the outputs alone.": lambda f, tokens, order: (
-            np.abs(f(tokens)[order] - f(tokens)).max(),
-            0.0,
+        "`order` belongs inside, function(tokens[:, order]): you shuffle the outputs alone.": lambda f, tokens, order: (
+            np.abs(f(tokens)[:, order] - f(tokens)).max(axis=(1, 2)),
+            np.zeros(len(tokens)),
+        ),
+        "That is one number for the whole batch. Take the largest of each image: axes 1 and 2.": (
+            lambda f, tokens, order: tuple(gaps.max() for gaps in order_gaps(f, tokens, order))
         ),
     },
     (
         "Call the function twice: on the tokens as they are, and on the tokens in the other order.",
         "Place by place compares the two results as they lie. Token by token compares each token with itself: where "
         "did it go?",
-        "The second number compares `function(tokens[order])` with `function(tokens)[order]`; both take the largest "
-        "absolute "
-        "difference.",
+        "The second result compares `function(tokens[:, order])` with `function(tokens)[:, order]`; both take the "
+        "largest absolute difference of each image: `.max(axis=(1, 2))`.",
     ),
     tolerance=1e-3,
 )

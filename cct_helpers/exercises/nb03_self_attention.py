@@ -202,11 +202,11 @@ REORDER_HEADS = Exercise(
 )
 
 
-def is_attention(attend):
+def is_attention(candidate):
     """Whether a function (queries, keys, values) -> output, each (tokens, size), is attention as it should be."""
     rng = np.random.default_rng(0)
     queries, keys, values = 2 * rng.normal(size=(3, 7, 5))
-    return bool(np.allclose(attend(queries, keys, values), _single(queries, keys, values)))
+    return bool(np.allclose(candidate(queries, keys, values), _single(queries, keys, values)))
 
 
 def _single(queries, keys, values, power=0.5, axis=-1, size=None):
@@ -242,9 +242,9 @@ CANDIDATES = [
 def _test_with(tokens, size, scale=1.0, compare=np.allclose):
     """A test of attention on arrays of another size, or that compares something else."""
 
-    def answer(attend):
+    def answer(candidate):
         queries, keys, values = scale * np.random.default_rng(1).normal(size=(3, tokens, size))
-        return bool(compare(attend(queries, keys, values), _single(queries, keys, values)))
+        return bool(compare(candidate(queries, keys, values), _single(queries, keys, values)))
 
     return answer
 
@@ -266,14 +266,15 @@ IS_ATTENTION = Exercise(
         "With size 1 its square root is 1 as well, and a missing scale does not show. Take a larger size.": _test_with(
             7, 1
         ),
-        "True is for a function without a bug.": lambda attend: not is_attention(attend),
+        "True is for a function without a bug.": lambda candidate: not is_attention(candidate),
     },
     (
         "A test needs arrays on which right and wrong differ, and an answer that you trust.",
         "Draw queries, keys and values of the shape (tokens, size) with two different sizes above 1, and numbers "
         "that are not "
         "tiny.",
-        "Compute `attend` of the notebook beside it (its first result) and return `bool(np.allclose(one, other))`.",
+        "Compute `attend(queries, keys, values)[0]`, the notebook's, beside `candidate(queries, keys, values)`, and "
+        "return `bool(np.allclose(one, other))`.",
     ),
 )
 

@@ -51,13 +51,13 @@ RATE_FROM_OUTPUTS = Exercise(
 )
 
 
-def deviation_of_kept(rates, shared):
+def deviation_of_kept(rates, one_draw):
     """Standard deviation of the number of branches that an image keeps; block i has two branches of rates[i].
 
-    shared: whether the two branches of a block have one draw between them.
+    one_draw: whether the two branches of a block have one draw between them.
     """
     one = rates * (1 - rates)
-    return float(np.sqrt(np.sum(4 * one if shared else 2 * one)))
+    return float(np.sqrt(np.sum(4 * one if one_draw else 2 * one)))
 
 
 DEVIATION_OF_KEPT = Exercise(
@@ -66,31 +66,33 @@ DEVIATION_OF_KEPT = Exercise(
     "What the same seed does to the spread",
     deviation_of_kept,
     lambda rng: [
-        (rng.uniform(0.1, 0.4, size=n), shared) for n in (3, 4, 5, int(rng.integers(6, 15))) for shared in (False, True)
+        (rng.uniform(0.1, 0.4, size=n), one_draw)
+        for n in (3, 4, 5, int(rng.integers(6, 15)))
+        for one_draw in (False, True)
     ],
     {
-        "That is the variance. The standard deviation is its root.": lambda rates, shared: (
-            deviation_of_kept(rates, shared) ** 2
+        "That is the variance. The standard deviation is its root.": lambda rates, one_draw: (
+            deviation_of_kept(rates, one_draw) ** 2
         ),
         "Two branches with one draw are there or gone together: 2 or 0, so the variance is 4 times that of a draw.": (
-            lambda rates, shared: deviation_of_kept(rates, False)
+            lambda rates, one_draw: deviation_of_kept(rates, False)
         ),
-        "A block has two branches, so two draws of their own where none is shared.": lambda rates, shared: (
-            deviation_of_kept(rates, shared) / (1 if shared else math.sqrt(2))
+        "A block has two branches, so two draws of their own where none is shared.": lambda rates, one_draw: (
+            deviation_of_kept(rates, one_draw) / (1 if one_draw else math.sqrt(2))
         ),
-        "Variances of independent draws add up. You added standard deviations.": lambda rates, shared: float(
-            np.sum((2 if shared else math.sqrt(2)) * np.sqrt(rates * (1 - rates)))
+        "Variances of independent draws add up. You added standard deviations.": lambda rates, one_draw: float(
+            np.sum((2 if one_draw else math.sqrt(2)) * np.sqrt(rates * (1 - rates)))
         ),
-        "A draw with the chance p has the variance p (1 - p), not p.": lambda rates, shared: float(
-            np.sqrt(np.sum((4 if shared else 2) * (1 - rates)))
+        "A draw with the chance p has the variance p (1 - p), not p.": lambda rates, one_draw: float(
+            np.sqrt(np.sum((4 if one_draw else 2) * (1 - rates)))
         ),
     },
     (
-        "The number kept is a sum over branches. Variances of independent draws add up; those of shared draws do not.",
+        "The number kept is a sum over branches. Variances of independent draws add up; those of a shared draw do not.",
         "One draw that is 1 with the chance p has the variance p (1 - p). Two independent ones have twice that; one "
         "that "
         "counts twice has four times that.",
-        "Add `2 * rates * (1 - rates)`, or 4 times it when shared, over the blocks, and take the root.",
+        "Add `2 * rates * (1 - rates)`, or 4 times it when `one_draw`, over the blocks, and take the root.",
     ),
 )
 

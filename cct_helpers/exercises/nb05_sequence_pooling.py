@@ -241,7 +241,7 @@ IS_WEIGHTED_MEAN = Exercise(
         "The shape is right for all of them. Look at the numbers.": _detector(
             lambda pool, tokens: pool(tokens).shape == (3, 4)
         ),
-        "One image alone hides that images meet. Test that an image gives the same alone and among others.": (
+        "One of these takes its weights from another image. Test an image alone and among others, too.": (
             _detector(lambda pool, tokens: np.allclose(pool(tokens[:1] + 7) - pool(tokens[:1]), 7, atol=1e-3))
         ),
         "That only tests whether it is the plain mean. A weighted mean is one too.": _detector(

@@ -51,9 +51,9 @@ def block_parameters(dim, mlp_ratio):
     return 3 * dim * dim + dim * dim + dim + dim * hidden + hidden + hidden * dim + dim + 4 * dim
 
 
-def widest(budget, layers, mlp_ratio, heads):
-    """The largest dim, a multiple of `heads`, with which `layers` blocks have at most `budget` parameters; else 0."""
-    return _widest(lambda dim: layers * block_parameters(dim, mlp_ratio), budget, heads)
+def widest(budget, blocks, mlp_ratio, heads):
+    """The largest dim, a multiple of `heads`, with which `blocks` blocks have at most `budget` parameters; else 0."""
+    return _widest(lambda dim: blocks * block_parameters(dim, mlp_ratio), budget, heads)
 
 
 def _widest(cost, budget, step):
@@ -68,8 +68,8 @@ def _widest(cost, budget, step):
 def _budgets(rng):
     """Budgets that are met exactly, missed by one, and drawn, for blocks of several sizes."""
     cases = []
-    for dim, layers, ratio, heads, spare in [(6, 2, 1, 3, 0), (8, 3, 2, 4, -1), (20, 2, 3, 5, 0), (128, 7, 2, 4, 300)]:
-        cases.append((layers * block_parameters(dim, ratio) + spare, layers, ratio, heads))
+    for dim, blocks, ratio, heads, spare in [(6, 2, 1, 3, 0), (8, 3, 2, 4, -1), (20, 2, 3, 5, 0), (128, 7, 2, 4, 300)]:
+        cases.append((blocks * block_parameters(dim, ratio) + spare, blocks, ratio, heads))
     cases += [(int(rng.integers(200_000, 900_000)), int(rng.integers(2, 7)), ratio, 2) for ratio in (1, 2, 3)]
     for dim in (5, 14):  # budgets that tell counts apart that differ by a few times dim
         cases += [(2 * (block_parameters(dim, 2) + extra * dim), 2, 2, 1) for extra in (-4, -3, -2, 0, 3)]
@@ -79,8 +79,8 @@ def _budgets(rng):
 def _counting(extra):
     """`widest` with another count of a block's parameters, `extra` more."""
 
-    def wrong(budget, layers, mlp_ratio, heads):
-        return _widest(lambda dim: layers * (block_parameters(dim, mlp_ratio) + extra(dim, mlp_ratio)), budget, heads)
+    def wrong(budget, blocks, mlp_ratio, heads):
+        return _widest(lambda dim: blocks * (block_parameters(dim, mlp_ratio) + extra(dim, mlp_ratio)), budget, heads)
 
     return wrong
 
@@ -93,14 +93,14 @@ WIDEST = Exercise(
     _budgets,
     {
         "dim has to be a multiple of `heads`: try "
-        "heads, 2 * heads, 3 * heads, ...": lambda budget, layers, ratio, heads: widest(budget, layers, ratio, 1),
-        "One step too far: this width costs more than the budget.": lambda budget, layers, ratio, heads: (
-            widest(budget, layers, ratio, heads) + heads
+        "heads, 2 * heads, 3 * heads, ...": lambda budget, blocks, ratio, heads: widest(budget, blocks, ratio, 1),
+        "One step too far: this width costs more than the budget.": lambda budget, blocks, ratio, heads: (
+            widest(budget, blocks, ratio, heads) + heads
         ),
-        "At most the budget: a width that costs exactly as much is allowed.": lambda budget, layers, ratio, heads: (
-            widest(budget - 1, layers, ratio, heads)
+        "At most the budget: a width that costs exactly as much is allowed.": lambda budget, blocks, ratio, heads: (
+            widest(budget - 1, blocks, ratio, heads)
         ),
-        "That is the budget of a single block. There are `layers` of them.": lambda budget, layers, ratio, heads: (
+        "That is the budget of a single block. There are `blocks` of them.": lambda budget, blocks, ratio, heads: (
             widest(budget, 1, ratio, heads)
         ),
         "Queries, keys and values have no bias in the authors' code: 3 * dim too many.": _counting(lambda d, r: 3 * d),

@@ -53,25 +53,25 @@ SHARED_SQUARES = Exercise(
 )
 
 
-def input_shares(pooling, maps, own):
-    """Share of each input token in the pooled vector, by rollout in which a token keeps the share `own` of its past.
+def input_shares(pooling, maps, past_share):
+    """Share of each input token in the pooled vector, by rollout in which `past_share` of a token is its own past.
 
     pooling: (batch, tokens). maps: (layers, batch, heads, tokens, tokens), first layer first. Returns (batch, tokens).
     """
     row = pooling[:, None]
     for layer in maps[::-1]:
-        row = row @ ((1 - own) * layer.mean(axis=1) + own * np.eye(maps.shape[-1]))
+        row = row @ ((1 - past_share) * layer.mean(axis=1) + past_share * np.eye(maps.shape[-1]))
     return row[:, 0]
 
 
 def _shares_with(step=lambda row, layer: row @ layer, heads=np.mean, order=-1, mix=None):
     """`input_shares` with another step, another use of the heads, or layers from the first on."""
 
-    def wrong(pooling, maps, own):
+    def wrong(pooling, maps, past_share):
         row = pooling[:, None]
         for layer in maps[::order]:
-            mixed = (mix or (lambda a, eye, own: (1 - own) * a + own * eye))(
-                heads(layer, axis=1), np.eye(maps.shape[-1]), own
+            mixed = (mix or (lambda a, eye, past_share: (1 - past_share) * a + past_share * eye))(
+                heads(layer, axis=1), np.eye(maps.shape[-1]), past_share
             )
             row = step(row, mixed)
         return row[:, 0]
@@ -95,15 +95,17 @@ INPUT_SHARES = Exercise(
         "You sum over the wrong axis: a row of weights stands on the left, row @ layer.": _shares_with(
             lambda row, layer: row @ layer.swapaxes(1, 2)
         ),
-        "`own` is what a token keeps of its past, the identity. The attention gets 1 - own.": _shares_with(
-            mix=lambda a, eye, own: own * a + (1 - own) * eye
+        "`past_share` is for a token's own past, the identity. The attention gets 1 - past_share.": _shares_with(
+            mix=lambda a, eye, past_share: past_share * a + (1 - past_share) * eye
         ),
-        "The past of a token is missing: own times the identity.": _shares_with(mix=lambda a, eye, own: a),
-        "Attention and past must be shares of 1: (1 - own) * attention + own * identity.": _shares_with(
-            mix=lambda a, eye, own: a + own * eye
+        "The past of a token is missing: past_share times the identity.": _shares_with(
+            mix=lambda a, eye, past_share: a
         ),
-        "You took halves. Here `own` says how large the share of the past is.": _shares_with(
-            mix=lambda a, eye, own: (a + eye) / 2
+        "Attention and past must be shares of 1: (1 - past_share) * attention + past_share * identity.": _shares_with(
+            mix=lambda a, eye, past_share: a + past_share * eye
+        ),
+        "You took halves. Here `past_share` says how large the share of the past is.": _shares_with(
+            mix=lambda a, eye, past_share: (a + eye) / 2
         ),
         "The heads are added up. Take their mean, so that rows still sum to 1.": _shares_with(heads=np.sum),
         "You took the largest head. Rollout takes their mean.": _shares_with(heads=np.max),
@@ -111,20 +113,25 @@ INPUT_SHARES = Exercise(
     (
         "The pooling weights say how much of each token of the last layer goes into the vector. Push this row back, "
         "layer by layer.",
-        "A layer's matrix is (1 - own) times the mean of its heads plus own times the identity; its row i says where"
-        " token i came "
-        "from.",
+        "A layer's matrix is (1 - past_share) times the mean of its heads plus past_share times the identity; its "
+        "row i says where token i came from.",
         "`row = pooling[:, None]`, then `row = row @ matrix` for the layers from the last to the first.",
     ),
 )
 
 
 def votes_between(tokens, weights, kernel, bias, first, second):
-    """Votes of each token for class `first` over class `second`, (batch, tokens), and what the bias adds to that.
+    """Votes of each token for class `first` over class `second` of its image, and what the bias adds to that.
 
-    tokens: (batch, tokens, dim). weights: (batch, tokens). kernel: (dim, classes). bias: (classes,).
+    tokens: (batch, tokens, dim). weights: (batch, tokens). kernel: (dim, classes). bias: (classes,). first, second:
+    (batch,). Returns (batch, tokens) and (batch,).
     """
-    return weights * (tokens @ (kernel[:, first] - kernel[:, second])), float(bias[first] - bias[second])
+    return weights * _along(tokens, kernel[:, first] - kernel[:, second]), bias[first] - bias[second]
+
+
+def _along(tokens, directions):
+    """Products of tokens (batch, tokens, dim) with the direction of their image, (dim, batch): (batch, tokens)."""
+    return np.einsum("btd,db->bt", tokens, directions)
 
 
 def _votes_with(change):
@@ -134,23 +141,29 @@ def _votes_with(change):
     )
 
 
+def _votes_case(rng, batch, tokens, dim, classes):
+    first, second = np.stack([rng.permutation(classes)[:2] for _ in range(batch)], axis=1)
+    weights = softmax(normal(rng, batch, tokens))
+    return normal(rng, batch, tokens, dim), weights, normal(rng, dim, classes), normal(rng, classes), first, second
+
+
 VOTES_BETWEEN = Exercise(
     "votes_between",
     8,
     "This class rather than that one",
     votes_between,
-    lambda rng: [
-        (normal(rng, b, t, d), softmax(normal(rng, b, t)), normal(rng, d, c), normal(rng, c), i, j)
-        for b, t, d, c, i, j in [(2, 4, 3, 5, 1, 3), (3, 5, 6, 4, 2, 0), (4, 3, 7, 10, 8, 4)]
-    ],
+    lambda rng: [_votes_case(rng, *sizes) for sizes in [(2, 4, 3, 5), (3, 5, 6, 4), (4, 3, 7, 10)]],
     {
         "The pooling weights are missing: a vote counts as much as its token is read.": lambda x, w, k, b, i, j: (
-            x @ (k[:, i] - k[:, j]),
-            float(b[i] - b[j]),
+            _along(x, k[:, i] - k[:, j]),
+            b[i] - b[j],
         ),
         "That is the vote for the first class alone. Take that for the second away.": lambda x, w, k, b, i, j: (
-            w * (x @ k[:, i]),
-            float(b[i]),
+            w * _along(x, k[:, i]),
+            b[i],
+        ),
+        "Each image has two classes of its own. You took those of the first image for all.": lambda x, w, k, b, i, j: (
+            votes_between(x, w, k, b, np.full_like(i, i[0]), np.full_like(j, j[0]))
         ),
         "The classes are swapped: first less second.": _votes_with(lambda votes, bias, x, w: (-votes, -bias)),
         "Votes have a sign: a token can speak for the second class.": _votes_with(
@@ -159,16 +172,20 @@ VOTES_BETWEEN = Exercise(
         "You summed over the tokens. Keep one vote for each token.": _votes_with(
             lambda votes, bias, x, w: (votes.sum(axis=1), bias)
         ),
-        "The bias belongs to no token: return it apart.": _votes_with(lambda votes, bias, x, w: (votes + bias, bias)),
+        "The bias belongs to no token: return it apart.": _votes_with(
+            lambda votes, bias, x, w: (votes + bias[:, None], bias)
+        ),
         "The bias of both classes counts: that of the first less that of the second.": lambda x, w, k, b, i, j: (
             votes_between(x, w, k, b, i, j)[0],
-            float(b[i]),
+            b[i],
         ),
     },
     (
         "A logit is a sum over tokens plus a bias. So is the difference of two logits.",
-        "A token's part in logit c is its pooling weight times `tokens @ kernel[:, c]`. Take two of them apart.",
-        "`weights * (tokens @ (kernel[:, first] - kernel[:, second]))`, and `bias[first] - bias[second]`.",
+        "`kernel[:, first] - kernel[:, second]` is (dim, batch): a direction for each image. A vote is the pooling "
+        "weight times the product of the token with the direction of its image.",
+        '`np.einsum("btd,db->bt", tokens, directions)` makes these products; for the bias, `bias[first] - '
+        "bias[second]`.",
     ),
 )
 

@@ -183,6 +183,9 @@ BEST_OF = Exercise(
         "Some of your choices have the same run twice. The k runs are different ones.": lambda scores, k: np.mean(
             [max(chosen) for chosen in itertools.product(scores, repeat=k)]
         ),
+        "Some of your choices have the same run twice. `combinations` has none.": lambda scores, k: np.mean(
+            [max(chosen) for chosen in itertools.combinations_with_replacement(scores, k)]
+        ),
         "That is the worst of each choice. They report the best.": lambda scores, k: np.mean(
             [min(chosen) for chosen in itertools.combinations(scores, k)]
         ),

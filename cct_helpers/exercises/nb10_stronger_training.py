@@ -21,14 +21,20 @@ def cut_mix(image, other, target, other_target, box):
 
 def _inside(image, box):
     top, left, height, width = box
-    rows = slice(max(top, 0), min(top + height, image.shape[0]))
-    columns = slice(max(left, 0), min(left + width, image.shape[1]))
-    return rows, columns
+    rows = np.clip([top, top + height], 0, image.shape[0])
+    columns = np.clip([left, left + width], 0, image.shape[1])
+    return slice(*rows), slice(*columns)
 
 
 def _cut_mix_cases(rng):
     cases = []
-    boxes = [(4, 6, (1, 1, 2, 3)), (6, 5, (4, 2, 4, 2)), (5, 8, (-1, 5, 3, 6)), (7, 6, (-2, -1, 4, 4))]
+    boxes = [
+        (6, 6, (8, 0, 3, 4)),
+        (4, 6, (1, 1, 2, 3)),
+        (6, 5, (4, 2, 4, 2)),
+        (5, 8, (-1, 5, 3, 6)),
+        (7, 6, (-2, -1, 4, 4)),
+    ]
     for height, width, box in boxes:
         classes = int(rng.integers(3, 6))
         first, second = rng.permutation(classes)[:2]
@@ -131,6 +137,9 @@ STEP_SHARES = Exercise(
         )[::-1],
         "One power too many: the last step has not been multiplied by momentum yet.": lambda steps, momentum: (
             _start_like_the_others(steps, momentum) * momentum
+        ),
+        "One power too many for the first step: the average begins as its weights, and only later steps multiply it.": (
+            lambda steps, momentum: np.append(momentum**steps, step_shares(steps, momentum)[1:])
         ),
         "Without 1 - momentum the shares of the later steps are too large.": lambda steps, momentum: (
             momentum ** np.arange(steps - 1, -1, -1.0)

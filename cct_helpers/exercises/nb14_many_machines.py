@@ -63,6 +63,14 @@ def _one_after_the_other(parts, rounds):
     return held
 
 
+def _unadded(parts, rounds):
+    held, n = parts.copy(), len(parts)
+    for r in range(rounds):
+        for device in range(n):
+            held[(device + 1) % n, (device - r) % n] += parts[device, (device - r) % n]
+    return held
+
+
 ADD_AROUND_THE_RING = Exercise(
     "add_around_the_ring",
     14,
@@ -75,6 +83,7 @@ ADD_AROUND_THE_RING = Exercise(
         "Each device sends the same part in every round. In round r it sends the one r places before its own.": (
             lambda parts, rounds: _around(parts, rounds, lambda device, r, n: device)
         ),
+        "Each device sends what it was given at first. From round 1 on it hands on what it has added up.": _unadded,
         "The part goes the wrong way: device - r, not device + r.": lambda parts, rounds: _around(
             parts, rounds, lambda device, r, n: (device + r) % n
         ),
@@ -170,6 +179,9 @@ EPOCHS_FOR = Exercise(
     {
         "That is the forward pass alone. A training step costs three of them.": lambda d, p, macs, n, speed: int(
             d / p * 3600 * speed / (2 * macs * n)
+        ),
+        "That is the forward pass alone, and a multiply-accumulate is two operations: 6 * macs.": (
+            lambda d, p, macs, n, speed: int(d / p * 3600 * speed / (macs * n))
         ),
         "A multiply-accumulate is two operations.": lambda d, p, macs, n, speed: int(
             d / p * 3600 * speed / (3 * macs * n)

@@ -331,6 +331,11 @@ DIAGNOSE = Exercise(
         "A loss is measured in nats: chance is np.log(classes), not np.log2(classes).": _diagnose(
             learnt=lambda loss, classes: loss.min() <= 0.95 * np.log2(classes)
         ),
+        "Nothing learnt is asked of the training loss. The validation loss has its turn in the second question.": (
+            lambda loss, val_loss, classes: _diagnose(
+                learnt=lambda _, classes: val_loss.min() <= 0.95 * np.log(classes)
+            )(loss, val_loss, classes)
+        ),
         "Not finished is asked of the validation loss, not of the training loss.": _diagnose(
             falls=lambda loss, val: loss[-1] < 0.97 * loss[-2]
         ),

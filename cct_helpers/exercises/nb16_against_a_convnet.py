@@ -26,7 +26,7 @@ TOKENS_AT_BALANCE = Exercise(
             (1.5 + mlp_ratio) * dim
         ),
         "The four projections are missing.": lambda dim, mlp_ratio: mlp_ratio * dim,
-        "That is what the matrices cost for one token. Divide by what one more token costs the products, 2 * dim.": (
+        "That is what the matrices cost for one token. The products cost 2 * dim * n for one: divide by 2 * dim.": (
             lambda dim, mlp_ratio: (4 + 2 * mlp_ratio) * dim**2
         ),
         "dim is on both sides, but once more often in the matrices: n is a multiple of dim.": lambda dim, mlp_ratio: (
@@ -88,7 +88,8 @@ RESNET_WEIGHTS = Exercise(
     },
     (
         "Go through the convolutions in order and keep how many channels come in.",
-        "A convolution has 9 * channels in * channels out weights, its norm 2 * channels out. Each stage has 2 * n.",
+        "A convolution has 9 * channels in * channels out weights, its norm 2 * channels out. Each stage has "
+        "(depth - 2) / 3 convolutions, two in each block.",
         "Channels out: `[width] + [width * 2**stage for stage in range(3) for _ in range((depth - 2) // 3)]`; at the "
         "end `given * classes + classes`.",
     ),

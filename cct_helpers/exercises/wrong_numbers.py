@@ -31,12 +31,18 @@ def whole_numbers(marking):
     return "Whole numbers are wanted. / makes floating-point ones; // and integer arrays keep them whole."
 
 
-def list_for_array(marking):
-    """A list, where an array is wanted."""
-    values = [marking.outcomes[number].value for number in marking.wrong]
-    wanted = all(isinstance(marking.truths[number], np.ndarray) for number in marking.wrong)
-    if wanted and all(isinstance(value, list) for value in values):
+def other_container(marking):
+    """A list or a tuple where an array is wanted, or an array where several results are wanted."""
+    pairs = [(marking.outcomes[number].value, marking.truths[number]) for number in marking.wrong]
+    if all(isinstance(truth, np.ndarray) and isinstance(value, list) for value, truth in pairs):
         return "Make an array of the list: np.array(...), or np.stack(...) or np.concatenate(...) for a list of arrays."
+    if all(isinstance(truth, np.ndarray) and isinstance(value, tuple | range) for value, truth in pairs):
+        return "An array is wanted: np.array(...)."
+    if all(
+        isinstance(truth, tuple) and isinstance(value, np.ndarray) and value.shape[:1] == (len(truth),)
+        for value, truth in pairs
+    ):
+        return "Several results are wanted one by one, not as one array: return a, b."
     return None
 
 
@@ -47,7 +53,7 @@ def numbers_for_truths(marking):
     return None
 
 
-TYPES = [list_for_array, whole_numbers, numbers_for_truths]
+TYPES = [other_container, whole_numbers, numbers_for_truths]
 
 # Functions of the right result: value = f(truth)
 

@@ -60,8 +60,8 @@ cct.check("top_classes", top_classes)
 # Adding the same number to all logits of an image changes no probability, as the factor is in numerator and
 # denominator. So you may subtract the largest logit, and no exponential can overflow.
 #
-# Wrong turns: without the subtraction `exp(400)` is infinite and infinity / infinity is not a number, which is at
-# least no threshold. A logit is no probability: a large one says little before you know the others.
+# Wrong turns: without the subtraction `exp(400)` is infinite in float32, and infinity / infinity is not a number, which
+# is at least no threshold. A logit is no probability: a large one says little before you know the others.
 #
 # The remedy is a weak one: a model can be sure and wrong. For the six photos of the notebook a threshold of 0.8 lets
 # the cat and the horse pass and stops the other four. But one of those has more than 70 %, and the right threshold for
@@ -84,7 +84,7 @@ cct.check("class_or_none", class_or_none)
 # answer is one more than the number of sums that are still too small.
 #
 # Wrong turns: a running sum in the order of the image counts tokens of the top row first. Counting the tokens that
-# hold the share each, `weights >= share`, finds none.
+# hold the share each, `weights >= share`, finds none where no single token holds the share.
 
 
 # %% tags=["solution"]

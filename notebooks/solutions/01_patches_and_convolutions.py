@@ -43,8 +43,8 @@ import numpy as np
 # `patchify` splits, transposes and merges. The way back does the same in the opposite order, and the transpose that
 # swapped axes 2 and 3 is its own inverse.
 #
-# Wrong turns: without the transpose each row of pixels comes from one patch alone; with (0, 1, 4, 2, 3, 5) every
-# patch is mirrored along its diagonal. The shapes are right in both, as long as the patches are square.
+# Wrong turns: without the transpose the numbers of a patch lie one after the other along the rows of pixels, and no
+# patch is a square; with (0, 1, 4, 2, 3, 5) every patch is mirrored along its diagonal. The shapes are right in both.
 
 
 # %% tags=["solution"]
@@ -93,10 +93,10 @@ cct.check("steps_needed", steps_needed)
 
 # %% tags=["solution"]
 def tokens_that_see(pixel, steps, count):
-    size, start, apart = 1, 0, 1  # in pixels: a position before the first step sees its own pixel
+    size, start, step = 1, 0, 1  # in pixels: a position before the first step sees its own pixel
     for kernel, stride, padding in steps:
-        size, start, apart = size + (kernel - 1) * apart, start - padding * apart, apart * stride
-    first = start + apart * np.arange(count)  # (count,)
+        size, start, step = size + (kernel - 1) * step, start - padding * step, step * stride
+    first = start + step * np.arange(count)  # (count,)
     return (first <= pixel) & (pixel < first + size)
 
 
@@ -114,12 +114,14 @@ cct.check("tokens_that_see", tokens_that_see)
 
 # %% tags=["solution"]
 def mean_pool(x):
-    def sums(x):  # of windows of 3 x 3 with stride 2
+    def sum_of_windows(x):  # 3 x 3, with stride 2
         around = np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)])
-        windows = np.lib.stride_tricks.sliding_window_view(around, (3, 3), axis=(1, 2))
-        return windows[:, ::2, ::2].sum(axis=(-2, -1))
+        seen = np.lib.stride_tricks.sliding_window_view(around, (3, 3), axis=(1, 2))
+        return seen[:, ::2, ::2].sum(axis=(-2, -1))
 
-    return sums(x) / sums(np.ones_like(x))  # ones: how many places of each window are inside
+    return sum_of_windows(x) / sum_of_windows(
+        np.ones_like(x)
+    )  # ones: how many places of each window are inside
 
 
 cct.check("mean_pool", mean_pool)

@@ -77,9 +77,10 @@ cct.check("find_places", find_places)
 # %% [markdown]
 # ## Does this function see the order of its tokens?
 #
-# The two numbers make three kinds. Where both are 0, every token gets the same, as with a mean. Where only the second
-# is 0, the function is equivariant, as attention without positions is. Where neither is 0, the function sees the order,
-# as a running sum does.
+# Where both numbers are 0, every token gets the same, as with a mean. Where only the second is 0, the function is
+# equivariant, as attention without positions is. Where neither is 0, the function sees the order, as a running sum
+# does. Where only the first is 0, the places differ and the order of the tokens does not matter: a mean with positions
+# added.
 #
 # Wrong turns: comparing place by place alone is the trap of this notebook, it calls attention order-aware. And the
 # outputs of the straight tokens must be shuffled, not those of the shuffled ones a second time.
@@ -87,10 +88,10 @@ cct.check("find_places", find_places)
 
 # %% tags=["solution"]
 def order_gaps(function, tokens, order):
-    straight, shuffled = function(tokens), function(tokens[order])
-    place_by_place = np.abs(shuffled - straight).max()
-    token_by_token = np.abs(shuffled - straight[order]).max()  # token order[i] stands at place i
-    return place_by_place, token_by_token
+    straight, shuffled = function(tokens), function(tokens[:, order])
+    place_by_place = np.abs(shuffled - straight)  # (batch, tokens, dim)
+    token_by_token = np.abs(shuffled - straight[:, order])  # token order[i] stands at place i
+    return place_by_place.max(axis=(1, 2)), token_by_token.max(axis=(1, 2))
 
 
 cct.check("order_gaps", order_gaps)
@@ -107,13 +108,13 @@ cct.check("order_gaps", order_gaps)
 
 # %% tags=["solution"]
 def grid_sines(rows, columns, dim):
-    def sines(places):  # (n,) -> (n, dim / 2)
+    def sine_row(places):  # (n,) -> (n, dim / 2)
         speeds = 1 / 10000 ** (2 * np.arange(dim // 4) / (dim // 2))
         angles = places[:, None] * speeds
         return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(len(places), -1)
 
     row, column = np.divmod(np.arange(rows * columns), columns)  # of every token, in reading order
-    return np.concatenate([sines(row), sines(column)], axis=1)
+    return np.concatenate([sine_row(row), sine_row(column)], axis=1)
 
 
 cct.check("grid_sines", grid_sines)

@@ -131,12 +131,12 @@ cct.check("reorder_heads", reorder_heads)
 
 
 # %% tags=["solution"]
-def is_attention(attend):
+def is_attention(candidate):
     queries, keys, values = np.random.default_rng(0).normal(size=(3, 6, 4))  # 6 tokens, 4 numbers each
     scores = queries @ keys.T / np.sqrt(4)
     powers = np.exp(scores)
     trusted = powers / powers.sum(axis=-1, keepdims=True) @ values
-    return bool(np.allclose(attend(queries, keys, values), trusted))
+    return bool(np.allclose(candidate(queries, keys, values), trusted))
 
 
 cct.check("is_attention", is_attention)

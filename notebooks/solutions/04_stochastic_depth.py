@@ -67,9 +67,9 @@ cct.check("rate_from_outputs", rate_from_outputs)
 
 
 # %% tags=["solution"]
-def deviation_of_kept(rates, shared):
+def deviation_of_kept(rates, one_draw):
     of_one_draw = rates * (1 - rates)  # (blocks,)
-    of_a_block = 4 * of_one_draw if shared else 2 * of_one_draw
+    of_a_block = 4 * of_one_draw if one_draw else 2 * of_one_draw
     return float(np.sqrt(of_a_block.sum()))  # variances of independent draws add up
 
 
@@ -82,7 +82,8 @@ cct.check("deviation_of_kept", deviation_of_kept)
 # keeps each pair once.
 #
 # Wrong turns: comparing only neighbours, while the same seed may sit anywhere; comparing how many images are kept.
-# Two layers of low rate agree on a small batch by chance: take a large one before you accuse anybody.
+# Two layers of low rate agree on a small batch by chance: take a large one before you accuse anybody. And leave out
+# layers with the rate 0, as the two of the first block have it: they keep every image, with any seed.
 
 
 # %% tags=["solution"]

@@ -85,8 +85,8 @@ cct.check("pool_some", pool_some)
 # ## More than one question to the tokens
 #
 # The scores get one more axis, the softmax stays on the tokens, and the product makes a row for each query. With one
-# query it is the pooling of this notebook; with as many queries as you like it is what Set Transformers call pooling
-# by attention.
+# query it is the pooling of this notebook; with as many queries as you like it is the core of what Set Transformers
+# call pooling by attention.
 #
 # Wrong turn: the softmax over the last axis, which is now the queries. The weights then say which query a token goes
 # to.

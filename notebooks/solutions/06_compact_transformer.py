@@ -90,11 +90,11 @@ cct.check("kind_of_block", kind_of_block)
 
 
 # %% tags=["solution"]
-def widest(budget, layers, mlp_ratio, heads):
+def widest(budget, blocks, mlp_ratio, heads):
     def parameters(dim):
         hidden = mlp_ratio * dim
         attention = dim * 3 * dim + dim * dim + dim  # no bias but that of the projection
-        return layers * (attention + dim * hidden + hidden + hidden * dim + dim + 4 * dim)
+        return blocks * (attention + dim * hidden + hidden + hidden * dim + dim + 4 * dim)
 
     dim = 0
     while parameters(dim + heads) <= budget:

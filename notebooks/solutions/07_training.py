@@ -117,11 +117,11 @@ cct.check("smoothed_loss", smoothed_loss)
 def restarted_rates(lengths, warmup, peak):
     cycles = []
     for number, length in enumerate(lengths):
-        rising = warmup if number == 0 else 0  # only the first cycle warms up
+        warm = warmup if number == 0 else 0  # only the first cycle warms up
         step = np.arange(1, length + 1)
-        share = (step - rising) / (length - rising)  # of the fall that is over
+        share = (step - warm) / (length - warm)  # of the fall that is over
         falling = peak * (1 + np.cos(np.pi * share)) / 2
-        cycles.append(np.where(step <= rising, peak * step / max(rising, 1), falling))
+        cycles.append(np.where(step <= warm, peak * step / max(warm, 1), falling))
     return np.concatenate(cycles)
 
 

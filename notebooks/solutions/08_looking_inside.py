@@ -60,7 +60,7 @@ cct.check("shared_squares", shared_squares)
 # ## This class rather than that one
 #
 # The difference of two logits is a sum over tokens too, with the difference of two columns of the kernel, and the
-# bias apart.
+# bias apart. Each image has two columns of its own, so its tokens meet a direction of its own.
 #
 # Wrong turns: the vote for one class alone can be positive for all classes at once; an absolute value hides who
 # speaks for the other class; and the bias belongs to no token, so spreading it over them would be a choice, not a
@@ -69,8 +69,9 @@ cct.check("shared_squares", shared_squares)
 
 # %% tags=["solution"]
 def votes_between(tokens, weights, kernel, bias, first, second):
-    direction = kernel[:, first] - kernel[:, second]  # (dim,)
-    return weights * (tokens @ direction), float(bias[first] - bias[second])
+    directions = (kernel[:, first] - kernel[:, second]).T  # (batch, dim)
+    products = (tokens @ directions[..., None])[..., 0]  # (batch, tokens, dim) @ (batch, dim, 1)
+    return weights * products, bias[first] - bias[second]
 
 
 cct.check("votes_between", votes_between)
@@ -101,17 +102,17 @@ cct.check("remove_squares", remove_squares)
 # Only one row of the product is wanted, so push this row through the layers from the last to the first: a vector
 # times a matrix for each layer, instead of a matrix times a matrix.
 #
-# Wrong turns: beginning with the first layer; summing over the wrong axis, which tells where tokens went and not
-# where they came from; `own` and `1 - own` swapped. Try `own` = 0.1 and 0.9 on the cat: the map moves from blur to
-# the pooling weights, and nothing in the model says which value is right.
+# Wrong turns: beginning with the first layer; summing over the wrong axis, which tells where tokens went and not where
+# they came from; `past_share` and `1 - past_share` swapped. Try `past_share` = 0.1 and 0.9 on the cat: the map moves
+# from blur to the pooling weights, and nothing in the model says which value is right.
 
 
 # %% tags=["solution"]
-def input_shares(pooling, maps, own):
+def input_shares(pooling, maps, past_share):
     row = pooling[:, None]  # (batch, 1, tokens)
-    past = own * np.eye(maps.shape[-1])
+    past = past_share * np.eye(maps.shape[-1])
     for layer in maps[::-1]:  # from the last layer back to the first
-        mixing = (1 - own) * layer.mean(axis=1) + past  # (batch, tokens, tokens)
+        mixing = (1 - past_share) * layer.mean(axis=1) + past  # (batch, tokens, tokens)
         row = row @ mixing
     return row[:, 0]
 

@@ -61,7 +61,7 @@ cct.check("lay_on_white", lay_on_white)
 # images together must be n, so each class gets n / classes of it.
 #
 # Wrong turns: 1 / count alone makes the loss n / classes times too small. With SGD that works like a lower learning
-# rate; AdamW scales it away, and nobody notices until the optimiser is changed.
+# rate; AdamW scales it away, and nobody notices until the optimizer is changed.
 
 
 # %% tags=["solution"]
@@ -97,7 +97,8 @@ cct.check("leaked", leaked)
 # All distances at once, and infinity where two images are of one object, so that none of those is the nearest.
 #
 # Wrong turns: to leave out the image alone is what a split at random does: another frame of the mug is nearest, and the
-# score says how well the mug is known. To leave out the class instead of the object leaves nobody who could be right.
+# score says how well the mug is known. To leave out the class instead of the object leaves nobody who could be right:
+# the result is 0, and the check takes it for the stub.
 
 
 # %% tags=["solution"]

@@ -86,8 +86,8 @@ cct.check("mean_letters", mean_letters)
 # to one text. The softmax shares out what is left when the score of all others is minus infinity.
 #
 # Wrong turns: the mask after the softmax leaves rows that sum to less than 1; `>=` instead of `==` lets a text read
-# those before it. Both give an array of the right shape. And a whole model needs one thing more: a pooling for each
-# text, and positions that begin anew in each.
+# those before it. Both give an array of the right shape. And a whole model needs more: a pooling for each text, and
+# positions that begin anew in each.
 
 
 # %% tags=["solution"]

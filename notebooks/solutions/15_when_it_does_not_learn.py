@@ -120,8 +120,8 @@ cct.check("moved_copies", moved_copies)
 # %% [markdown]
 # ## Diagnose from a history
 #
-# The order matters. A validation loss that rises from the level of a guess is no overfitting, and one that falls by
-# 5 % from there has still to show that something is learnt.
+# The order matters. A validation loss that rises from the level of a guess is no overfitting, and a training loss that
+# fell by less than 5 % from there has still to show that something is learnt.
 #
 # Wrong turns: the last training loss in place of the lowest; the first validation loss in place of the lowest; rules
 # without a margin, for which every tremble is an illness.
@@ -145,6 +145,7 @@ cct.check("diagnose", diagnose)
 
 # %%
 cct.progress(15)
+assert len(cct.exercises.solved(15)) == 5
 
 # %% [markdown]
 # ## Recap
