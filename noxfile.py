@@ -1,7 +1,7 @@
 """The tests in environments of their own, one session each: `pip install nox`, then `nox -s colab` and so on.
 
 `nox --list` names the sessions. What follows `--` goes to pytest: `nox -s newest-3.12 -- tests/test_layers.py`.
-GitHub runs two of them on every push and all of them every Monday (.github/workflows/tests.yml).
+GitHub runs two of them on every push and all but `lock` every Monday (.github/workflows/tests.yml).
 """
 
 from pathlib import Path

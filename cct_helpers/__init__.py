@@ -18,6 +18,7 @@ The others serve them; open one when you need it:
     figures.py     pictures that several notebooks draw
     widgets.py     sliders and uploads              explorer.py   pages that answer on their own
     environment.py versions, device, profile
+    live.*, live_pass.js, live_kernel.*, explorer.html, page.*   the pages that explorer.py fills
 
 What belongs to one notebook has its number: plots/nb04_... draws the pictures of notebook 04, exercises/nb04_... marks
 its exercises. What is the subject of a notebook or two stands in topics/.

@@ -261,7 +261,7 @@ class Site:
         if self.address == PLACEHOLDER:
             return (
                 "This copy has no public address yet. Tell whoever gave it to you, with the notebook, the cell and the "
-                "version that `cct.setup()` prints."
+                "versions that `cct.setup()` prints."
             )
         issues = f"https://github.com/{self.address}/issues/new"
         return f"Write an [issue]({issues}), with the notebook, the cell and the versions that `cct.setup()` prints."

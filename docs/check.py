@@ -28,7 +28,10 @@ from axe_playwright_python.base import AXE_SCRIPT as AXE_SOURCE
 MAX_SECONDS, MAX_MEGABYTES, MAX_PAINT = 180, 60, 2500  # to build; the whole site; ms until the largest content is there
 PATIENCE = 180_000  # ms that a page has for one answer, on a slow machine too; a page that hangs is named after them
 SEARCHES = {"stochastic depth": "04_", "key_dim": "03_", "why does my loss not fall": "15_", "why not a ResNet": "16_"}
-CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome", "chrome"])), None)
+BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge"]
+BROWSERS += ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"]
+BROWSERS += ["C:/Program Files/Google/Chrome/Application/chrome.exe"]
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 EXPORTED = ["00", "05", "08"]
 FACTS = """async () => {

@@ -465,7 +465,7 @@ assert 0.99 < by_optimizer[0]["seconds"] / by_optimizer[1]["seconds"] < 1.01  # 
 # | [07 Training](07_training.ipynb) | How is it trained? |
 # | [08 Looking inside](08_looking_inside.ipynb) | What did it learn? |
 #
-# Read these in order. The others stand alone; take what you need:
+# Read these in order. Take of the others what you need:
 #
 # | notebook | the question it answers |
 # |---|---|

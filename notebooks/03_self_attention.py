@@ -381,7 +381,7 @@ assert min(scaled, unscaled) > 0.99 * np.log2(64)
 #
 # *Why:* one head reads one mixture, and more than one may be worth reading. Several heads read several, side by side,
 # each with $d_h = d / h$ numbers of its own: 2 heads of 64 for $d = 128$. Their outputs are joined, and one more matrix
-# mixes them:
+# mixes them. That is [multi-head attention](glossary.md):
 #
 # $$\mathrm{MHA}(X) = \big[\mathrm{Att}_1(X), \dots, \mathrm{Att}_h(X)\big]\, W_O + b_O,\qquad
 # [\dots]: (n, d),\quad W_O: (d, d),\quad b_O: (d).$$

@@ -896,7 +896,7 @@ assert round(error_of_mean, 1) == 0.2
 # ### The far end
 #
 # *Why:* the trainings above are small. How far does one get with all the images and more time? Three recipes for
-# CCT-2/3x2 on 47,500 original CIFAR-10 images of 32 x 32 pixels, and one for a larger model, each trained on a GPU in
+# CCT-2/3x2 on 47,500 CIFAR-10 images of 32 x 32 pixels, and one for a larger model, each trained on a GPU in
 # less than ten minutes:
 
 # %%

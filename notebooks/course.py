@@ -51,7 +51,7 @@ def map_of_the_course(folder=FOLDER) -> list[str]:
         "",
         *rows(core),
         "",
-        "Read these in order. The others stand alone; take what you need:",
+        "Read these in order. Take of the others what you need:",
         "",
     ]
     return [*lines, *rows(others), "", MAP_END]

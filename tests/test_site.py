@@ -1,7 +1,8 @@
 """The site: built once from the committed notebooks, then every page opened in Chromium.
 
-It needs docs/requirements.txt. Where Sphinx is not installed the tests are skipped and say so: no leg of other versions
-has to install it, and `.ci/run` installs it and runs them. How fast a page is, no test here asks: docs/check.py does.
+It needs docs/requirements.txt. Where Sphinx is not installed the tests are skipped and say so: no job with other
+versions has to install it, and `.ci/run` installs it and runs them. How fast a page is, no test here asks:
+docs/check.py does.
 """
 
 import importlib

@@ -1,10 +1,11 @@
 """Exercises that mark themselves, help one step at a time, and remember what is solved.
 
-An exercise stands in three places:
+An exercise stands in four places:
 
     notebooks/NN_name.py            heading, statement with shapes and a worked case, stub; tag "exercise"
     exercises/nbNN_name.py          an `Exercise` in EXERCISES: truth, cases, known mistakes, hints
     notebooks/solutions/NN_name.py  the worked solution and its wrong turns; tag "solution"
+    tests/wrong_answers.py          wrong answers that are not among the known mistakes
 
 The engine: marking.py runs an answer, tells how it differs. diagnosis.py looks for a hint: errors.py, wrong_shapes.py,
 wrong_numbers.py and experiments.py hold rules for mistakes that no author foresaw. record.py keeps what is solved,

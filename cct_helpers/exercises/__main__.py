@@ -1,6 +1,7 @@
 """What is solved, for teachers: `python -m cct_helpers.exercises report`."""
 
 import argparse
+import glob
 import json
 import sys
 from pathlib import Path
@@ -69,10 +70,11 @@ def main(arguments):
     parser.add_argument("--name", default="", help="the learner's name, for the report of this machine's record")
     parser.add_argument("--json", metavar="FILE", help="write the report to this file as well")
     options = parser.parse_args(arguments)
-    missing = [path for path in options.files if not Path(path).is_file()]
+    files = [one for path in options.files for one in sorted(glob.glob(path)) or [path]]  # no shell of Windows reads *
+    missing = [path for path in files if not Path(path).is_file()]
     if missing:
         raise SystemExit(f"No such file: {', '.join(missing)}")
-    learners = [learner for path in options.files for learner in read_hand_in(path)]
+    learners = [learner for path in files for learner in read_hand_in(path)]
     learners = learners or [report(record.read(), options.name)]
     print(table(learners))
     if options.json:

@@ -1,1 +1,1 @@
-"""Subjects of one or two notebooks each: ablation, costs, export, faithfulness, own images, text."""
+"""Subjects of one or two notebooks each: ablation, convnets, costs, export, faithfulness, own images, text."""

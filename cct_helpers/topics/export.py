@@ -1,7 +1,7 @@
 """A trained model as a file for other programs: .keras, SavedModel, ONNX, LiteRT; how each runs, its size and speed.
 
-ONNX needs the packages tf2onnx, onnx and onnxruntime, LiteRT needs ai-edge-litert; requirements.txt has them. All but
-.keras are written with the TensorFlow backend.
+ONNX needs the packages tf2onnx, onnx and onnxruntime, LiteRT needs ai-edge-litert; requirements-dev.txt has them.
+All but .keras are written with the TensorFlow backend.
 """
 
 import contextlib

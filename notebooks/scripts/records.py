@@ -2,7 +2,7 @@
 
     python notebooks/scripts/records.py                    # list them; the last line is "N records, M stale"
     python notebooks/scripts/records.py --make             # make the stale ones again that have a maker here
-    python notebooks/scripts/records.py --make 04 05       # only these
+    python notebooks/scripts/records.py --make 04 05       # those of 04 and 05, stale or not
 
 A record is a JSON file in notebooks/results; the prose of the notebooks quotes it. Runs on the digits are made here, by
 the functions of the notebook that shows them: a reader can call the same function and get the same numbers. Such a
@@ -259,7 +259,7 @@ def is_stale(name):
 
 
 def hash_of_file(path):
-    """A hash of the bytes of a file, by which a record names the images that it was made with."""
+    """A hash of a file's bytes, by which a record names its images. Packed otherwise, the same images have another."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
 
 

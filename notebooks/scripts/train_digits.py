@@ -1,4 +1,4 @@
-"""Train the small model of scikit-learn's digits that ships with the course, in a minute on two CPU cores.
+"""Train the small model of scikit-learn's digits that ships with the course, in two minutes on two CPU cores.
 
 python notebooks/scripts/train_digits.py FOLDER
 python notebooks/scripts/ship_weights.py FOLDER cct_2_3x2_16_digits
