@@ -26,7 +26,7 @@ from keras import ops
 import cct_helpers as cct
 from cct_helpers import exercises
 from cct_helpers.exercises import __main__ as report
-from cct_helpers.exercises import all_exercises, diagnosis, examine, record, worked
+from cct_helpers.exercises import all_exercises, diagnosis, examine, experiments, record, worked
 from cct_helpers.exercises.errors import explain_error
 from cct_helpers.exercises.marking import close, difference
 from tests.wrong_answers import ANSWERS
@@ -585,6 +585,11 @@ SLIPS = {
         "rows_of",
         lambda p, n, batch: np.arange(p * batch / n, (p + 1) * batch / n),
     ),
+    "Several results are wanted one by one": (
+        "paired_difference",
+        lambda changed, base: np.array(ALL["paired_difference"].truth(changed, base)),
+    ),
+    "An array is wanted: np.array(...)": ("class_weights", lambda labels: tuple(ALL["class_weights"].truth(labels))),
     "True and False are wanted": ("leaked", lambda train, test: ALL["leaked"].truth(train, test).astype(int)),
     "The results are right, in another order": ("fold_norm", lambda *given: ALL["fold_norm"].truth(*given)[::-1]),
 }
@@ -596,6 +601,17 @@ def test_rule_knows_a_slip(words):
     for seed in SEEDS:
         verdict = examine(name, answer, seed)
         assert not verdict.solved and words in verdict.text.split("Hint: ")[-1], verdict.text
+
+
+def test_whole_numbers_that_fit_other_arguments_by_chance_are_no_hint():
+    def answer(loss, val_loss, classes):
+        if val_loss.min() > 0.95 * np.log(classes):
+            return 1
+        return ALL["diagnose"].truth(0 * loss, val_loss, classes)
+
+    for seed in SEEDS:
+        marking = exercises._mark(ALL["diagnose"], answer, seed)
+        assert 0 < len(marking.wrong) < 3 and experiments.right_for_other_arguments(marking) is None
 
 
 def test_error_of_every_backend_is_explained():
