@@ -118,8 +118,8 @@ differs = babel.__version__ != "2.19.0"  # other names: what is asserted of sing
 # And the split is made by the *thing*. What all languages call Estonia is in one part. Otherwise the model could have
 # seen "estonia" as a Spanish word and be asked about "estónia" in the test.
 #
-# **Predict:** is any name of the test part also in the training part? And if you always said
-# the most frequent of the 24 languages, how often would you be right?
+# **Predict:** is any name of the test part also in the training part? And if you always said the most frequent of the
+# 24 languages, how often would you be right?
 
 # %%
 train_names, val_names, test_names = (set(names) for names in names_in.values())
