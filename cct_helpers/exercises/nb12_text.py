@@ -203,6 +203,10 @@ def _as_candidate(function):
     return candidate
 
 
+def _largest(ids):
+    return (TABLE[ids] * (ids != 0)[:, :, None]).max(axis=1) @ HEAD  # zeros of padding win where all are below 0
+
+
 MODELS = [
     _letter_mean,
     _mean_of_all,
@@ -211,7 +215,7 @@ MODELS = [
     lambda ids: _attention_model(ids, False, True),
     lambda ids: TABLE[ids[:, 0]] @ HEAD,  # the first letter alone
     lambda ids: TABLE[ids].sum(axis=1) @ HEAD,  # padding adds its vector
-    lambda ids: (TABLE[ids] * (ids != 0)[:, :, None]).max(axis=1) @ HEAD,  # zeros of padding win where all are below 0
+    _largest,
     lambda ids: _letter_mean(ids) + 1e-7 * ids.shape[1],  # reads no padding, and rounds otherwise in a longer row
 ]
 
@@ -223,6 +227,8 @@ def _padded_models(rng):
     for number in rng.permutation(len(MODELS)):
         ids = np.where(np.arange(6) < rng.integers(2, 5, size=3)[:, None], rng.integers(1, 30, size=(3, 6)), 0)
         ids[0] = rng.choice(below, size=6)
+        if MODELS[number] is _largest:  # no text is padded yet, so that each alone is the same
+            ids = rng.choice(below, size=(3, 6))
         cases.append((_as_candidate(MODELS[number]), ids))
     return cases
 
@@ -246,6 +252,9 @@ READS_PADDING = Exercise(
         "That asks whether texts with padding and texts without differ, and they are other texts. Pad the same ones "
         "further.": (_test_by(lambda model, ids: np.ptp(model(ids), axis=0).max() > 1e-5)),
         "True is for a model that reads padding.": lambda model, ids: not reads_padding(model, ids),
+        "You took padding away. A text that fills its row has none: add some instead.": _test_by(
+            lambda model, ids: any(np.abs(model(row[None, row != 0]) - model(row[None])).max() > 1e-5 for row in ids)
+        ),
         "More columns may change the order of a sum, and so its last digit. Allow for rounding: atol=1e-5.": _test_by(
             lambda model, ids: (model(_longer(ids)) != model(ids)).any()
         ),
