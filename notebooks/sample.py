@@ -20,9 +20,13 @@ NOTEBOOK = """\
 import numpy as np
 
 # %% [markdown]
+# **Which way through?** The main line is short: from *One idea a section* to *One idea a section*, about 2 minutes.
+# What stands under *For a second reading* can wait: the same for any number of tokens.
+#
 # ## One idea a section
 #
-# Say why it matters, then ask. Tokens have random numbers with the mean 0 and the standard deviation 1.
+# *Why:* say here what the section is good for, then ask. Tokens have random numbers with the mean 0 and the standard
+# deviation 1.
 #
 # **Predict:** how large is the standard deviation of the mean of 64 such tokens?
 
@@ -34,13 +38,28 @@ assert abs(spread - 1 / 8) < 0.005
 
 # %% [markdown]
 # One eighth: the square root of 64 tokens. Every number in the text has its assert in the cell above.
+
+# %% [markdown]
+# ## For a second reading
 #
+# ### Any number of tokens
+#
+# *Why:* what can be skipped at a first reading stands here.
+
+# %%
+for count in (16, 256):
+    spread = np.random.default_rng(0).normal(size=(1000, count, 8)).mean(axis=1).std()
+    print(f"{count} tokens: {spread:.3f}")
+    assert abs(spread * np.sqrt(count) - 1) < 0.05
+
+# %% [markdown]
 # ## Exercises
 
 # %% [markdown]
 # ### Exercise: The mean token of notebook NUMBER
 #
-# *5 minutes.* Return the mean of an image's tokens: `(batch, tokens, dim)` to `(batch, dim)`, for any number of tokens.
+# *Warm-up, 5 minutes.* Return the mean of an image's tokens: `(batch, tokens, dim)` to `(batch, dim)`, for any number
+# of tokens.
 #
 # `mean_token_NUMBER(np.array([[[1.0], [5.0]]]))` gives `[[3.0]]`.
 
@@ -54,6 +73,8 @@ cct.check("mean_token_NUMBER", mean_token_NUMBER)
 
 # %% [markdown]
 # ### Where you stand
+#
+# This list is kept between sessions. `cct.progress()` without a number shows all notebooks.
 
 # %% tags=["exercise"]
 cct.progress(NUMBER)

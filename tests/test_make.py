@@ -12,6 +12,10 @@ import pytest
 import sample
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "docs"))
+
+import reading  # noqa: E402
+
 MOST_PLACES_OF_AN_EXERCISE = 4
 MOST_PLACES_OF_A_NOTEBOOK = 4  # beyond its own files
 COPIED = ("cct_helpers", "notebooks", "tests", "README.md", "pyproject.toml")
@@ -124,6 +128,11 @@ def test_a_new_notebook_and_a_new_exercise(copy):
     run(copy, "notebooks/make.py", "--new", "97_throw_away", "--no-execute", codes=(1,))  # 1: it has no outputs yet
     after = contents(copy)
     last = course.entries(ROOT / "notebooks")[-1].name
+    sections = reading.sections(copy / "notebooks/97_throw_away.ipynb")
+    assert sum(sections.values()) == pytest.approx(5, rel=0.15)  # what its first cell says
+    ((first, end, said),) = reading.way_through(copy / "notebooks/97_throw_away.ipynb")
+    assert (first, end) == ("One idea a section",) * 2 and abs(sections[first] - said) < 1
+    assert lint.SECOND_READING in sections
     own = {f"notebooks/97_throw_away.{half}" for half in ("py", "ipynb")}
     own |= {f"notebooks/solutions/97_throw_away.{half}" for half in ("py", "ipynb")}
     own |= {"cct_helpers/exercises/nb97_throw_away.py"}
