@@ -611,7 +611,7 @@ assert (
 #    marks at the bars say what they were before.
 # 3. Find the fewest squares that change the answer. Then try to change it by hiding only squares of small weight.
 #
-# If you see no picture below, the notebook is not trusted yet, or you are on a site that does not run scripts.
+# If you see no picture below, the notebook has not been run yet, or you are on a site that runs no scripts.
 
 # %%
 display(HTML(cct.live_model(photo_model, cat)))

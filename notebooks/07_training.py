@@ -626,7 +626,7 @@ if digits and epochs == 15:
 # </details>
 #
 # Now you: draw with the mouse or a finger, erase, move the picture by a pixel, and watch the classes change. If you see
-# no picture below, the notebook is not trusted yet, or you are on a site that does not run scripts.
+# no picture below, the notebook has not been run yet, or you are on a site that runs no scripts.
 
 # %%
 display(HTML(cct.live_model(model, data.x_test[:6], data.class_names)))
