@@ -547,18 +547,18 @@ cct.show(pictures.draw_blocks(), alt=alt)
 
 # %%
 def pre_norm(x, attention, mlp):  # most vision transformers, and the Keras example
-    h = x + attention(normalise(x))
-    return h + mlp(normalise(h))
+    y = x + attention(normalise(x))
+    return y + mlp(normalise(y))
 
 
 def post_norm(x, attention, mlp):  # Attention Is All You Need
-    h = normalise(x + attention(x))
-    return normalise(h + mlp(h))
+    y = normalise(x + attention(x))
+    return normalise(y + mlp(y))
 
 
 def mid_norm(x, attention, mlp):  # the authors of CCT
-    h = normalise(x + attention(normalise(x)))
-    return h + mlp(h)
+    y = normalise(x + attention(normalise(x)))
+    return y + mlp(y)
 
 
 # %% [markdown]
