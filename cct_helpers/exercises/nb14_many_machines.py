@@ -44,13 +44,13 @@ def add_around_the_ring(parts, rounds):
     return _around(parts, rounds, sent=lambda device, r, n: (device - r) % n)
 
 
-def _around(parts, rounds, sent, to=lambda device, n: (device + 1) % n):
-    """The ring with another choice of the part that is sent, or of who gets it."""
+def _around(parts, rounds, sent, to=lambda device, n: (device + 1) % n, adds_up=True):
+    """The ring with another choice of the part that is sent, or of who gets it, or with parts as they were at first."""
     held = np.array(parts, float)
-    devices = np.arange(len(held))
+    devices, source = np.arange(len(held)), held if adds_up else parts
     for r in range(rounds):
         part = sent(devices, r, len(held)) + 0 * devices
-        held[to(devices, len(held)), part] += held[devices, part]
+        held[to(devices, len(held)), part] += source[devices, part]
     return held
 
 
@@ -60,14 +60,6 @@ def _one_after_the_other(parts, rounds):
     for r in range(rounds):
         for device in range(n):
             held[(device + 1) % n] += held[device] / n ** (r > n)
-    return held
-
-
-def _unadded(parts, rounds):
-    held, n = parts.copy(), len(parts)
-    for r in range(rounds):
-        for device in range(n):
-            held[(device + 1) % n, (device - r) % n] += parts[device, (device - r) % n]
     return held
 
 
@@ -83,7 +75,9 @@ ADD_AROUND_THE_RING = Exercise(
         "Each device sends the same part in every round. In round r it sends the one r places before its own.": (
             lambda parts, rounds: _around(parts, rounds, lambda device, r, n: device)
         ),
-        "Each device sends what it was given at first. From round 1 on it hands on what it has added up.": _unadded,
+        "Each device sends what it was given at first. From round 1 on it hands on what it has added up.": (
+            lambda parts, rounds: _around(parts, rounds, lambda device, r, n: (device - r) % n, adds_up=False)
+        ),
         "The part goes the wrong way: device - r, not device + r.": lambda parts, rounds: _around(
             parts, rounds, lambda device, r, n: (device + r) % n
         ),

@@ -292,12 +292,16 @@ def _histories(rng):
     ]
 
 
-def _diagnose(learnt=lambda loss, classes: loss.min() <= 0.95 * np.log(classes), rises=None, falls=None, order=(1, 2)):
+def _learnt(loss, val_loss, classes):
+    return loss.min() <= 0.95 * np.log(classes)
+
+
+def _diagnose(learnt=_learnt, rises=None, falls=None, order=(1, 2)):
     """`diagnose` with other rules, or with the first two in another order."""
 
     def wrong(loss, val_loss, classes):
         holds = {
-            1: not learnt(loss, classes),
+            1: not learnt(loss, val_loss, classes),
             2: (rises or (lambda loss, val: val[-1] > 1.1 * val.min()))(loss, val_loss),
             3: (falls or (lambda loss, val: val[-1] < 0.97 * val[-2]))(loss, val_loss),
         }
@@ -323,18 +327,16 @@ DIAGNOSE = Exercise(
             rises=lambda loss, val: val[-1] > 1.1 * val[0]
         ),
         "Ask for the lowest training loss. The last one may have risen again after something was learnt.": _diagnose(
-            learnt=lambda loss, classes: loss[-1] <= 0.95 * np.log(classes)
+            learnt=lambda loss, val, classes: loss[-1] <= 0.95 * np.log(classes)
         ),
         "A loss a little below chance has learnt nothing either: compare with 0.95 * np.log(classes).": _diagnose(
-            learnt=lambda loss, classes: loss.min() <= np.log(classes)
+            learnt=lambda loss, val, classes: loss.min() <= np.log(classes)
         ),
         "A loss is measured in nats: chance is np.log(classes), not np.log2(classes).": _diagnose(
-            learnt=lambda loss, classes: loss.min() <= 0.95 * np.log2(classes)
+            learnt=lambda loss, val, classes: loss.min() <= 0.95 * np.log2(classes)
         ),
         "Nothing learnt is asked of the training loss. The validation loss has its turn in the second question.": (
-            lambda loss, val_loss, classes: _diagnose(
-                learnt=lambda _, classes: val_loss.min() <= 0.95 * np.log(classes)
-            )(loss, val_loss, classes)
+            _diagnose(learnt=lambda loss, val, classes: val.min() <= 0.95 * np.log(classes))
         ),
         "Not finished is asked of the validation loss, not of the training loss.": _diagnose(
             falls=lambda loss, val: loss[-1] < 0.97 * loss[-2]

@@ -287,7 +287,7 @@ def run(jobs, path, whole, note=None, again=(), **device):
         again: beginnings of names.
         **device: what the record says of the machine besides.
     """
-    record = records.kept(path.stem, path)
+    record = records.kept(path.stem, path)  # to compare its whole machine would load TensorFlow beside JAX
     if not record or record["machine"]["processor"] != records.processor():
         record = {
             "command": "python notebooks/scripts/scaling_runs.py",
