@@ -30,8 +30,16 @@ TEACHER = "cct_7_3x1_32_cifar10"
 IMAGES, SEEDS, CLASSES = 5000, (0, 1, 2), 10
 TEMPERATURE = 4  # neither it nor the share of the teacher was tuned
 SHARES = (0.0, 0.9)  # of the teacher in the loss; without one first
-CHANGES = dict(epochs=16, learning_rate=1e-2, label_smoothing=0.0, crop_padding=0, image_scales=())
-RECIPE = dataclasses.replace(cct.RECIPES["fast"], **CHANGES)
+RECIPE = cct.Recipe(
+    epochs=16,
+    batch_size=128,
+    optimizer="muon",
+    learning_rate=1e-2,
+    weight_decay=0.05,
+    warmup_epochs=1,
+    label_smoothing=0.0,
+    crop_padding=0,
+)
 NORMALIZATION = (125.31, 122.95, 113.87), (62.99, 62.09, 66.70)  # CIFAR-10, pixel units
 
 

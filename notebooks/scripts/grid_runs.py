@@ -1,15 +1,15 @@
-"""The trainings behind notebooks 09 and 10, on CIFAR-10 and a CPU: which part, which fix, which trick pays?
+"""The trainings behind notebooks 07, 09 and 10, on CIFAR-10 and a CPU: which part, which fix, which trick pays?
 
-    python notebooks/scripts/grid_runs.py --data cifar10.npz parts ladder top rates stronger
+    python notebooks/scripts/grid_runs.py --data cifar10.npz pilots parts ladder top rates stronger
 
 A grid is a dict of settings, each trained with some seeds. One process a core, each on a core of its own; on two quiet
-cores parts takes some 2 hours, ladder and top 40 minutes, rates 10 minutes, stronger 2 hours. A record is written to
-notebooks/results when all its runs are there; until then a file .begun beside it keeps those that are, so that a
-stopped grid goes on. Runs of other code are made again.
+cores pilots takes half an hour, parts some 2 hours, ladder and top 40 minutes, rates 10 minutes, stronger 2 hours. A
+record is written to notebooks/results when all its runs are there; until then a file .begun beside it keeps those that
+are, so that a stopped grid goes on. Runs of other code are made again.
 
-Small on purpose: 10,000 or 5,000 of the training images and few epochs, stated in each record. 1,000 other images
-choose the epoch, 4,000 more are what settings are compared on ("val_top1" of a run), and all 10,000 test images are
-read once, by the weights of the best epoch.
+Small on purpose: 10,000 or 5,000 of the training images (pilots: all 45,000) and few epochs, stated in each record.
+1,000 other images choose the epoch, 4,000 more are what settings are compared on ("val_top1" of a run), and all 10,000
+test images are read once, by the weights of the best epoch (pilots and rates: never).
 """
 
 import argparse
@@ -32,7 +32,15 @@ MEAN, STD = (125.31, 122.95, 113.87), (62.99, 62.09, 66.70)  # CIFAR-10, pixel u
 CHOOSE_EPOCH = 1000  # validation images; the rest of them compares settings
 
 # Parts: whole images in every epoch, so that every setting is trained on the tokens it is tested on.
-PARTS_RECIPE = dataclasses.replace(cct.RECIPES["fast"], epochs=4, batch_size=64, image_scales=())
+PARTS_RECIPE = cct.Recipe(
+    epochs=4,
+    batch_size=64,
+    optimizer="muon",
+    learning_rate=4e-3,
+    weight_decay=0.05,
+    warmup_epochs=1,
+    crop_padding=2,
+)
 
 # The ladder, on images of 16 x 16 pixels: from the keras.io example of 2021 to the course's model and recipe.
 # (name, changed options of the model, changed fields of the recipe); a rung keeps what the rungs below it changed.
@@ -51,9 +59,7 @@ RUNGS = [
 ]
 
 # Stronger training, on images of 16 x 16 pixels: the same model throughout, what differs is how it is trained.
-BASE = dataclasses.replace(
-    cct.RECIPES["fast"], epochs=20, batch_size=64, image_scales=(), optimizer="adamw", learning_rate=2e-3
-)
+BASE = dataclasses.replace(PARTS_RECIPE, epochs=20, optimizer="adamw", learning_rate=2e-3)
 MUON = {"optimizer": "muon", "learning_rate": 4e-3}
 TOGETHER = {"augment": "auto_augment", "erasing": 0.25, "mixup": 0.8, "cutmix": 1.0, "ema": 0.99, **MUON}
 STRONGER = {
@@ -75,6 +81,18 @@ STRONGER = {
     "longest": {"epochs": 80},
     "longest_muon": {**MUON, "epochs": 80},
     "longest_all_together": {**TOGETHER, "epochs": 80},
+}
+
+# Could `fast` do with fewer epochs, in smaller batches? One seed, validation alone.
+FEWER = dataclasses.replace(PARTS_RECIPE, epochs=6, batch_size=128, image_scales=((0.5, 4), (0.75, 1)))
+FIVE = {"batch_size": 64, "epochs": 5, "image_scales": ((0.5, 3), (0.75, 1))}
+PILOTS = {
+    "batches_of_128": {},
+    "batches_of_64": {"batch_size": 64},
+    "higher_rate": {"batch_size": 64, "learning_rate": 6e-3},
+    "one_epoch_less": FIVE,
+    "shorter_warmup": {**FIVE, "warmup_epochs": 0.3},
+    "smaller_crop": {**FIVE, "warmup_epochs": 0.3, "crop_padding": 1},
 }
 
 # Where the two learning rates of STRONGER come from: the crop and the flip, 20 epochs, one seed, validation alone.
@@ -119,16 +137,15 @@ def subset(path, images, scale=1):
     return data._replace(**{part: shrink(getattr(data, part), scale) for part in ("x_train", "x_val", "x_test")})
 
 
-def train(data, build, recipe, seed, test=True, mirrored=False):
-    """Train one model: its scores, and its history."""
+def train(data, build, recipe, seed, also=("train", "test"), mirrored=False):
+    """Train one model: its scores on validation images and on those of `also`, and its history."""
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     model = build()
     choosing = data._replace(x_val=data.x_val[:CHOOSE_EPOCH], y_val=data.y_val[:CHOOSE_EPOCH])
     history = cct.fit(model, choosing, recipe, seed=seed, verbose=False)
-    scored = {"val": (data.x_val[CHOOSE_EPOCH:], data.y_val[CHOOSE_EPOCH:]), "train": (data.x_train, data.y_train)}
-    if test:
-        scored["test"] = data.x_test, data.y_test
+    scored = {"val": (data.x_val[CHOOSE_EPOCH:], data.y_val[CHOOSE_EPOCH:])}
+    scored |= {part: (getattr(data, f"x_{part}"), getattr(data, f"y_{part}")) for part in also}
     scores = {part: cct.evaluate(model, *arrays) for part, arrays in scored.items()}
     run = {f"{part}_{name}": value for part, found in scores.items() for name, value in found.items()}
     if mirrored:  # test-time augmentation: the mean of the logits of an image and of its mirror image
@@ -164,7 +181,13 @@ def train_stronger_and_mirror(path, setting, seed):
 
 
 def train_rates(path, setting, seed):
-    return train_stronger(path, setting, seed, test=False)
+    return train_stronger(path, setting, seed, also=("train",))
+
+
+def train_pilots(path, setting, seed):
+    options = dict(normalization=(MEAN, STD), attention_dropout=0.0, stochastic_depth=0.0)
+    data = cct.load_dataset(path, seed=0)
+    return train(data, functools.partial(cct.build_cct, **options), dataclasses.replace(FEWER, **setting), seed, ())
 
 
 # Grid -> record, function that trains one run, recipe that the settings change, settings, in words.
@@ -185,6 +208,7 @@ GRIDS = {
     ),
     "top": ("09_from_the_top", train_ladder, IN_2021, from_the_top(), "the last rung of the ladder less one fix"),
     "rates": ("10_rates", train_rates, BASE, RATES, "CCT-2/3x2, three learning rates each; 16 x 16 pixels"),
+    "pilots": ("07_pilots", train_pilots, FEWER, PILOTS, "CCT-2/3x2 on growing images: in how few epochs?"),
     "stronger": (
         "10_stronger",
         train_stronger_and_mirror,
@@ -193,12 +217,13 @@ GRIDS = {
         "CCT-2/3x2 trained in many ways, no dropout; 16 x 16 pixels",
     ),
 }
-TRAIN_IMAGES = {"parts": 10_000, "ladder": 10_000, "top": 10_000, "rates": 5000, "stronger": 5000}
+TRAIN_IMAGES = {"pilots": 45_000, "parts": 10_000, "ladder": 10_000, "top": 10_000, "rates": 5000, "stronger": 5000}
+ON_VALIDATION = ("pilots", "rates")  # one seed, no test image read
 
 
 def seeds_of(grid, name):
     """Five for what every other setting is compared with, one where only the rate is chosen, three otherwise."""
-    return range({"as_it_is": 5}.get(name, 1 if grid == "rates" else 3))
+    return range({"as_it_is": 5}.get(name, 1 if grid in ON_VALIDATION else 3))
 
 
 def one_run(wanted, path):
@@ -226,7 +251,7 @@ def begin(grid, note, path):
     head = {"what": what, "note": note, "data": records.hash_of_file(path)}
     head |= {"train_images": TRAIN_IMAGES[grid], "recipe": dataclasses.asdict(recipe)}
     head |= {"validation_images": {"choose the epoch": CHOOSE_EPOCH, "compare settings": 5000 - CHOOSE_EPOCH}}
-    head |= {"test_images": 0 if grid == "rates" else 10_000, "backend": keras.config.backend()}
+    head |= {"test_images": 0 if grid in ON_VALIDATION else 10_000, "backend": keras.config.backend()}
     return records.begun(name, f"python notebooks/scripts/grid_runs.py --data cifar10.npz {grid}", **head)
 
 

@@ -6,12 +6,12 @@
 
 A record is a JSON file in notebooks/results; the prose of the notebooks quotes it. Runs on the digits are made here, by
 the functions of the notebook that shows them: a reader can call the same function and get the same numbers. Such a
-record holds a fingerprint of what decided its numbers: the code of layers, models, training, recipes and augmentation,
-the functions of the notebook that it calls, and the digits themselves. Comments and docstrings do not count. It is
-stale when one of these has changed. The other records in SOURCES are made by a script of their own beside this one, and
-hold a fingerprint of that, and of the weights and pages that they read. 07_race_fit, cifar10_adamw_muon and
-cifar10_recipe_a, which need a GPU, have no fingerprint and are listed as stale. STALE names the others that are stale:
-made by older code, and to be made again.
+record holds a fingerprint of what decided its numbers: the code of layers, models, training and augmentation, the
+functions of the notebook that it calls, the recipes that these name, and the digits themselves. Comments and docstrings
+do not count. It is stale when one of these has changed. The other records in SOURCES are made by a script of their own
+beside this one, and hold a fingerprint of that, and of the weights and pages that they read. 07_race_fit,
+cifar10_adamw_muon and cifar10_recipe_a, which need a GPU, have no fingerprint and are listed as stale. STALE names the
+others that are stale: made by older code, and to be made again.
 
 Importing this module puts the root of the repository on the path, so that each script here runs as
 `python notebooks/scripts/NAME.py`.
@@ -38,7 +38,7 @@ RESULTS = NOTEBOOKS / "results"
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-DECIDING = ("layers", "models", "training", "recipes", "augment")  # modules of cct_helpers
+DECIDING = ("layers", "models", "training", "recipes", "augment")  # modules of cct_helpers; of RECIPES, those named
 
 # Record -> the notebook's function that makes one run, and the values of its arguments: all combinations are run.
 MAKERS = {
@@ -95,9 +95,10 @@ SOURCES = {
         **{f"cct_helpers/{file}": [] for file in PAGE},
         **{f"cct_helpers/weights/{model}.npz": [] for model in (*SHIPPED, "cct_7_3x1_32_cifar10")},
     },
+    "07_pilots": {GRIDS: ["PILOTS", "train_pilots"], "cct_helpers/images.py": ["shrink", "shrunk_sides", "resize"]},
     "07_race_step": {"notebooks/scripts/race_step.py": ["turn", "in_a_process", "summary"], **OF_2021},
     "07_race_time": {
-        "notebooks/scripts/race_time.py": ["run"],
+        "notebooks/scripts/race_time.py": ["run", "RUNS"],
         "cct_helpers/images.py": ["shrink", "shrunk_sides", "resize"],
         **OF_2021,
     },
@@ -136,8 +137,8 @@ SOURCES = {
         "notebooks/scripts/convnet_runs.py": ["sweep", "race"],
     },
 }
-# Records that older code made. Whoever makes one again takes its name out.
-STALE = {"07_race_time"}
+# Records that older code made, by name. Whoever makes one again takes it out.
+STALE = set()
 
 
 def processor():
@@ -235,18 +236,48 @@ def hash_of_digits():
     return hashlib.sha256(b"".join(array.tobytes() for array in cct.load_dataset("digits")[:6])).hexdigest()
 
 
+def is_of_recipes(statement):
+    """Whether a statement gives a value to `RECIPES` or to one of its names."""
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    return getattr(getattr(target, "value", target), "id", "") == "RECIPES"
+
+
+def recipes_named_in(statements):
+    """The recipes of `RECIPES` that are named in some code, and those that they are made from: name -> its code."""
+    recipes = {}
+    for statement in filter(is_of_recipes, ast.parse((ROOT / "cct_helpers/recipes.py").read_text("utf-8")).body):
+        if isinstance(statement.value, ast.Dict):
+            keys = [key.value for key in statement.value.keys]
+            recipes |= dict(zip(keys, statement.value.values, strict=True))
+        else:
+            recipes[statement.targets[0].slice.value] = statement.value
+    named, waiting = {}, list(statements)
+    while waiting:
+        for node in ast.walk(waiting.pop()):
+            name = getattr(node, "value", None) if isinstance(node, ast.Constant) else None
+            if name in recipes and name not in named:
+                named[name] = recipes[name]
+                waiting.append(recipes[name])
+    return named
+
+
 def fingerprint(name):
     """A hash of the code and the data that decide the numbers of a record."""
-    texts = [bare(ast.parse((ROOT / f"cct_helpers/{module}.py").read_text(encoding="utf-8"))) for module in DECIDING]
+    texts, own = [], []
+    for module in DECIDING:
+        code = ast.parse((ROOT / f"cct_helpers/{module}.py").read_text(encoding="utf-8")).body
+        texts.append(bare([statement for statement in code if not is_of_recipes(statement)]))
     for path, functions in SOURCES.get(name, {}).items():
         for function in functions:
-            texts += map(bare, statements_behind(ROOT / path, function)[1])
+            own += statements_behind(ROOT / path, function)[1]
         if not functions:
             texts.append(hashlib.sha256((ROOT / path).read_bytes()).hexdigest())
     if name in MAKERS:
         function, settings = MAKERS[name]
-        texts += map(bare, statements_behind(source_of(name), function)[1])
+        own += statements_behind(source_of(name), function)[1]
         texts += [json.dumps(settings), hash_of_digits()]
+    texts += map(bare, own)
+    texts += [f"{recipe}={bare(code)}" for recipe, code in sorted(recipes_named_in(own).items())]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
 
 
