@@ -14,11 +14,13 @@ from pathlib import Path
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
-# Read once, when the backend is imported. A caching allocator: without it TensorFlow on a CPU asks the system for fresh
-# memory for every tensor above 32 MB, at every operation. On a GPU, TensorFlow and JAX would take all of its memory at
-# once, and nothing would be left for a second notebook.
+# Read once, when the backend is imported. oneDNN: of itself TensorFlow uses these kernels on newer Intel processors
+# alone, but others with AVX2 train faster with them too (notebooks/scripts/onednn_step.py). A caching allocator:
+# without it TensorFlow on a CPU asks the system for fresh memory for every tensor above 32 MB, at every operation. On a
+# GPU, TensorFlow and JAX would take all of its memory at once, and nothing would be left for a second notebook.
 SETTINGS = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_ENABLE_ONEDNN_OPTS": "1",
     "TF_CPU_ALLOCATOR_USE_BFC": "true",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
